@@ -1,0 +1,62 @@
+/* The numbers a cell is judged by: one list from which names, results columns, tables and documentation come.
+ *
+ * Definitions with their sources are in docs/metrics.md. Ratios are fractions (0.05 is 5 %), durations are days. A metric that
+ * does not exist for a cell (best trade of no trades) is NaN, and null in JSON. */
+#ifndef TAPEDECK_SIM_METRICS_H
+#define TAPEDECK_SIM_METRICS_H
+
+/* name, unit, long name, +1 larger is better / -1 smaller is better / 0 neither */
+#define TD_METRICS(X)                                                                                                            \
+    X(final_equity, "quote", "equity after the last bar", +1)                                                                    \
+    X(peak_equity, "quote", "highest equity at any bar", +1)                                                                     \
+    X(total_return, "1", "total return", +1)                                                                                     \
+    X(annual_return, "1", "annualised compound return", +1)                                                                      \
+    X(annual_volatility, "1", "annualised volatility of returns", -1)                                                            \
+    X(cagr, "1", "compound annual growth rate over calendar time", +1)                                                           \
+    X(sharpe, "1", "annualised Sharpe ratio", +1)                                                                                \
+    X(sortino, "1", "annualised Sortino ratio", +1)                                                                              \
+    X(calmar, "1", "annual return over maximum drawdown", +1)                                                                    \
+    X(max_drawdown, "1", "maximum drawdown, negative", +1)                                                                       \
+    X(avg_drawdown, "1", "mean depth of the drawdowns, negative", +1)                                                            \
+    X(max_drawdown_duration, "d", "longest time from a peak to its recovery", -1)                                                \
+    X(avg_drawdown_duration, "d", "mean time from a peak to its recovery", -1)                                                   \
+    X(trades, "1", "closed trades", 0)                                                                                           \
+    X(win_rate, "1", "share of trades with positive profit", +1)                                                                 \
+    X(best_trade, "1", "best return of a trade", +1)                                                                             \
+    X(worst_trade, "1", "worst return of a trade", +1)                                                                           \
+    X(avg_trade, "1", "geometric mean return of the trades", +1)                                                                 \
+    X(profit_factor, "1", "gains over losses", +1)                                                                               \
+    X(expectancy, "1", "expectancy of a trade", +1)                                                                              \
+    X(sqn, "1", "system quality number", +1)                                                                                     \
+    X(kelly, "1", "Kelly fraction", +1)                                                                                          \
+    X(exposure, "1", "share of bars with a position", 0)                                                                         \
+    X(max_trade_duration, "d", "longest trade", 0)                                                                               \
+    X(avg_trade_duration, "d", "mean length of a trade", 0)                                                                      \
+    X(buy_hold_return, "1", "return of buying at the first tradable bar and holding", 0)                                         \
+    X(alpha, "1", "return beyond beta times the market's", +1)                                                                   \
+    X(beta, "1", "regression slope on the market's returns", 0)                                                                  \
+    X(commission_paid, "quote", "commission paid", -1)                                                                           \
+    X(spread_paid, "quote", "cost of the bid-ask spread", -1)                                                                    \
+    X(slippage_paid, "quote", "cost of slippage", -1)                                                                            \
+    X(fills, "1", "fills of orders", 0)                                                                                          \
+    X(orders_refused, "1", "orders refused for want of cash or lot", -1)                                                         \
+    X(ambiguous_bars, "1", "bars whose range held both the stop and the target", 0)
+
+typedef enum td_metric {
+#define TD_METRIC_NAME(name, unit, text, better) TD_METRIC_##name,
+    TD_METRICS(TD_METRIC_NAME)
+#undef TD_METRIC_NAME
+    TD_METRIC_COUNT
+} td_metric;
+
+typedef struct td_metric_info {
+    const char *name, *units, *long_name;
+    int better;
+} td_metric_info;
+
+extern const td_metric_info td_metric_infos[TD_METRIC_COUNT];
+
+/* Index of a metric by name, -1 when there is none. */
+int td_metric_find(const char *name);
+
+#endif

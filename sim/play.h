@@ -1,0 +1,213 @@
+/* Playing a tape: one interface over the three bar engines.
+ *
+ * Words
+ *   set        one parameter set: the strategy's parameters and the knobs (costs, stops, sizes) as numbers
+ *   cell       what came out of a set: state, hash, metrics, returns per block
+ *   play def   what all sets of a job share: strategy, profile, fill rule, sizing, metrics settings
+ *   deck       a play def bound to a tape, checked, with everything that can be computed once (calendar, market statistics)
+ *   player     one thread's memory for playing; plays groups of sets, one group after another
+ *
+ * Engines: `reference` is plain scalar C and stays for ever as the oracle; `lanes` plays W sets at once in vector registers;
+ * `skip` jumps from event to event. All give the same bits: the same cell hash for the same set, on any instruction set.
+ *
+ * Who owns what: the tape outlives the deck, the deck outlives its players. A deck is read-only once made and shared by all
+ * threads. Sets and cells are the caller's arrays. */
+#ifndef TAPEDECK_SIM_PLAY_H
+#define TAPEDECK_SIM_PLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "data/tape.h"
+#include "sim/metrics.h"
+
+enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024 };
+
+/* Numbers of the engine (not of the strategy) that may differ from set to set: name, config path, default, minimum, maximum,
+ * unit, what it is. Every one can be swept under its name. */
+#define TD_KNOBS(X)                                                                                                              \
+    X(cash, "account.cash", 10000, 1e-6, 1e15, "quote", "starting cash")                                                         \
+    X(size, "account.size", 1, 0, 1e15, "", "units for sizing fixed_units, fraction of equity for sizing fraction")              \
+    X(lot, "account.units.lot", 0, 0, 1e15, "units", "orders are rounded down to a multiple of this; 0 is no rounding")          \
+    X(commission, "costs.commission", 0, -0.1, 0.1, "fraction", "commission per fill, fraction of the traded value")             \
+    X(fixed_commission, "costs.fixed_commission", 0, 0, 1e9, "quote", "commission per fill, fixed amount")                       \
+    X(spread, "costs.spread", 0, 0, 0.5, "fraction", "bid-ask spread, fraction of the price")                                    \
+    X(slippage, "costs.slippage", 0, 0, 0.5, "fraction", "adverse slippage of market and stop fills, fraction of the price")     \
+    X(stop_loss, "stops.stop_loss", 0, 0, 10, "fraction", "stop-loss distance from the entry price; 0 is no stop")               \
+    X(take_profit, "stops.take_profit", 0, 0, 1000, "fraction", "take-profit distance from the entry price; 0 is no target")
+
+typedef enum td_knob {
+#define TD_KNOB_NAME(name, path, preset, low, high, unit, text) TD_KNOB_##name,
+    TD_KNOBS(TD_KNOB_NAME)
+#undef TD_KNOB_NAME
+    TD_KNOB_COUNT
+} td_knob;
+
+typedef struct td_knob_info {
+    const char *name, *path;
+    double preset, minimum, maximum;
+    const char *unit, *text;
+} td_knob_info;
+extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
+
+typedef struct td_set {
+    double knob[TD_KNOB_COUNT];
+    double param[TD_PARAMS_MAX]; /* in the strategy's order; the rest 0 */
+} td_set;
+
+/* A strategy's parameter. Windows and counts are whole numbers. */
+typedef enum td_param_kind { TD_PARAM_WINDOW, TD_PARAM_COUNT, TD_PARAM_NUMBER } td_param_kind;
+typedef struct td_param_info {
+    const char *name;
+    td_param_kind kind;
+    double preset, minimum, maximum;
+    const char *unit, *text;
+} td_param_info;
+
+typedef struct td_strategy td_strategy; /* sim/strategy.h is its author's side, sim/kernel.h the engines' */
+int td_strategy_count(void);
+const td_strategy *td_strategy_at(int index);
+const td_strategy *td_strategy_find(const char *name); /* NULL when unknown */
+const char *td_strategy_name(const td_strategy *strategy);
+const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
+int td_strategy_param_count(const td_strategy *strategy);
+const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
+
+typedef enum td_profile { TD_PROFILE_TAPEDECK, TD_PROFILE_BACKTESTING } td_profile;
+typedef enum td_fill_at { TD_FILL_NEXT_OPEN, TD_FILL_CLOSE } td_fill_at;
+typedef enum td_sizing { TD_SIZING_ALL_IN, TD_SIZING_FIXED_UNITS, TD_SIZING_FRACTION } td_sizing;
+typedef enum td_direction { TD_DIRECTION_BOTH, TD_DIRECTION_LONG, TD_DIRECTION_SHORT } td_direction;
+typedef enum td_engine { TD_ENGINE_AUTO, TD_ENGINE_REFERENCE, TD_ENGINE_LANES, TD_ENGINE_SKIP } td_engine;
+/* Instruction sets, worst first. SCALAR plays one lane: the same source as the wide ones, compiled to double. */
+typedef enum td_isa { TD_ISA_SCALAR, TD_ISA_V2, TD_ISA_V3, TD_ISA_V4, TD_ISA_COUNT } td_isa;
+
+typedef struct td_play_def { /* start from td_default_play_def() */
+    const td_strategy *strategy;
+    td_profile profile;      /* whose fill rules and metric definitions. Default tapedeck. */
+    td_fill_at fill_at;      /* Default next_open. */
+    td_sizing sizing;        /* Default all_in. */
+    td_direction direction;  /* Default both. */
+    bool finalize;           /* close what is open at the end so that it counts as a trade. Default false. */
+    int64_t sample_bars;     /* returns for Sharpe etc. are taken every so many bars; 0 = at the end of each UTC day, bar by bar
+                                where bars are a day or longer. Default 0. The backtesting profile ignores it. */
+    int64_t blocks;          /* equal blocks of bars whose returns are kept for later statistics. Default 64. */
+    double risk_free;        /* annual, fraction. Default 0. */
+    double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
+    int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
+    int64_t bars;            /* ... and 0 = to the end. */
+    uint32_t cookie;         /* set by td_default_play_def(). Leave it. */
+} td_play_def;
+td_play_def td_default_play_def(void);
+/* The knobs' defaults and the strategy's parameter defaults. */
+td_set td_default_set(const td_strategy *strategy);
+
+typedef enum td_cell_state { TD_CELL_PENDING, TD_CELL_DONE, TD_CELL_FAILED } td_cell_state;
+/* Why a cell failed: name, text. */
+#define TD_CELL_REASONS(X)                                                                                                       \
+    X(none, "no failure")                                                                                                        \
+    X(nan_target, "the strategy asked for a position that is not a number")                                                      \
+    X(nan_equity, "equity became infinite or not a number")
+typedef enum td_cell_reason {
+#define TD_CELL_REASON_NAME(name, text) TD_CELL_REASON_##name,
+    TD_CELL_REASONS(TD_CELL_REASON_NAME)
+#undef TD_CELL_REASON_NAME
+    TD_CELL_REASON_COUNT
+} td_cell_reason;
+const char *td_cell_reason_name(td_cell_reason reason);
+const char *td_cell_reason_text(td_cell_reason reason);
+
+typedef struct td_cell {
+    int32_t state;        /* td_cell_state */
+    int32_t reason;       /* td_cell_reason */
+    int64_t reason_bar;   /* the bar of the failure, -1 when there is none */
+    int32_t ruined;       /* 1 when equity fell to zero or below and play stopped for the set */
+    int32_t reserved;
+    uint64_t hash;        /* of every fill (bar, price, units, reason), the state and the metrics */
+    double metrics[TD_METRIC_COUNT];
+} td_cell;
+
+typedef struct td_deck td_deck;
+/* Binds def to tape. TD_BAD_ARG / TD_BAD_CONFIG with the field named when something cannot be played. */
+td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **deck, td_error *error);
+void td_deck_free(td_deck *deck);
+int64_t td_deck_bars(const td_deck *deck);
+double td_deck_periods_per_year(const td_deck *deck); /* what annualises; print it beside every annualised figure */
+int64_t td_deck_blocks(const td_deck *deck);          /* blocks really used: never more than bars */
+/* Bar index, within the tape, at which block `block` begins; td_deck_block_start(deck, blocks) is one past the last bar. */
+int64_t td_deck_block_start(const td_deck *deck, int64_t block);
+/* Checks one set against the strategy and the deck: ranges, whole windows, windows shorter than the tape, rules like
+ * "size is a fraction for sizing fraction". */
+td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error);
+
+typedef struct td_player td_player;
+/* What the player would use for this deck: the engine AUTO stands for, sets per group, bytes of one player. */
+td_engine td_deck_engine(const td_deck *deck, td_engine wanted);
+int64_t td_deck_group(const td_deck *deck, td_engine engine);
+size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa);
+td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **player, td_error *error);
+void td_player_close(td_player *player);
+/* Plays `count` sets (any count; td_deck_group() is the good one) over the whole deck.
+ *   sets (count)   cells (count)   block_returns (count, blocks) simple returns per block, or NULL
+ * Sets must have passed td_check_set(). What a set's cell says does not depend on its neighbours, on count or on the thread. */
+void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns);
+
+/* Why a fill happened. name, text */
+#define TD_FILL_REASONS(X)                                                                                                       \
+    X(none, "no fill")                                                                                                           \
+    X(open, "market order at the open of the next bar")                                                                          \
+    X(close, "market order at the close of the deciding bar")                                                                    \
+    X(stop, "stop-loss inside the bar")                                                                                          \
+    X(stop_gap, "stop-loss at the open, which had gapped through it")                                                            \
+    X(target, "take-profit inside the bar")                                                                                      \
+    X(target_gap, "take-profit at the open, which had gapped through it")                                                        \
+    X(ruin, "position closed because equity was gone")                                                                           \
+    X(end, "position closed at the end of the tape")
+typedef enum td_fill_reason {
+#define TD_FILL_REASON_NAME(name, text) TD_FILL_REASON_##name,
+    TD_FILL_REASONS(TD_FILL_REASON_NAME)
+#undef TD_FILL_REASON_NAME
+    TD_FILL_REASON_COUNT
+} td_fill_reason;
+const char *td_fill_reason_name(td_fill_reason reason);
+const char *td_fill_reason_text(td_fill_reason reason);
+
+typedef struct td_fill {
+    int64_t bar;        /* within the deck */
+    td_fill_reason reason;
+    double units;       /* signed: bought > 0 */
+    double price;       /* paid, after spread and slippage */
+    double commission, spread_cost, slippage_cost; /* quote currency */
+    double position;    /* after the fill */
+} td_fill;
+
+typedef struct td_trade {
+    int64_t entry_bar, exit_bar;
+    td_fill_reason entry_reason, exit_reason;
+    double units, entry_price, exit_price; /* units signed */
+    double commission;                     /* both sides */
+    double pnl;                            /* net of commission, quote currency */
+    double ret;                            /* of the entry value, as the profile defines it */
+} td_trade;
+
+/* Called by td_play_detailed() as things happen; any may be NULL. */
+typedef struct td_observer {
+    void (*on_fill)(void *context, const td_fill *fill);
+    void (*on_trade)(void *context, const td_trade *trade);
+    void (*on_bar)(void *context, int64_t bar, double equity, double position);
+    void *context;
+} td_observer;
+/* Plays one set with the reference engine and tells the observer. The cell is bit-equal to td_play()'s. */
+td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_observer *observer, td_cell *cell,
+                           float *block_returns, td_error *error);
+
+/* The best instruction set of this processor, or the one TAPEDECK_ISA names (scalar, x86-64-v2, x86-64-v3, x86-64-v4; also
+ * avx2 and avx512). TD_BAD_ARG when the name is unknown or the processor lacks it. */
+td_status td_isa_pick(td_isa *isa, td_error *error);
+td_isa td_isa_best(void);
+const char *td_isa_name(td_isa isa);
+int td_isa_lanes(td_isa isa); /* sets per lane block */
+const char *td_engine_name(td_engine engine);
+
+#endif
