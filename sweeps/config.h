@@ -1,0 +1,48 @@
+/* Configuration: a YAML file, checked against one schema table, turned into what the engines take.
+ *
+ * The table (config.c) is the only place that knows the keys: validation with all errors at once, `tapedeck config
+ * --print-schema`, `--print-defaults` and docs/config.md come from it. The file is a superset of a W&B sweep file. */
+#ifndef TAPEDECK_SWEEPS_CONFIG_H
+#define TAPEDECK_SWEEPS_CONFIG_H
+
+#include <stdio.h>
+
+#include "sim/play.h"
+#include "sweeps/space.h"
+
+typedef struct td_config {
+    char *path;            /* of the file, as given */
+    char *text;            /* verbatim, for provenance */
+    char *resolved;        /* canonical JSON of every setting after defaults and --set; what the digest is of. It holds nothing
+                              that does not change the numbers: no paths, limits, names, threads. */
+    char digest[65];       /* SHA-256 hex of resolved */
+    char *tape;            /* path of the tape: as written if absolute or existing from the working directory, else relative to
+                              the configuration file */
+    char *name;            /* sweep's name or "" */
+    td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
+    td_set base;           /* constants: knobs and parameters, before axes */
+    td_space *space;       /* at least one trial. A configuration without axes has exactly one. */
+    int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. The caller turns
+                               them into play.first_bar and play.bars once it has the tape. */
+    int metric;            /* td_metric to rank by; default sharpe */
+    int goal;              /* +1 maximize, -1 minimize */
+    uint64_t seed;
+    int64_t memory_limit;  /* bytes, 0 = none */
+    double wall_limit;     /* seconds, 0 = none */
+} td_config;
+
+/* Loads, checks, resolves. overrides: `key=value` texts of --set, value in YAML (`costs.commission=0.001`, `parameters.fast={values: [5, 10]}`).
+ * On a bad configuration returns TD_BAD_CONFIG and writes every error to `diagnostics` (NULL: nowhere), compiler style, with
+ * the line, a caret and "did you mean"; error holds the first one. TD_IO / TD_BAD_DATA when the file cannot be read. */
+td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics,
+                         td_config **config, td_error *error);
+/* The same from text already in memory; path is only for messages. */
+td_status td_config_parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
+                          td_config **config, td_error *error);
+void td_config_free(td_config *config);
+
+void td_config_print_schema(FILE *out);   /* JSON Schema draft 2020-12 */
+void td_config_print_defaults(FILE *out); /* a commented YAML file of every key with its default */
+void td_config_print_markdown(FILE *out); /* docs/config.md */
+
+#endif

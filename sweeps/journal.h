@@ -1,0 +1,45 @@
+/* The journal: what a sweep has finished, on disk, as it finishes.
+ *
+ * An append-only file of frames {magic, length, type, CRC-32C, payload}. The first frame is the head, which says what sweep this
+ * is; every other frame is one finished trial. The journal is the authority while a sweep runs; the results file is built from it
+ * and renamed into place. A process that dies leaves at most one torn frame at the end; opening truncates it.
+ *
+ * One writer per file: an exclusive flock() held while it is open for appending (TD_BUSY when another process has it). */
+#ifndef TAPEDECK_SWEEPS_JOURNAL_H
+#define TAPEDECK_SWEEPS_JOURNAL_H
+
+#include "sim/play.h"
+
+typedef struct td_journal_head {
+    char config_digest[65]; /* of td_config.resolved */
+    char tape_digest[65];
+    int64_t trials;         /* of the whole sweep */
+    int64_t blocks;         /* returns per trial */
+    int64_t metrics;        /* TD_METRIC_COUNT when it was written */
+    char engine[32];        /* version of the numbers: TAPEDECK_VERSION */
+    int64_t created_ns;     /* wall clock of the first start; the only field that a resume does not compare */
+} td_journal_head;
+
+typedef struct td_journal td_journal;
+
+/* Starts a new journal (fails with TD_BUSY / TD_IO when path exists) or, with resume, opens an existing one and checks that its
+ * head is this sweep's: TD_DIFFERENT with what differs. With nothing to resume, resume starts. Torn tails are cut off and counted.
+ * head->created_ns is taken from the journal when it is resumed. */
+td_status td_journal_open(const char *path, td_journal_head *head, bool resume, td_journal **journal, td_error *error);
+/* Opens for reading only; no lock, head filled in; a torn tail is ignored. */
+td_status td_journal_read(const char *path, td_journal_head *head, td_journal **journal, td_error *error);
+int64_t td_journal_done(const td_journal *journal);      /* distinct finished trials */
+int64_t td_journal_failed(const td_journal *journal);    /* of these, failed ones */
+int64_t td_journal_torn_bytes(const td_journal *journal); /* cut off at opening */
+bool td_journal_has(const td_journal *journal, int64_t trial);
+
+/* Appends finished trials with one write(): trials, cells (count), block_returns (count, blocks). Thread-safe. fdatasync at most
+ * once a second. TD_IO when the disk refuses (full: the frames already written stay good). */
+td_status td_journal_append(td_journal *journal, const int64_t *trials, const td_cell *cells, const float *block_returns,
+                            int64_t count, td_error *error);
+td_status td_journal_sync(td_journal *journal, td_error *error);
+/* Reads a finished trial back; TD_BAD_DATA when it is not there. block_returns (blocks) may be NULL. Thread-safe. */
+td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell, float *block_returns, td_error *error);
+void td_journal_close(td_journal *journal);
+
+#endif

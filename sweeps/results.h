@@ -1,0 +1,50 @@
+/* The results file: HDF5 that researchers open in xarray, h5py or pandas without our code. Layout in docs/file-formats.md.
+ *
+ * Root group: dimension `trial`; a variable per axis (p_<name> is avoided: the axis' own name, a coordinate), a variable per
+ * metric, `state`, `reason`, `ruined`, `hash`, `block_return(trial, block)`; provenance as root attributes. Datasets depend on
+ * the sweep alone; times, machine and threads are attributes. */
+#ifndef TAPEDECK_SWEEPS_RESULTS_H
+#define TAPEDECK_SWEEPS_RESULTS_H
+
+#include "sim/play.h"
+#include "sweeps/config.h"
+#include "sweeps/journal.h"
+
+/* How the sweep was run; provenance only. */
+typedef struct td_sweep_info {
+    int threads;
+    td_isa isa;
+    td_engine engine;
+    int64_t started_ns, finished_ns; /* wall clock */
+    double play_seconds;             /* wall seconds spent playing, this session */
+    int sessions;                    /* 1 + resumes */
+    const char *command;             /* as typed */
+} td_sweep_info;
+
+/* Builds the file from the journal (trials not in it are written as pending, with NaN) in `path.tmp.<pid>`, fsync, rename, fsync
+ * of the folder. Streams: memory does not depend on the number of trials beyond 16 bytes each. */
+td_status td_results_write(const char *path, const td_config *config, const td_tape *tape, const td_deck *deck,
+                           const td_journal *journal, const td_sweep_info *info, td_error *error);
+
+typedef struct td_results td_results;
+td_status td_results_open(const char *path, td_results **results, td_error *error);
+void td_results_close(td_results *results);
+int64_t td_results_trials(const td_results *results);
+int64_t td_results_done(const td_results *results);   /* finished, failed ones included */
+int64_t td_results_failed(const td_results *results);
+int64_t td_results_blocks(const td_results *results);
+int td_results_axis_count(const td_results *results);
+const char *td_results_axis_name(const td_results *results, int index);
+bool td_results_axis_whole(const td_results *results, int index);
+/* A text attribute of the root (config_text, config_resolved, config_digest, tape_path, tape_digest, ...) or NULL. */
+const char *td_results_attribute(const td_results *results, const char *name);
+/* Whole columns, read once and kept: doubles (trials). */
+const double *td_results_axis(td_results *results, int index, td_error *error);
+const double *td_results_metric(td_results *results, td_metric metric, td_error *error);
+const int32_t *td_results_state(td_results *results, td_error *error);
+const int32_t *td_results_reason(td_results *results, td_error *error);
+const uint64_t *td_results_hash(td_results *results, td_error *error);
+/* Block returns of one trial: out (blocks). */
+td_status td_results_block_returns(td_results *results, int64_t trial, float *out, td_error *error);
+
+#endif

@@ -1,0 +1,45 @@
+/* The search space of a sweep: which parameter set is trial number n.
+ *
+ * Words: an *axis* is a swept name with its values or its distribution; a *trial* is a number 0 .. count-1. What set a trial
+ * stands for depends on the configuration alone (never on threads, batches, order or resume): a grid by index arithmetic, a list
+ * by position, random draws by (seed, trial, attempt, axis).
+ *
+ * Grid order is itertools.product over axis names in sorted order: the last name varies fastest. Cells that a constraint
+ * excludes get no trial number; they are counted. */
+#ifndef TAPEDECK_SWEEPS_SPACE_H
+#define TAPEDECK_SWEEPS_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sim/play.h"
+
+enum { TD_AXES_MAX = 32 };
+
+typedef enum td_method { TD_METHOD_GRID, TD_METHOD_LIST, TD_METHOD_RANDOM } td_method;
+
+typedef struct td_axis {
+    char name[64];      /* as the configuration spells it */
+    int param;          /* index of the strategy's parameter, or -1 */
+    int knob;           /* index of the engine's knob (TD_KNOB_...), or -1 */
+    bool whole;         /* only whole numbers: stored as integers in results */
+    const char *unit;   /* for results files, "" when none */
+    const char *text;   /* one line of doc */
+} td_axis;
+
+typedef struct td_space td_space;
+
+int64_t td_space_count(const td_space *space);    /* trials, after constraints */
+int64_t td_space_excluded(const td_space *space); /* grid cells and list rows the constraints excluded */
+td_method td_space_method(const td_space *space);
+int td_space_axis_count(const td_space *space);
+const td_axis *td_space_axis(const td_space *space, int index);
+/* The values of trial's axes: values (axis_count). trial in [0, count). */
+void td_space_values(const td_space *space, int64_t trial, double *values);
+/* The whole set: the configuration's constants with the trial's axis values put in. Thread-safe. */
+void td_space_set(const td_space *space, int64_t trial, td_set *set);
+size_t td_space_bytes(const td_space *space); /* memory it holds */
+void td_space_free(td_space *space);
+
+#endif
