@@ -20,7 +20,7 @@ static uint32_t saved_state(void) {
 }
 
 static void ask(td_cpu *cpu) {
-    uint32_t a, b, c, d, c1 = 0, b7 = 0, a71 = 0, c81 = 0;
+    uint32_t a, b, c, d, c1 = 0, b7 = 0, c81 = 0;
     char vendor[13] = "";
     if (__get_cpuid(0, &a, &b, &c, &d)) {
         memcpy(vendor, &b, 4);
@@ -30,7 +30,6 @@ static void ask(td_cpu *cpu) {
     cpu->amd = !strcmp(vendor, "AuthenticAMD") || !strcmp(vendor, "HygonGenuine");
     if (__get_cpuid(1, &a, &b, &c, &d)) c1 = c;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) b7 = b;
-    if (__get_cpuid_count(7, 1, &a, &b, &c, &d)) a71 = a;
     if (__get_cpuid(0x80000001, &a, &b, &c, &d)) c81 = c;
     uint32_t state = bit(c1, 27) ? saved_state() : 0;
     bool ymm = (state & 0x06) == 0x06, zmm = (state & 0xe6) == 0xe6;
@@ -41,7 +40,6 @@ static void ask(td_cpu *cpu) {
               bit(c81, 5);
     bool v4 = v3 && zmm && bit(b7, 16) && bit(b7, 17) && bit(b7, 28) && bit(b7, 30) && bit(b7, 31);
     cpu->level = v4 ? 4 : v3 ? 3 : v2 ? 2 : 1;
-    cpu->avx512_bf16 = v4 && bit(a71, 5);
 
     uint32_t words[12];
     if (__get_cpuid(0x80000004, &a, &b, &c, &d)) {

@@ -5,10 +5,9 @@
 #include <stdbool.h>
 
 typedef struct td_cpu {
-    int level;        /* 1..4 for x86-64-v1 .. x86-64-v4: the processor has it and the system saves its registers; 0 elsewhere */
-    bool amd;         /* made by AMD (or Hygon) */
-    bool avx512_bf16; /* the bfloat16 extension that splits Cooper Lake and later from Skylake */
-    char model[64];   /* "AMD EPYC 7763 64-Core Processor", or the machine's name where the processor does not say */
+    int level;      /* 1..4 for x86-64-v1 .. x86-64-v4: the processor has it and the system saves its registers; 0 elsewhere */
+    bool amd;       /* made by AMD (or Hygon) */
+    char model[64]; /* "AMD EPYC 7763 64-Core Processor", or the machine's name where the processor does not say */
 } td_cpu;
 
 /* Asked of the processor once; safe from any thread. */
