@@ -17,21 +17,21 @@ void td_assert_near(double actual, double expected, double relative, const char 
     if (isnan(actual) && isnan(expected)) return;
     double scale = fabs(expected) > 1e-300 ? fabs(expected) : 1;
     if (actual == expected || fabs(actual - expected) <= relative * scale) return;
-    cm_print_error("%s is %.17g, expected %.17g within %g relative (off by %g)\n", what, actual, expected, relative,
+    print_error("%s is %.17g, expected %.17g within %g relative (off by %g)\n", what, actual, expected, relative,
                    fabs(actual - expected) / scale);
     _fail(file, line);
 }
 
 void td_assert_ok(td_status status, const td_error *error, const char *what, const char *file, int line) {
     if (status == TD_OK) return;
-    cm_print_error("%s failed: %s: %s\n", what, td_status_text(status), error->message);
+    print_error("%s failed: %s: %s\n", what, td_status_text(status), error->message);
     _fail(file, line);
 }
 
 void td_assert_fails(td_status found, td_status expected, const td_error *error, const char *part, const char *what,
                      const char *file, int line) {
     if (found == expected && strstr(error->message, part)) return;
-    cm_print_error("%s: status %d (%s) with \"%s\", expected status %d and a sentence with \"%s\"\n", what, (int)found,
+    print_error("%s: status %d (%s) with \"%s\", expected status %d and a sentence with \"%s\"\n", what, (int)found,
                    td_status_text(found), found == TD_OK ? "" : error->message, (int)expected, part);
     _fail(file, line);
 }
