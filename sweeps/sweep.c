@@ -287,7 +287,7 @@ static td_status keep_memory_limit(const td_config *config, const td_tape *tape,
 
 /* From here the journal is ours. Plays, writes the results, removes the journal when they are whole. */
 static td_status play_and_write(crew *crew, const td_tape *tape, const td_journal_head *head, const char *results_path,
-                                const char *journal_path, bool resumed, td_error *error) {
+                                const char *journal_path, td_error *error) {
     TD_TRY(play_missing(crew, error));
     TD_TRY(td_journal_sync(crew->journal, error));
     const td_sweep_progress *progress = &crew->progress;
@@ -299,7 +299,7 @@ static td_status play_and_write(crew *crew, const td_tape *tape, const td_journa
         .started_ns = head->created_ns,
         .finished_ns = wall_clock_ns(),
         .play_seconds = progress->seconds,
-        .sessions = resumed ? 2 : 1,
+        .sessions = td_journal_sessions(crew->journal),
         .command = crew->def->command,
     };
     if (progress->done > 0) TD_TRY(td_results_write(results_path, crew->config, tape, crew->deck, crew->journal, &info, error));
@@ -353,7 +353,7 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
             progress->done = done;
             progress->failed = failed;
         } else if (status == TD_OK) {
-            status = play_and_write(&crew, tape, &head, results_path, journal_path, def->resume && journal_there, error);
+            status = play_and_write(&crew, tape, &head, results_path, journal_path, error);
             if (status != TD_OK && crew.progress.done == 0) unlink(journal_path); /* it says nothing a new start does not */
             *progress = crew.progress;
         }
