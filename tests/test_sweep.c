@@ -22,7 +22,7 @@ static const char grid[] = "tape: tape.h5\n"
                            "constraints: [\"fast < slow\"]\n"
                            "costs: {commission: 0.001}\n"
                            "stops: {stop_loss: 0.03, take_profit: 0.06}\n"
-                           "blocks: 16\n";
+                           "metrics: {blocks: 16}\n";
 
 static td_tape tape;
 
