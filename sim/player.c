@@ -1,0 +1,154 @@
+/* One thread's playing: the group of sets, its rows, its lane blocks, chunk by chunk; see play.h. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/engines.h"
+
+/* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
+enum { GROUP_SETS = 512 };
+
+struct td_player {
+    const td_deck *deck;
+    td_engine engine;
+    td_isa isa;
+    int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
+    td_rows rows;
+    int32_t *slots;       /* (capacity, strategy rows) */
+    char *vectors;        /* lanes engine: whole blocks for `capacity` sets */
+    double *block_equity; /* lanes: per lane block (blocks, lanes); else (blocks) */
+};
+
+td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
+    (void)deck;
+    return wanted == TD_ENGINE_AUTO ? TD_ENGINE_LANES : wanted;
+}
+
+int64_t td_deck_group(const td_deck *deck, td_engine engine) {
+    (void)deck;
+    return engine == TD_ENGINE_REFERENCE ? 16 : GROUP_SETS;
+}
+
+static int64_t lane_blocks(int64_t sets, td_isa isa) {
+    int lanes = td_isa_lanes(isa);
+    return (sets + lanes - 1) / lanes;
+}
+
+static size_t vectors_bytes(int64_t sets, td_isa isa) {
+    return (size_t)lane_blocks(sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
+}
+
+static size_t equity_bytes(const td_deck *deck, int64_t sets, td_isa isa) {
+    return (size_t)(lane_blocks(sets, isa) * td_isa_lanes(isa) * deck->view.blocks) * sizeof(double);
+}
+
+size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
+    engine = td_deck_engine(deck, engine);
+    int64_t sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS;
+    size_t bytes = sizeof(td_player) + td_rows_bytes(deck, sets) + (size_t)(sets * TD_ROWS_MAX) * sizeof(int32_t);
+    return bytes + (engine == TD_ENGINE_LANES ? vectors_bytes(sets, isa) + equity_bytes(deck, sets, isa)
+                                              : (size_t)deck->view.blocks * sizeof(double));
+}
+
+static void *allocate(size_t bytes) { return aligned_alloc(64, (bytes + 64) / 64 * 64); }
+
+td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
+    *opened = NULL;
+    engine = td_deck_engine(deck, engine);
+    if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
+    if (!deck->def.strategy->kernels[isa])
+        return td_fail(error, TD_BAD_ARG, "strategy %s is not built for %s", deck->def.strategy->name, td_isa_name(isa));
+    td_player *player = calloc(1, sizeof *player);
+    if (!player) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
+    *player = (td_player){.deck = deck, .engine = engine, .isa = isa, .capacity = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
+    td_status status = td_rows_open(&player->rows, deck, isa, player->capacity, error);
+    if (status != TD_OK) {
+        free(player);
+        return status;
+    }
+    player->slots = allocate((size_t)(player->capacity * TD_ROWS_MAX) * sizeof *player->slots);
+    if (engine == TD_ENGINE_LANES) {
+        player->vectors = allocate(vectors_bytes(player->capacity, isa));
+        player->block_equity = allocate(equity_bytes(deck, player->capacity, isa));
+    } else
+        player->block_equity = allocate((size_t)deck->view.blocks * sizeof(double));
+    if (!player->slots || !player->block_equity || (engine == TD_ENGINE_LANES && !player->vectors)) {
+        td_player_close(player);
+        return td_fail(error, TD_NO_MEMORY, "no memory for a player of %zu bytes", td_player_bytes(deck, engine, isa));
+    }
+    *opened = player;
+    return TD_OK;
+}
+
+void td_player_close(td_player *player) {
+    if (!player) return;
+    td_rows_close(&player->rows);
+    free(player->slots);
+    free(player->vectors);
+    free(player->block_equity);
+    free(player);
+}
+
+/* Plays up to `capacity` sets through the lanes engine. */
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
+    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
+    int64_t blocks = lane_blocks(count, player->isa);
+    size_t vector_bytes = td_vector_bytes(lanes);
+
+    /* lanes beyond the last set play it once more; nobody looks at them */
+    td_rows_start(&player->rows, sets, count, player->slots);
+    for (int64_t i = 0; i < blocks * block_lanes; i++) {
+        int64_t set = i < count ? i : count - 1;
+        char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
+        td_lane lane;
+        td_lane_start(deck, &sets[set], &lane);
+        for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
+        for (int r = 0; r < row_count; r++) *td_row_slot(vector, lanes, r, (int)(i % lanes)) = player->slots[set * row_count + r];
+    }
+
+    while (td_rows_next(&player->rows)) {
+        td_kernel_chunk chunk = td_rows_chunk(&player->rows);
+        for (int64_t b = 0; b < blocks; b++)
+            kernel->play(&deck->view, &chunk, player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes,
+                         player->block_equity + b * block_lanes * deck->view.blocks);
+    }
+
+    for (int64_t i = 0; i < count; i++) {
+        char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
+        td_lane lane;
+        for (int f = 0; f < TD_FIELD_COUNT; f++) ((double *)&lane)[f] = *td_field(vector, lanes, f, (int)(i % lanes));
+        td_lane_finish(deck, &sets[i], &lane,
+                       player->block_equity + (i / block_lanes) * block_lanes * deck->view.blocks + i % block_lanes, block_lanes,
+                       &cells[i], block_returns ? block_returns + i * deck->view.blocks : NULL);
+    }
+}
+
+void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    for (int64_t done = 0; done < count; done += player->capacity) {
+        int64_t now = count - done < player->capacity ? count - done : player->capacity;
+        float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
+        if (player->engine == TD_ENGINE_LANES)
+            play_lanes(player, sets + done, now, cells + done, returns);
+        else {
+            td_lane lane;
+            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);
+            td_lane_finish(deck, &sets[done], &lane, player->block_equity, 1, &cells[done], returns);
+        }
+    }
+}
+
+td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_observer *observer, td_cell *cell, float *block_returns,
+                           td_error *error) {
+    td_player *player;
+    td_lane lane;
+    TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
+    td_reference_play(deck, set, &player->rows, observer, &lane, player->block_equity);
+    td_lane_finish(deck, set, &lane, player->block_equity, 1, cell, block_returns);
+    td_player_close(player);
+    return TD_OK;
+}
+
+void td_player_limit_chunk(td_player *player, int64_t bars) { player->rows.chunk_limit = bars; }
