@@ -106,7 +106,7 @@ static void best_first(void **state) {
     EXPECT_ORDER("--ascending --top all", 6, 9, 7, 0, 10, 8, 1, 3, 11, WITHOUT, FAILED, PENDING);
     /* trades are neither good nor bad: largest first; volatility is better when small, unless told otherwise */
     EXPECT_ORDER("--by trades --top 4", 11, 10, 9, 8);
-    EXPECT_ORDER("--by annual_volatility --top 4", 0, 10, 3, 8);             /* 0, 2/7, 3/7, 4/7 */
+    EXPECT_ORDER("--by annual_volatility --top 4", 0, 10, 3, 8); /* 0, 2/7, 3/7, 4/7 */
     EXPECT_ORDER("--by annual_volatility --descending --top 3", 7, 2, 9); /* 11/7, 10/7, 9/7 */
     /* by an axis: largest first, ties by number */
     EXPECT_ORDER("--by stop_loss --top 5", 2, 8, 11, 1, 7);
