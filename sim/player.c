@@ -6,7 +6,7 @@
 #include "sim/engines.h"
 
 /* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
-enum { GROUP_SETS = 512 };
+enum { GROUP_SETS = 1024 };
 
 struct td_player {
     const td_deck *deck;
@@ -89,6 +89,27 @@ void td_player_close(td_player *player) {
     free(player);
 }
 
+/* Two windows of `lanes` slots that hold row r of all lanes of the vector, if there are such; see td_vector. */
+static bool find_windows(void *vector, int lanes, int r) {
+    const int32_t *slot = td_vector_slot(vector, lanes, r);
+    int64_t *window = td_vector_window(vector, lanes, r);
+    uint64_t *pick = td_vector_pick(vector, lanes, r);
+    window[0] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] < window[0]) window[0] = slot[l];
+    window[1] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] >= window[0] + lanes && slot[l] < window[1]) window[1] = slot[l];
+    if (window[1] == INT64_MAX) window[1] = window[0];
+    bool fits = true;
+    for (int l = 0; l < lanes; l++) {
+        bool first = slot[l] < window[0] + lanes;
+        pick[l] = (uint64_t)(first ? slot[l] - window[0] : lanes + slot[l] - window[1]);
+        fits &= pick[l] < 2 * (uint64_t)lanes;
+    }
+    return fits;
+}
+
 /* Plays up to `capacity` sets through the lanes engine. */
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
@@ -105,7 +126,14 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         td_lane lane;
         td_lane_start(deck, &sets[set], &lane);
         for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
-        for (int r = 0; r < row_count; r++) *td_row_slot(vector, lanes, r, (int)(i % lanes)) = player->slots[set * row_count + r];
+        for (int r = 0; r < row_count; r++) td_vector_slot(vector, lanes, r)[i % lanes] = player->slots[set * row_count + r];
+    }
+    for (int64_t b = 0; b < blocks; b++) {
+        char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
+        bool windowed = true;
+        for (int v = 0; v < TD_BLOCK_VECTORS; v++)
+            for (int r = 0; r < row_count; r++) windowed &= find_windows(block + (size_t)v * vector_bytes, lanes, r);
+        *td_vector_windowed(block, lanes) = windowed;
     }
 
     while (td_rows_next(&player->rows)) {
