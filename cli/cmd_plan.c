@@ -28,13 +28,11 @@ static void describe_text(const td_sweep_plan *plan) {
              plan->threads == 1 ? "" : "s");
     snprintf(text[4], sizeof text[4], "%lld bytes (%.0f MB)", (long long)plan->memory_bytes, (double)plan->memory_bytes / 1e6);
     snprintf(text[5], sizeof text[5], "%lld bytes (%.1f MB)", (long long)plan->disk_bytes, (double)plan->disk_bytes / 1e6);
-    snprintf(text[6], sizeof text[6], "%sbar-evaluations/s", td_count_text(plan->bar_evaluations_per_second, count));
+    snprintf(text[6], sizeof text[6], "%s bar-evaluations/s", td_count_text(plan->bar_evaluations_per_second, count));
     snprintf(text[7], sizeof text[7], "%.3g s (%s)", plan->seconds, td_duration_text(plan->seconds, duration));
     const char *const cells[] = {"sets",   text[0], "bars", text[1], "bar-evaluations", text[2], "engine",         text[3],
                                  "memory", text[4], "disk", text[5], "speed",           text[6], "estimated time", text[7]};
-    static const char *const heads[] = {"plan", ""};
-    static const bool numeric[] = {false, false};
-    td_cli_table(stdout, 2, heads, numeric, 8, cells);
+    td_cli_table(stdout, 2, NULL, NULL, 8, cells);
 }
 
 int td_cmd_plan(int argc, char **argv) {

@@ -191,11 +191,12 @@ static td_status run(const run_arguments *arguments, td_deck **deck, recorder *r
     else
         describe_text(job, *deck, &set, cell);
     if (cell->state == TD_CELL_DONE) return TD_OK;
+    const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
+    if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);
     char time[32];
-    int64_t first = job->config->play.first_bar, bar = cell->reason_bar;
-    return td_fail(error, TD_FAILED, "the set failed at bar %lld (%s): %s", (long long)bar,
-                   bar >= 0 ? td_time_text(job->tape.time_ns[first + bar], time) : "no bar",
-                   td_cell_reason_text((td_cell_reason)cell->reason));
+    int64_t bar = job->config->play.first_bar + cell->reason_bar;
+    return td_fail(error, TD_FAILED, "the set failed at bar %lld (%s): %s", (long long)cell->reason_bar,
+                   td_time_text(job->tape.time_ns[bar], time), reason);
 }
 
 int td_cmd_run(int argc, char **argv) {

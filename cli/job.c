@@ -70,6 +70,7 @@ int td_job_open(td_job *job) {
     td_status status = td_config_load(job->config_path, job->overrides, job->override_count, stderr, &job->config, &error);
     /* a bad configuration has been told in full, line by line, already */
     if (status == TD_BAD_CONFIG && !job->json) return td_cli_exit_code(status);
+    if (status == TD_IO || status == TD_BAD_DATA) status = TD_BAD_CONFIG; /* a file that is not there: the command is wrong */
     if (status != TD_OK) return td_cli_fail(status, &error, job->json);
     status = td_cli_open_tape(job->config, &job->tape, &error);
     if (status == TD_OK) {

@@ -14,7 +14,7 @@ enum {
     PROCESS_BYTES = 24 << 20,      /* libraries, heap and buffers of a process that has opened a tape and a results file */
     THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
     INDEX_BYTES = 16,              /* journal's index and the writer of the results, per trial */
-    DECK_BYTES_PER_BAR = 24,       /* calendar and market returns a deck keeps */
+    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
     FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */

@@ -71,9 +71,9 @@ def files_that_are_wrong():
     write("cut.h5", tape[: len(tape) // 2])
     os.mkdir("folder")
     for command in playing("missing.yaml"):
-        refused(3, ["missing.yaml"], *command)
+        refused(2, ["missing.yaml", "No such file"], *command)
     for command in playing("folder"):
-        refused(3, ["folder"], *command)
+        refused(2, ["folder: not a regular file"], *command)
     for command in playing("empty.yaml"):
         refused(2, ["empty.yaml"], *command)
     for name, thing in (("no-tape", "missing.h5"), ("empty-tape", "empty.h5"), ("text-tape", "sweep.yaml"), ("cut-tape", "cut.h5"),
@@ -98,7 +98,7 @@ def configurations_that_are_wrong():
     for command in playing("sweep.yaml"):
         said = refused(2, ["parameters.fsat"], *command, "--set", "parameters.fsat=10")
         assert "fast" in said, said
-        refused(2, ["costs.commision", "costs.commission"], *command, "--set", "costs.commision=0.1")
+        refused(2, ["'commision'", "'commission'"], *command, "--set", "costs.commision=0.1")
         refused(2, ["commission"], *command, "--set", "costs.commission=7")
         refused(2, ["--set"], *command, "--set", "novalue")
         refused(2, ["period"], *command, "--set", "period={from: 2030-01-01}")
@@ -162,7 +162,7 @@ def outputs_that_cannot_be_written():
 
 
 def errors_as_json():
-    for arguments, code in ((("run", "missing.yaml"), 3), (("sweep", "sweep.yaml", "-o", "good.h5"), 2), (("verify", "tape.h5"), 3),
+    for arguments, code in ((("run", "missing.yaml"), 2), (("sweep", "sweep.yaml", "-o", "good.h5"), 2), (("verify", "tape.h5"), 3),
                             (("run", "sweep.yaml", "--set", "costs.commission=7"), 2), (("plan", "no-tape.yaml"), 3)):
         done = run(*arguments, "--json")
         assert done.returncode == code and done.stdout == "", done
@@ -190,9 +190,9 @@ def failing_sets():
     again = run("sweep", "huge.yaml", "-o", "huge-out.h5", "--resume")
     assert again.returncode == 5 and "nothing left to do" in again.stderr, again
     alone = run("run", "huge.yaml", "--trial", "2", "--json")
-    assert alone.returncode == 1 and "the set failed at bar" in alone.stderr, alone
+    assert alone.returncode == 1 and "the set failed" in alone.stderr and "equity" in alone.stderr, alone
     document = json.loads(alone.stdout)
-    assert document["state"] == "failed" and document["reason"] == "nan_equity" and document["reason_bar"] > 100, document
+    assert document["state"] == "failed" and document["reason"] == "nan_equity", document
 
 
 def main():
