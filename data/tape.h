@@ -22,7 +22,7 @@
 #define TD_NS_PER_SECOND 1000000000LL
 #define TD_NS_PER_DAY (86400LL * TD_NS_PER_SECOND)
 
-enum { TD_SYMBOL_MAX = 64, TD_DIGEST_HEX = 65 };
+enum { TD_SYMBOL_MAX = 64, TD_DIGEST_HEX = 65, TD_TAPE_EXTRAS_MAX = 4 };
 
 typedef struct td_tape {
     int64_t bars;            /* T >= 1 */
@@ -60,6 +60,15 @@ td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *ex
 
 /* SHA-256 of the data into tape->digest. */
 void td_tape_digest(td_tape *tape);
+
+/* TD_BAD_DATA with row and value when the engines could not play these columns; `name` (a path) begins the sentence. */
+td_status td_tape_validate(const td_tape *tape, const char *name, td_error *error);
+
+/* What an opened tape carries beyond the columns: optional columns and provenance text. Nothing (0, "") for a tape built by
+ * hand. Pointers live as long as the tape is open. */
+int td_tape_extra_count(const td_tape *tape);
+td_tape_extra td_tape_extra_at(const td_tape *tape, int index);
+const char *td_tape_source(const td_tape *tape);
 
 /* "1m", "15m", "1h", "1d", "1w", "1mo" (and "1M") to nanoseconds; 0 when it is no interval. A month counts 30 days. */
 int64_t td_interval_ns(const char *text);

@@ -118,23 +118,41 @@ typedef struct td_lane {
 } td_lane;
 _Static_assert(sizeof(td_lane) == TD_FIELD_COUNT * sizeof(double), "td_lane holds the fields and nothing else");
 
-/* TD_LANES lanes. Memory: TD_FIELD_COUNT reals, then the row slots. */
+/* TD_LANES lanes. Memory: TD_FIELD_COUNT reals, then where the rows are.
+ *
+ * A lane's row is a slot of the chunk's rows. Neighbouring sets of a grid have neighbouring slots, or the same one, so most
+ * often all lanes of a vector fall into two windows of TD_LANES slots each, and two loads and a permute fetch them; where they do
+ * not (random search), a gather does. */
 typedef struct td_vector {
 #define TD_VECTOR_FIELD(name) td_real name;
     TD_HOT_FIELDS(TD_VECTOR_FIELD) TD_COLD_FIELDS(TD_VECTOR_FIELD) TD_PLAN_FIELDS(TD_VECTOR_FIELD)
 #undef TD_VECTOR_FIELD
     td_real gap[TD_SIGNALS_MAX], param[TD_PARAMS_MAX], state[TD_STATE_MAX];
-    int32_t row[TD_ROWS_MAX][TD_LANES]; /* where each row of each lane stands in a chunk's rows */
+    td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
+    int64_t window[TD_ROWS_MAX][2];       /* where they begin */
+    int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
+    int64_t reserved[7];
+    int32_t slot[TD_ROWS_MAX][TD_LANES];
 } td_vector;
 
-/* Bytes of a vector of `lanes` lanes, and where a lane's field and row slot are in it. */
+/* The same for host code, which does not know TD_LANES: bytes of a vector of `lanes` lanes, a field of a lane, and the rows' part
+ * as laid out behind the fields. */
 static inline size_t td_vector_bytes(int lanes) {
-    return (size_t)lanes * (TD_FIELD_COUNT * sizeof(double) + TD_ROWS_MAX * sizeof(int32_t));
+    return (size_t)lanes * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64;
 }
 static inline double *td_field(void *vector, int lanes, int field, int lane) { return (double *)vector + field * lanes + lane; }
-static inline int32_t *td_row_slot(void *vector, int lanes, int row, int lane) {
-    return (int32_t *)((double *)vector + TD_FIELD_COUNT * lanes) + row * lanes + lane;
+static inline uint64_t *td_vector_pick(void *vector, int lanes, int row) {
+    return (uint64_t *)vector + (TD_FIELD_COUNT + row) * lanes;
 }
+static inline int64_t *td_vector_window(void *vector, int lanes, int row) {
+    return (int64_t *)vector + (TD_FIELD_COUNT + TD_ROWS_MAX) * lanes + row * 2;
+}
+static inline int64_t *td_vector_windowed(void *vector, int lanes) { return td_vector_window(vector, lanes, TD_ROWS_MAX); }
+static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
+    return (int32_t *)(td_vector_windowed(vector, lanes) + 8) + row * lanes;
+}
+_Static_assert(sizeof(td_vector) == (size_t)TD_LANES * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64,
+               "td_vector_bytes() knows the layout");
 
 /* The deck as kernels read it. All arrays by bar of the deck. */
 typedef struct td_kernel_deck {

@@ -19,6 +19,7 @@ typedef struct td_now {
     const td_kernel_deck *deck;
     const double *rows; /* this bar's */
     int64_t stride, t;
+    bool windowed;
     td_vector *vector;
     const td_mask *above, *below;
     td_real position, equity;
@@ -26,6 +27,11 @@ typedef struct td_now {
     td_mask where;  /* ... and where it wants anything */
 } td_now;
 typedef void td_hook(td_now *now);
+
+/* Row r of all lanes, from the rows of one bar. */
+TD_INLINE td_real td_row_value(const td_vector *s, const double *rows, int r, const bool windowed) {
+    return windowed ? td_pick(rows + s->window[r][0], rows + s->window[r][1], s->pick[r]) : td_gather(rows, s->slot[r]);
+}
 
 typedef struct td_hot {
 #define TD_HOT_FIELD(name) td_real name;
@@ -79,15 +85,15 @@ TD_INLINE void td_sample(td_hot *hot, td_real before, double market, bool with_m
 
 /* Which signals cross on bar t. above/below (signals). */
 TD_INLINE void td_cross(const td_kernel_deck *deck, const td_vector *s, const double *rows, int64_t t, td_hot *hot,
-                        const td_signal_info *infos, const int signals, td_mask *above, td_mask *below) {
+                        const td_signal_info *infos, const int signals, const bool windowed, td_mask *above, td_mask *below) {
     for (int i = 0; i < signals; i++) {
         if (infos[i].kind == TD_SIGNAL_START) {
             above[i] = td_splat((double)t) == (double)deck->start_bar;
             below[i] = td_no_lane();
             continue;
         }
-        td_real gap = td_gather(rows, s->row[infos[i].row]) -
-                      (infos[i].kind == TD_SIGNAL_CROSS ? td_gather(rows, s->row[infos[i].other]) : s->param[infos[i].other]);
+        td_real gap = td_row_value(s, rows, infos[i].row, windowed) -
+                      (infos[i].kind == TD_SIGNAL_CROSS ? td_row_value(s, rows, infos[i].other, windowed) : s->param[infos[i].other]);
         above[i] = (gap > 0) & (hot->gap[i] < deck->touch);
         below[i] = (gap < 0) & (hot->gap[i] > -deck->touch);
         hot->gap[i] = gap;
@@ -106,7 +112,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
         td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
         td_hot hot;
         td_hot_load(&hot, s, signals);
-        td_cross(deck, s, rows, t, &hot, infos, signals, above, below);
+        td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
         td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
                       .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = td_splat(0.0),
                       .where = td_no_lane()};
@@ -136,7 +142,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
 /* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
 TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, td_hot *hot, int64_t begin,
                             int64_t end, int64_t sample, td_hook *hook, const td_signal_info *infos, const int signals,
-                            const bool on_bar, const bool every_bar, const bool market_log) {
+                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed) {
     for (int64_t t = begin; t < end; t++) {
         const double low = deck->low[t], high = deck->high[t], close = deck->close[t];
         const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
@@ -167,10 +173,10 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 
             /* the decision, and its fill */
             td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX], event = td_no_lane();
-            td_cross(deck, s, rows, t, h, infos, signals, above, below);
+            td_cross(deck, s, rows, t, h, infos, signals, windowed, above, below);
             for (int i = 0; i < signals; i++) event = event | above[i] | below[i];
             if (on_bar || td_unlikely(td_any(event))) {
-                td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above,
+                td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .windowed = windowed, .vector = s, .above = above,
                               .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
                               .where = td_no_lane()};
                 hook(&now);
@@ -187,7 +193,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 /* Plays a block over a chunk: cuts it where samples and blocks end, so that the bar loop need not ask. */
 TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, double *block_equity,
                              td_hook *hook, const td_signal_info *infos, const int signals, const bool on_bar, const bool every_bar,
-                             const bool market_log) {
+                             const bool market_log, const bool windowed) {
     td_hot hot[TD_BLOCK_VECTORS];
     for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_load(&hot[v], &block[v], signals);
     int64_t last = deck->bars - 1, sample = chunk->sample, part = chunk->block, t = chunk->begin;
@@ -196,7 +202,7 @@ TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *
         if (deck->block_end[part] + 1 < stop) stop = deck->block_end[part] + 1;
         if (!every_bar && deck->sample_bar[sample] + 1 < stop) stop = deck->sample_bar[sample] + 1;
         if (t < stop) {
-            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log);
+            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed);
             t = stop;
         } else {
             for (int v = 0; v < TD_BLOCK_VECTORS; v++) {

@@ -36,8 +36,7 @@ TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int6
     td_real price = base * factor, units = s->position, size = td_abs(units);
     td_real commission = s->fixed + size * price * s->rate;
     td_real gross = units * (price - s->entry_price), costs = commission + s->entry_commission, pnl = gross - costs;
-    td_real move = price / s->entry_price - 1;
-    td_real change = td_select(units > 0, move, -move) - costs / (size * s->entry_price);
+    td_real change = pnl / (size * s->entry_price);
 
     /* money */
     TD_UPDATE(balance, m, s->balance + (gross - commission));
@@ -154,7 +153,8 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
             wanted = s->size * scale;
         else
             wanted = ((deck->sizing == TD_SIZING_FRACTION ? s->balance * s->size : s->balance) * scale - s->fixed) / unit_cost;
-        size = td_select(lots, td_floor_divide(td_max(wanted, 0), lot) * lot, wanted);
+        size = wanted;
+        if (td_any(lots)) size = td_select(lots, td_floor_divide(td_max(wanted, 0), lot) * lot, wanted);
         /* rounding in wanted may ask for a hair more than there is; a real shortage is larger */
         td_mask refuse = (size <= 0) | (size * unit_cost + s->fixed > s->balance * (1 + 0x1p-40));
         TD_UPDATE(refused, m & refuse, s->refused + 1);
@@ -176,10 +176,12 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     TD_UPDATE(cash, m, s->balance - units * price);
     TD_UPDATE(stop_low, m, price * td_select(buy, s->long_low, s->short_low));
     TD_UPDATE(stop_high, m, price * td_select(buy, s->long_high, s->short_high));
-    /* wake also where equity could reach zero: cash + units * close <= 0, with a margin for rounding */
-    td_real zero = -s->cash / units;
-    TD_UPDATE(guard_low, m, td_select(buy, td_max(s->stop_low, zero * (1 + 0x1p-40)), s->stop_low));
-    TD_UPDATE(guard_high, m, td_select(buy, s->stop_high, td_min(s->stop_high, zero * (1 - 0x1p-40))));
+    /* wake also well before equity can reach zero: a position is hardly worth more than what there is, so that takes about a
+     * doubling, or the loss of nearly everything; td_guard() moves these out to where it really is. Where the position is worth
+     * more, the next bar looks at once. */
+    td_mask thin = 1.5 * s->balance < size * price;
+    TD_UPDATE(guard_low, m, td_select(thin, TD_INF, td_select(buy, td_max(s->stop_low, 0.5 * price), s->stop_low)));
+    TD_UPDATE(guard_high, m, td_select(buy, s->stop_high, td_min(s->stop_high, 1.5 * price)));
     /* a lane that slept at its peak was there until the last mark */
     td_mask asleep = m & (s->record == TD_INF);
     TD_UPDATE(peak_bar, asleep, (double)marked);
@@ -194,22 +196,27 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
     td_mask hit_low = low <= s->stop_low, hit_high = high >= s->stop_high, hit = hit_low | hit_high;
     if (td_any(hit)) {
         /* the stop goes first where both levels are in the bar: low for longs, high for shorts */
-        td_mask is_long = s->position > 0, use_low = hit_low & (is_long | td_not(hit_high));
-        td_mask is_stop = (use_low & is_long) | (td_not(use_low) & td_not(is_long));
+        td_mask was_long = s->position > 0, use_low = hit_low & (was_long | td_not(hit_high));
+        td_mask is_stop = (use_low & was_long) | (td_not(use_low) & td_not(was_long));
         td_mask gap = (use_low & (open <= s->stop_low)) | (td_not(use_low) & (open >= s->stop_high));
         td_real base = td_select(use_low, td_min(open, s->stop_low), td_max(open, s->stop_high));
         /* a stop becomes a market order and pays spread and slippage; a target is a limit order and does not */
-        td_real factor = td_select(is_stop, td_select(is_long, s->leave_sell, s->leave_buy), 1);
+        td_real factor = td_select(is_stop, td_select(was_long, s->leave_sell, s->leave_buy), 1);
         td_real reason = td_select(is_stop, td_select(gap, TD_FILL_REASON_stop_gap, TD_FILL_REASON_stop),
                                    td_select(gap, TD_FILL_REASON_target_gap, TD_FILL_REASON_target));
         TD_UPDATE(ambiguous, hit_low & hit_high, s->ambiguous + 1);
         td_exit(deck, s, hit, t, base, factor, td_select(is_stop, s->spread_leave, 0), td_select(is_stop, s->slippage, 0), reason);
     }
+    /* how far the close may go before equity is zero, with a margin for rounding */
+    td_mask is_open = s->position != 0, is_long = s->position > 0;
+    td_real zero = -s->cash / s->position;
+    TD_UPDATE(guard_low, is_open, td_select(is_long, td_max(s->stop_low, zero * (1 + 0x1p-40)), s->stop_low));
+    TD_UPDATE(guard_high, is_open, td_select(is_long, s->stop_high, td_min(s->stop_high, zero * (1 - 0x1p-40))));
     td_mask gone = s->cash + s->position * close <= 0;
     if (td_unlikely(td_any(gone))) {
         td_mask open_position = gone & (s->position != 0);
         if (td_any(open_position)) {
-            td_real factor = td_select(s->position > 0, s->leave_sell, s->leave_buy);
+            td_real factor = td_select(is_long, s->leave_sell, s->leave_buy);
             td_exit(deck, s, open_position, t, td_splat(close), factor, s->spread_leave, s->slippage, td_splat(TD_FILL_REASON_ruin));
         }
         TD_UPDATE(ruined, gone, 1);

@@ -49,7 +49,7 @@ static void leave(detail *run, int64_t bar, double base, double factor, double s
     double price = base * factor, units = lane->position, size = fabs(units), entered = lane->entry_bar;
     double commission = lane->fixed + size * price * lane->rate;
     double gross = units * (price - lane->entry_price), costs = commission + lane->entry_commission, pnl = gross - costs;
-    double move = price / lane->entry_price - 1, change = (units > 0 ? move : -move) - costs / (size * lane->entry_price);
+    double change = pnl / (size * lane->entry_price);
 
     lane->balance += gross - commission;
     lane->cash = lane->balance;
@@ -272,7 +272,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     td_vector vector;
     memcpy(&vector, lane, sizeof *lane);
     vector.equity = equity;
-    memcpy(vector.row, slots, (size_t)strategy->row_count * sizeof *slots);
+    memcpy(vector.slot, slots, (size_t)strategy->row_count * sizeof *slots);
     bool wants = strategy->kernels[TD_ISA_SCALAR]->decide(view, chunk, t, &vector, above, below, target);
     memcpy(lane->state, vector.state, sizeof lane->state);
     return wants;

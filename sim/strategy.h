@@ -117,12 +117,17 @@
 /* The unit's kernel and, once, the strategy's description. */
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
+        const bool windowed = ((const td_vector *)block)->windowed;                                                              \
         if (deck->market_log)                                                                                                    \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, true);             \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, true, false);      \
+        else if (deck->every_bar && windowed)                                                                                    \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, true);       \
         else if (deck->every_bar)                                                                                                \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false);             \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, false);      \
+        else if (windowed)                                                                                                       \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, true);      \
         else                                                                                                                     \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false);            \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, false);     \
     }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
@@ -161,8 +166,9 @@ TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
 /* The words of a body. */
 #define real td_real
 #define mask td_mask
-#define row(name) td_gather(now->rows, now->vector->row[td_row_##name])
-#define previous(name) (now->t > 0 ? td_gather(now->rows - now->stride, now->vector->row[td_row_##name]) : td_splat(__builtin_nan("")))
+#define row(name) td_row_value(now->vector, now->rows, td_row_##name, now->windowed)
+#define previous(name)                                                                                                           \
+    (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_##name, now->windowed) : td_splat(__builtin_nan("")))
 #define param(name) (now->vector->param[td_param_##name])
 #define price(column) (now->deck->column[now->t])
 #define crossed_above(name) (now->above[td_signal_##name])

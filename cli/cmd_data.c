@@ -1,0 +1,593 @@
+/* tapedeck data: from files to a tape, and what is in it. */
+#include <argp.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "data/import.h"
+#include "data/klines.h"
+#include "data/number.h"
+#include "data/quality.h"
+#include "data/synth.h"
+#include "data/tape.h"
+
+/* ---- what the subcommands share ---- */
+
+enum { KEY_SYMBOL = 0x100, KEY_INTERVAL, KEY_APPEND, KEY_STRICT, KEY_COLUMNS, KEY_EXTRAS, KEY_THREADS, KEY_UNPACK_MAX, KEY_JSON,
+       KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY };
+
+/* A whole number with its bounds, or a usage error. */
+static int64_t whole_argument(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t high) {
+    char *end;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end || value < low || value > high)
+        argp_error(state, "--%s is \"%s\", expected a whole number from %lld to %lld", option, text, (long long)low, (long long)high);
+    return value;
+}
+
+/* The files named on the command line; the texts are argv's. */
+typedef struct file_list {
+    const char **paths;
+    int count;
+} file_list;
+
+static void add_file(file_list *files, const char *path) {
+    const char **grown = realloc(files->paths, (size_t)(files->count + 1) * sizeof *grown);
+    if (!grown) abort();
+    files->paths = grown;
+    files->paths[files->count++] = path;
+}
+
+static json_t *json_time(int64_t time_ns) {
+    char text[32];
+    return json_string(td_time_text(time_ns, text));
+}
+
+/* JSON has no NaN and no infinity. */
+static json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static int print_json(json_t *document) {
+    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(document);
+    return TD_EXIT_OK;
+}
+
+static json_t *json_problems(const td_klines *klines) {
+    json_t *list = json_array();
+    for (int i = 0; i < klines->problem_count; i++) {
+        const td_kline_problem *p = &klines->problems[i];
+        json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:s, s:s, s:s%, s:s}", "file", p->file, "line", (json_int_t)p->line, "column",
+                                              p->column, "field", p->field, "fault", td_kline_fault_name(p->fault), "found", p->found,
+                                              strlen(p->found), "expected", p->expected));
+    }
+    return list;
+}
+
+static json_t *json_faults(const td_klines *klines) {
+    json_t *counts = json_object();
+    for (int i = 0; i < TD_FAULT_COUNT; i++)
+        json_object_set_new(counts, td_kline_fault_name((td_kline_fault)i), json_integer(klines->faults[i]));
+    return counts;
+}
+
+/* The first broken rows, on stderr. */
+static void warn_of_problems(const td_klines *klines) {
+    char text[512];
+    for (int i = 0; i < klines->problem_count; i++)
+        fprintf(stderr, "tapedeck: warning: %s\n", td_kline_problem_text(&klines->problems[i], text, sizeof text));
+    if (klines->broken > klines->problem_count)
+        fprintf(stderr, "tapedeck: warning: ... and %lld more broken rows\n", (long long)(klines->broken - klines->problem_count));
+}
+
+/* ---- data import ---- */
+
+typedef struct import_options {
+    td_import_def def;
+    file_list files;
+    const char *kind;
+    bool json;
+} import_options;
+
+static error_t parse_import(int key, char *text, struct argp_state *state) {
+    import_options *o = state->input;
+    switch (key) {
+    case 'o': o->def.path = text; return 0;
+    case KEY_SYMBOL: o->def.symbol = text; return 0;
+    case KEY_INTERVAL: o->def.interval = text; return 0;
+    case KEY_APPEND: o->def.append = true; return 0;
+    case KEY_STRICT: o->def.klines.strict = true; return 0;
+    case KEY_COLUMNS: o->def.klines.columns = text; return 0;
+    case KEY_EXTRAS: o->def.klines.extras = true; return 0;
+    case KEY_THREADS: o->def.klines.threads = (int)whole_argument(state, "threads", text, 1, 4096); return 0;
+    case KEY_UNPACK_MAX: o->def.klines.unpack_max = whole_argument(state, "unpack-max", text, 1, INT64_MAX); return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case ARGP_KEY_ARG:
+        if (!o->kind)
+            o->kind = text;
+        else
+            add_file(&o->files, text);
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->kind || strcmp(o->kind, "klines") != 0)
+            argp_error(state, "the first argument is \"%s\", expected what to import: klines", o->kind ? o->kind : "");
+        if (o->files.count == 0) argp_error(state, "no file to import");
+        if (!o->def.path) argp_error(state, "no tape to write: give -o TAPE.h5");
+        if (!o->def.symbol) argp_error(state, "no symbol: give --symbol, as in --symbol BTCUSDT");
+        if (!o->def.interval) argp_error(state, "no interval: give --interval, as in --interval 1m");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option import_argp_options[] = {
+    {"output", 'o', "TAPE.h5", 0, "tape to write", 0},
+    {"symbol", KEY_SYMBOL, "S", 0, "name of the instrument", 0},
+    {"interval", KEY_INTERVAL, "I", 0, "length of a bar: 1m, 15m, 4h, 1d, 1w, 1mo, ...", 0},
+    {"append", KEY_APPEND, 0, 0, "add only bars newer than the tape's last", 0},
+    {"strict", KEY_STRICT, 0, 0, "refuse files with broken, unsorted or contradicting rows (default: leave out, sort, later row wins)", 0},
+    {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, by name or number: time=Date,open=O,high=H,low=L,close=C,volume=V", 0},
+    {"extras", KEY_EXTRAS, 0, 0, "keep quote volume, trades and taker volumes too", 0},
+    {"threads", KEY_THREADS, "N", 0, "files read at once (default: one per core)", 0},
+    {"unpack-max", KEY_UNPACK_MAX, "BYTES", 0, "largest size that one compressed file may unpack to (default 64 GiB)", 0},
+    {"json", KEY_JSON, 0, 0, "print the result as one JSON document", 0},
+    {0},
+};
+
+static const struct argp import_argp = {
+    .options = import_argp_options,
+    .parser = parse_import,
+    .args_doc = "klines FILE...",
+    .doc = "Makes a tape from Binance archive klines or any OHLCV CSV with a header.\v"
+           "Files may be plain, .gz, .zst, .xz, .bz2 or .zip; - is standard input. Times are ISO 8601 text or whole seconds, milliseconds, "
+           "microseconds or nanoseconds since 1970. Of rows with the same open time, the one in the later file wins.",
+};
+
+static json_t *import_document(const import_options *o, const td_import_report *r) {
+    const td_klines *k = &r->klines;
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:o}", "tape", o->def.path, "symbol",
+                     o->def.symbol, "interval", o->def.interval, "files", o->files.count, "rows", (json_int_t)k->rows, "broken",
+                     (json_int_t)k->broken, "faults", json_faults(k), "out_of_order", (json_int_t)k->out_of_order, "duplicates",
+                     (json_int_t)k->duplicates, "contradicting", (json_int_t)k->contradicting, "open_close_outside", (json_int_t)k->outside,
+                     "older", (json_int_t)r->older, "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first",
+                     json_time(r->first_ns), "last", json_time(r->last_ns), "digest", r->digest, "problems", json_problems(k));
+}
+
+static int print_import(const import_options *o, const td_import_report *r) {
+    const td_klines *k = &r->klines;
+    char first[32], last[32];
+    printf("tape       %s\n", o->def.path);
+    printf("bars       %lld of %s, %s to %s\n", (long long)r->bars, o->def.interval, td_time_text(r->first_ns, first),
+           td_time_text(r->last_ns, last));
+    printf("added      %lld", (long long)r->added);
+    if (o->def.append) printf(", %lld read were not newer than the tape", (long long)r->older);
+    printf("\nrows       %lld read from %d file%s: %lld broken, %lld out of order, %lld duplicate (%lld contradicting)\n", (long long)k->rows,
+           o->files.count, o->files.count == 1 ? "" : "s", (long long)k->broken, (long long)k->out_of_order, (long long)k->duplicates,
+           (long long)k->contradicting);
+    if (k->outside) printf("outside    %lld bars open or close outside their low and high\n", (long long)k->outside);
+    printf("digest     %s\n", r->digest);
+    return TD_EXIT_OK;
+}
+
+static int import_command(int argc, char **argv) {
+    import_options o = {.def = td_default_import_def()};
+    o.def.klines.threads = 0;
+    if (argp_parse(&import_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
+    td_import_report report;
+    td_error error;
+    td_status status = td_import_klines(&o.def, o.files.count, o.files.paths, &report, &error);
+    int code;
+    if (status != TD_OK) {
+        code = td_cli_fail(status, &error, o.json);
+    } else {
+        warn_of_problems(&report.klines);
+        double interval = (double)td_interval_ns(o.def.interval);
+        if ((double)report.step_ns > 1.1 * interval)
+            fprintf(stderr, "tapedeck: warning: most bars are %g s apart, but --interval says %s (%g s)\n", (double)report.step_ns / 1e9,
+                    o.def.interval, interval / 1e9);
+        code = o.json ? print_json(import_document(&o, &report)) : print_import(&o, &report);
+    }
+    free(o.files.paths);
+    return code;
+}
+
+/* ---- data check ---- */
+
+typedef struct check_options {
+    td_klines_def klines;
+    file_list files;
+    const char *interval;
+    bool strict, json;
+} check_options;
+
+static error_t parse_check(int key, char *text, struct argp_state *state) {
+    check_options *o = state->input;
+    switch (key) {
+    case KEY_INTERVAL:
+        o->interval = text;
+        if (td_interval_ns(text) == 0 || strlen(text) >= 16) argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
+        return 0;
+    case KEY_STRICT: o->strict = true; return 0;
+    case KEY_COLUMNS: o->klines.columns = text; return 0;
+    case KEY_UNPACK_MAX: o->klines.unpack_max = whole_argument(state, "unpack-max", text, 1, INT64_MAX); return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case ARGP_KEY_ARG: add_file(&o->files, text); return 0;
+    case ARGP_KEY_END:
+        if (o->files.count == 0) argp_error(state, "no file to check");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option check_argp_options[] = {
+    {"interval", KEY_INTERVAL, "I", 0, "length of a bar in text files (default: the most frequent step)", 0},
+    {"strict", KEY_STRICT, 0, 0, "exit 4 when rows are broken, out of order or contradicting", 0},
+    {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, as in data import", 0},
+    {"unpack-max", KEY_UNPACK_MAX, "BYTES", 0, "largest size that one compressed file may unpack to (default 64 GiB)", 0},
+    {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
+    {0},
+};
+
+static const struct argp check_argp = {
+    .options = check_argp_options,
+    .parser = parse_check,
+    .args_doc = "FILE...",
+    .doc = "Reports what is odd about tapes and kline files: missing bars, duplicates, order, NaN, prices not above 0, high below low, open or "
+           "close outside the range, spikes.\v"
+           "Gaps: over four weeks or more, an hour of the week in which a file never has a bar is taken as closed. Spike: the change of the "
+           "close over the square root of the days between, more than 8 times its exponentially weighted mean over 500 bars.",
+};
+
+/* What is known of one file. `klines` counts are 0 for a tape, which cannot hold broken rows. */
+typedef struct check_report {
+    const char *path;
+    bool is_tape;
+    char interval[32];
+    td_klines klines;
+    td_quality quality;
+} check_report;
+
+/* "60s" for steps that have no better name */
+static void name_interval(int64_t ns, char text[32]) {
+    static const char *const names[] = {"1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (td_interval_ns(names[i]) == ns) {
+            strcpy(text, names[i]);
+            return;
+        }
+    if (ns >= 28 * TD_NS_PER_DAY && ns <= 31 * TD_NS_PER_DAY)
+        strcpy(text, "1mo");
+    else
+        snprintf(text, 32, "%gs", (double)ns / 1e9);
+}
+
+static bool has_tape_magic(const char *path) {
+    char head[8] = "";
+    FILE *file = fopen(path, "rb");
+    bool hdf5 = file && fread(head, 1, sizeof head, file) == sizeof head && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0;
+    if (file) fclose(file);
+    return hdf5;
+}
+
+static td_status check_tape(check_report *r, td_error *error) {
+    td_tape tape;
+    TD_TRY(td_tape_open(r->path, true, &tape, error));
+    r->is_tape = true;
+    r->quality = td_quality_scan(&tape);
+    r->klines.rows = tape.bars;
+    strcpy(r->interval, tape.interval);
+    td_tape_close(&tape);
+    return TD_OK;
+}
+
+static td_status check_text(const check_options *o, check_report *r, td_error *error) {
+    TD_TRY(td_klines_read(&o->klines, 1, &r->path, &r->klines, error));
+    const td_bars *bars = &r->klines.bars;
+    int64_t step = o->interval ? td_interval_ns(o->interval) : td_bars_step(bars->time_ns, bars->count);
+    if (o->interval)
+        snprintf(r->interval, sizeof r->interval, "%s", o->interval);
+    else if (step)
+        name_interval(step, r->interval);
+    else
+        strcpy(r->interval, "unknown");
+    td_tape tape = td_bars_tape(bars, "CHECK", "1d");
+    tape.interval_ns = strcmp(r->interval, "1mo") == 0 ? td_interval_ns("1mo") : step ? step : TD_NS_PER_DAY;
+    r->quality = td_quality_scan(&tape);
+    td_klines_free(&r->klines);
+    return TD_OK;
+}
+
+static bool has_errors(const check_report *r) { return r->klines.broken || r->klines.out_of_order || r->klines.contradicting; }
+
+static json_t *json_gap(const td_gap *gap) {
+    return json_pack("{s:o, s:o, s:I}", "after", json_time(gap->after_ns), "before", json_time(gap->before_ns), "missing",
+                     (json_int_t)gap->missing);
+}
+
+static json_t *check_document(const check_report *r) {
+    const td_quality *q = &r->quality;
+    const td_klines *k = &r->klines;
+    json_t *gaps = json_array(), *spikes = json_array();
+    for (int i = 0; i < q->gap_count; i++) json_array_append_new(gaps, json_gap(&q->gap[i]));
+    for (int i = 0; i < q->spike_count; i++)
+        json_array_append_new(spikes, json_pack("{s:o, s:f, s:f, s:f}", "time", json_time(q->spike[i].time_ns), "previous_close",
+                                                q->spike[i].previous, "close", q->spike[i].close, "ratio", q->spike[i].ratio));
+    json_t *document = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o}", "file", r->path, "kind",
+                                 r->is_tape ? "tape" : "klines", "interval", r->interval, "bars", (json_int_t)q->bars, "first",
+                                 json_time(q->first_ns), "last", json_time(q->last_ns), "open_hours_of_week", q->open_hours, "gaps",
+                                 (json_int_t)q->gaps, "missing_bars", (json_int_t)q->missing_bars, "largest_gap",
+                                 q->gaps ? json_gap(&q->largest_gap) : json_null(), "first_gaps", gaps, "spikes", (json_int_t)q->spikes,
+                                 "first_spikes", spikes);
+    json_t *rows = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "rows", (json_int_t)k->rows,
+                             "broken", (json_int_t)k->broken, "faults", json_faults(k), "out_of_order", (json_int_t)k->out_of_order,
+                             "duplicates", (json_int_t)k->duplicates, "contradicting", (json_int_t)k->contradicting, "open_close_outside",
+                             (json_int_t)q->outside, "volume_missing", (json_int_t)q->volume_missing, "volume_zero",
+                             (json_int_t)q->volume_zero, "problems", json_problems(k), "errors", has_errors(r));
+    json_object_update(document, rows);
+    json_decref(rows);
+    return document;
+}
+
+static void print_gaps(const td_quality *q) {
+    char after[32], before[32];
+    printf("gaps             %lld, %lld bars missing", (long long)q->gaps, (long long)q->missing_bars);
+    if (q->open_hours < TD_HOURS_OF_WEEK) printf(" (bars are expected in %d of the %d hours of the week)", q->open_hours, TD_HOURS_OF_WEEK);
+    printf("\n");
+    if (q->gaps)
+        printf("  largest        %lld bars between %s and %s\n", (long long)q->largest_gap.missing,
+               td_time_text(q->largest_gap.after_ns, after), td_time_text(q->largest_gap.before_ns, before));
+    for (int i = 0; i < q->gap_count; i++)
+        printf("  %-14lld bars between %s and %s\n", (long long)q->gap[i].missing, td_time_text(q->gap[i].after_ns, after),
+               td_time_text(q->gap[i].before_ns, before));
+}
+
+static void print_rows(const check_report *r) {
+    const td_klines *k = &r->klines;
+    char text[512];
+    printf("rows             %lld\n", (long long)k->rows);
+    for (int i = 0; i < TD_FAULT_COUNT; i++) printf("%-16s %lld\n", td_kline_fault_name((td_kline_fault)i), (long long)k->faults[i]);
+    for (int i = 0; i < k->problem_count; i++) printf("  %s\n", td_kline_problem_text(&k->problems[i], text, sizeof text));
+    printf("out_of_order     %lld\n", (long long)k->out_of_order);
+    printf("duplicates       %lld (%lld contradicting)\n", (long long)k->duplicates, (long long)k->contradicting);
+}
+
+static void print_check(const check_report *r) {
+    const td_quality *q = &r->quality;
+    char first[32], last[32];
+    printf("%s: %s of %lld bars of %s, %s to %s\n", r->path, r->is_tape ? "tape" : "klines", (long long)q->bars, r->interval,
+           td_time_text(q->first_ns, first), td_time_text(q->last_ns, last));
+    print_rows(r);
+    printf("open or close outside the range  %lld\n", (long long)q->outside);
+    print_gaps(q);
+    printf("spikes           %lld\n", (long long)q->spikes);
+    for (int i = 0; i < q->spike_count; i++)
+        printf("  %s      %.10g after %.10g, %.1f times the mean change\n", td_time_text(q->spike[i].time_ns, first), q->spike[i].close,
+               q->spike[i].previous, q->spike[i].ratio);
+    printf("volume           %lld missing, %lld zero\n", (long long)q->volume_missing, (long long)q->volume_zero);
+}
+
+static int check_command(int argc, char **argv) {
+    check_options o = {.klines = td_default_klines_def()};
+    if (argp_parse(&check_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
+    json_t *reports = json_array();
+    int code = TD_EXIT_OK;
+    for (int i = 0; i < o.files.count; i++) {
+        check_report report = {.path = o.files.paths[i]};
+        td_error error;
+        td_status status = has_tape_magic(report.path) ? check_tape(&report, &error) : check_text(&o, &report, &error);
+        if (status != TD_OK) {
+            code = td_cli_fail(status, &error, o.json);
+            continue;
+        }
+        if (o.json)
+            json_array_append_new(reports, check_document(&report));
+        else
+            print_check(&report);
+        if (o.strict && has_errors(&report) && code == TD_EXIT_OK) code = TD_EXIT_GATE;
+    }
+    if (o.json) print_json(json_pack("{s:O}", "files", reports));
+    json_decref(reports);
+    free(o.files.paths);
+    return code;
+}
+
+/* ---- data info ---- */
+
+typedef struct info_options {
+    const char *path;
+    bool verify, json;
+} info_options;
+
+static error_t parse_info(int key, char *text, struct argp_state *state) {
+    info_options *o = state->input;
+    switch (key) {
+    case KEY_VERIFY: o->verify = true; return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case ARGP_KEY_ARG:
+        if (o->path) argp_error(state, "more than one tape: %s", text);
+        o->path = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->path) argp_error(state, "no tape");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option info_argp_options[] = {
+    {"verify", KEY_VERIFY, 0, 0, "hash the data and compare with the stored digest", 0},
+    {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
+    {0},
+};
+
+static const struct argp info_argp = {
+    .options = info_argp_options, .parser = parse_info, .args_doc = "TAPE.h5", .doc = "Says what a tape holds."};
+
+static json_t *info_document(const char *path, const td_tape *tape, const td_quality *q) {
+    json_t *extras = json_array();
+    for (int i = 0; i < td_tape_extra_count(tape); i++) json_array_append_new(extras, json_string(td_tape_extra_at(tape, i).name));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:s}", "tape", path, "symbol", tape->symbol,
+                     "interval", tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars", (json_int_t)tape->bars, "first",
+                     json_time(q->first_ns), "last", json_time(q->last_ns), "low", json_number(q->low), "high", json_number(q->high),
+                     "missing_bars", (json_int_t)q->missing_bars, "gaps", (json_int_t)q->gaps, "volume_missing",
+                     (json_int_t)q->volume_missing, "extras", extras, "source", td_tape_source(tape), "digest", tape->digest);
+}
+
+static int print_info(const char *path, const td_tape *tape, const td_quality *q) {
+    char first[32], last[32];
+    printf("tape       %s\n", path);
+    printf("symbol     %s\n", tape->symbol);
+    printf("bars       %lld of %s, %s to %s\n", (long long)tape->bars, tape->interval, td_time_text(q->first_ns, first),
+           td_time_text(q->last_ns, last));
+    printf("missing    %lld bars in %lld gaps\n", (long long)q->missing_bars, (long long)q->gaps);
+    printf("prices     %.10g to %.10g\n", q->low, q->high);
+    for (int i = 0; i < td_tape_extra_count(tape); i++) printf("extra      %s\n", td_tape_extra_at(tape, i).name);
+    printf("source     %s\n", td_tape_source(tape));
+    printf("digest     %s\n", tape->digest);
+    return TD_EXIT_OK;
+}
+
+static int info_command(int argc, char **argv) {
+    info_options o = {0};
+    if (argp_parse(&info_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
+    td_tape tape;
+    td_error error;
+    td_status status = td_tape_open(o.path, o.verify, &tape, &error);
+    if (status != TD_OK) return td_cli_fail(status, &error, o.json);
+    td_quality quality = td_quality_scan(&tape);
+    int code = o.json ? print_json(info_document(o.path, &tape, &quality)) : print_info(o.path, &tape, &quality);
+    td_tape_close(&tape);
+    return code;
+}
+
+/* ---- data synth ---- */
+
+typedef struct synth_options {
+    td_synth_def def;
+    const char *path, *symbol;
+    bool json;
+} synth_options;
+
+static error_t parse_synth(int key, char *text, struct argp_state *state) {
+    synth_options *o = state->input;
+    switch (key) {
+    case 'o': o->path = text; return 0;
+    case KEY_SYMBOL: o->symbol = text; return 0;
+    case KEY_BARS: o->def.bars = whole_argument(state, "bars", text, 1, 1LL << 31); return 0;
+    case KEY_SEED: o->def.seed = (uint64_t)whole_argument(state, "seed", text, 0, INT64_MAX); return 0;
+    case KEY_INTERVAL:
+        if (strlen(text) >= sizeof o->def.interval) argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
+        strcpy(o->def.interval, text);
+        return 0;
+    case KEY_START:
+        if (!td_time_parse(text, (int64_t)strlen(text), &o->def.start_ns))
+            argp_error(state, "--start is \"%s\", expected a time as 2023-01-01 or 2023-01-01T00:00:00Z", text);
+        return 0;
+    case KEY_PRICE:
+        if (!td_number_parse(text, (int64_t)strlen(text), &o->def.price)) argp_error(state, "--price is \"%s\", expected a number", text);
+        return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option; a synthetic tape needs no file", text); return 0;
+    case ARGP_KEY_END:
+        if (!o->path) argp_error(state, "no tape to write: give -o TAPE.h5");
+        if (!*o->symbol || strlen(o->symbol) >= TD_SYMBOL_MAX) argp_error(state, "--symbol has %zu bytes, expected 1 to %d", strlen(o->symbol), TD_SYMBOL_MAX - 1);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option synth_argp_options[] = {
+    {"output", 'o', "TAPE.h5", 0, "tape to write", 0},
+    {"bars", KEY_BARS, "N", 0, "how many bars (default 525600, a year of minutes)", 0},
+    {"interval", KEY_INTERVAL, "I", 0, "length of a bar (default 1m)", 0},
+    {"seed", KEY_SEED, "S", 0, "of the random numbers (default 1)", 0},
+    {"symbol", KEY_SYMBOL, "S", 0, "name of the instrument (default SYNTH)", 0},
+    {"start", KEY_START, "TIME", 0, "open time of the first bar (default 2023-01-01)", 0},
+    {"price", KEY_PRICE, "P", 0, "long-run price level (default 30000)", 0},
+    {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
+    {0},
+};
+
+static const struct argp synth_argp = {
+    .options = synth_argp_options,
+    .parser = parse_synth,
+    .doc = "Makes a synthetic tape: volatility clusters, a daily rhythm, jumps, gaps. The same options make the same bits on every machine; "
+           "docs/synthetic-tape.md has the model.",
+};
+
+static td_status make_synth(const synth_options *o, td_tape *tape, td_bars *bars, td_error *error) {
+    char source[256], start[32];
+    TD_TRY(td_synth(&o->def, bars, error));
+    snprintf(source, sizeof source, "synthetic: bars %lld, interval %s, seed %llu, start %s, price %g", (long long)o->def.bars, o->def.interval,
+             (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start), o->def.price);
+    *tape = td_bars_tape(bars, o->symbol, o->def.interval);
+    return td_tape_write(o->path, tape, NULL, 0, source, error);
+}
+
+static int synth_command(int argc, char **argv) {
+    synth_options o = {.def = td_default_synth_def(), .symbol = "SYNTH"};
+    if (argp_parse(&synth_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
+    td_bars bars;
+    td_tape tape;
+    td_error error;
+    td_bars_init(&bars, false);
+    td_status status = make_synth(&o, &tape, &bars, &error);
+    int code;
+    if (status != TD_OK) {
+        code = td_cli_fail(status, &error, o.json);
+    } else if (o.json) {
+        code = print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o.path, "symbol", tape.symbol, "interval", tape.interval, "bars",
+                                    (json_int_t)tape.bars, "first", json_time(tape.time_ns[0]), "last", json_time(tape.time_ns[tape.bars - 1]),
+                                    "digest", tape.digest));
+    } else {
+        char first[32], last[32];
+        printf("tape       %s\nbars       %lld of %s, %s to %s\ndigest     %s\n", o.path, (long long)tape.bars, tape.interval,
+               td_time_text(tape.time_ns[0], first), td_time_text(tape.time_ns[tape.bars - 1], last), tape.digest);
+        code = TD_EXIT_OK;
+    }
+    td_bars_free(&bars);
+    return code;
+}
+
+/* ---- dispatch ---- */
+
+static const struct {
+    const char *name, *text;
+    int (*run)(int argc, char **argv);
+} subcommands[] = {
+    {"import", "make a tape from kline files", import_command},
+    {"check", "report what is odd about tapes and kline files", check_command},
+    {"info", "say what a tape holds", info_command},
+    {"synth", "make a synthetic tape", synth_command},
+};
+
+static void print_usage(FILE *out) {
+    fprintf(out, "Usage: tapedeck data COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].text);
+    fprintf(out, "\n`tapedeck data COMMAND --help` explains a command.\n");
+}
+
+int td_cmd_data(int argc, char **argv) {
+    argp_err_exit_status = TD_EXIT_USAGE;
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return td_cli_finish(TD_EXIT_OK);
+    }
+    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) {
+        if (strcmp(name, subcommands[i].name) != 0) continue;
+        char full_name[64];
+        snprintf(full_name, sizeof full_name, "tapedeck data %s", name);
+        argv[1] = full_name;
+        return td_cli_finish(subcommands[i].run(argc - 1, argv + 1));
+    }
+    if (*name)
+        fprintf(stderr, "tapedeck: error: data has no command \"%s\"\n", name);
+    else
+        fprintf(stderr, "tapedeck: error: data needs a command\n");
+    print_usage(stderr);
+    return TD_EXIT_USAGE;
+}
