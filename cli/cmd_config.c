@@ -51,8 +51,8 @@ static void print_checked(const td_config *config, bool json) {
     if (!json) {
         long long trials = (long long)td_space_count(space);
         int axes = td_space_axis_count(space);
-        printf("%s is good: %lld parameter set%s (%s over %d swept name%s", config->path, trials, trials == 1 ? "" : "s", method, axes,
-               axes == 1 ? "" : "s");
+        printf("%s is good: %lld parameter set%s (%s over %d swept name%s", config->path, trials, trials == 1 ? "" : "s", method,
+               axes, axes == 1 ? "" : "s");
         if (td_space_excluded(space)) printf(", %lld excluded by constraints", (long long)td_space_excluded(space));
         printf(")\ndigest %s\n", config->digest);
         return;

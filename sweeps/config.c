@@ -21,6 +21,14 @@ static const char *nth_key_of_group(void *context, int index) {
     return NULL;
 }
 
+/* The same without what only W&B has. */
+static const char *nth_own_key_of_group(void *context, int index) {
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_infos[key].type != TD_TYPE_IGNORED && td_key_in_group((td_key)key, context) && index-- == 0)
+            return td_key_leaf((td_key)key);
+    return NULL;
+}
+
 static const char *nth_strategy(void *context, int index) {
     (void)context;
     return index < td_strategy_count() ? td_strategy_name(td_strategy_at(index)) : NULL;
@@ -98,7 +106,8 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
     }
     case TD_TYPE_BYTES:
         if (td_is_word(node, "none")) return false;
-        return expect(l, scalar && td_read_bytes(node->text, &s->integer), info->path, node, "a size such as 2GB or 512MiB, or none");
+        return expect(l, scalar && td_read_bytes(node->text, &s->integer), info->path, node,
+                      "a size such as 2GB or 512MiB, or none");
     case TD_TYPE_DURATION:
         if (td_is_word(node, "none")) return false;
         return expect(l, scalar && td_read_duration(node->text, &s->number), info->path, node,
@@ -110,7 +119,8 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
     case TD_TYPE_METRIC: return read_metric(l, node, &s->word);
     case TD_TYPE_UNITS:
         if (scalar) return td_take_word(l, node, info->path, info->words, &s->word);
-        if (expect(l, node->kind == TD_NODE_MAP, info->path, node, "whole, fractional or {lot: number}")) walk_group(l, node, info->path);
+        if (expect(l, node->kind == TD_NODE_MAP, info->path, node, "whole, fractional or {lot: number}"))
+            walk_group(l, node, info->path);
         return false;
     case TD_TYPE_SAMPLE: return read_sample(l, info, node, s);
     case TD_TYPE_PARAMETERS:
@@ -119,7 +129,8 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
         return !td_node_is_null(node) &&
                expect(l, node->kind == TD_NODE_LIST, info->path, node, "a list such as [\"fast < slow\"]");
     case TD_TYPE_LIST:
-        return expect(l, node->kind == TD_NODE_LIST || is_text(node), info->path, node, "a list of mappings or the path of a CSV file");
+        return expect(l, node->kind == TD_NODE_LIST || is_text(node), info->path, node,
+                      "a list of mappings or the path of a CSV file");
     case TD_TYPE_IGNORED: return true;
     }
     return false;
@@ -146,7 +157,7 @@ static void complain_unknown(td_loader *l, const td_node *key, const char *group
     if (!*hint) td_suggest(key->text, nth_key_of_group, (void *)group, hint, sizeof hint);
     if (!*hint) {
         int used = snprintf(hint, sizeof hint, "; there are ");
-        td_list_names(nth_key_of_group, (void *)group, hint + used, sizeof hint - (size_t)used);
+        td_list_names(nth_own_key_of_group, (void *)group, hint + used, sizeof hint - (size_t)used);
     }
     TD_COMPLAIN(l, key->place, "unknown key '%.60s'%s%s%s", key->text, *group ? " in " : "", group, hint);
 }

@@ -227,7 +227,7 @@ static bool read_domain(td_loader *l, const td_node *spec, const td_bounds *of, 
             at[index] = spec->values[i];
             continue;
         }
-        td_suggest(spec->keys[i]->text, td_nth_word, TD_SPEC_KEYS, near, sizeof near);
+        td_suggest(spec->keys[i]->text, td_nth_word, (void *)TD_SPEC_KEYS, near, sizeof near);
         TD_COMPLAIN(l, spec->keys[i]->place, "unknown key '%.60s' in %s%s", spec->keys[i]->text, of->name,
                     *near ? near : "; there are " TD_SPEC_KEYS);
         good = false;

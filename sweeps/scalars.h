@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A decimal number: [+-] digits [. digits] [e [+-] digits]. No hex, no underscores, no nan or inf; what is too large for a double is
- * refused. -0 is read as 0. */
+/* A decimal number: [+-] digits [. digits] [e [+-] digits]. No hex, no underscores, no nan or inf; too large for a double is a
+ * refusal. -0 is read as 0. */
 bool td_read_number(const char *text, double *number);
 /* Is the text an integer as written ([+-] digits)? W&B tells int_uniform from uniform by this. */
 bool td_reads_integer(const char *text);

@@ -108,12 +108,15 @@ static void reads_the_example(void **state) {
 
 static void reads_every_key(void **state) {
     (void)state;
-    td_config *config = parse("tape: /nowhere/t.h5\nstrategy: rsi-reversion\nprofile: tapedeck\nname: a name\ndescription: 12\nseed: 99\n"
-                              "method: random\nrun_cap: 7\nparameters: {window: {min: 5, max: 20}, lower: 25, upper: {value: 75.5}}\n"
+    td_config *config = parse("tape: /nowhere/t.h5\nstrategy: rsi-reversion\nprofile: tapedeck\nname: a name\ndescription: 12\n"
+                              "seed: 99\n"
+                              "method: random\nrun_cap: 7\n"
+                              "parameters: {window: {min: 5, max: 20}, lower: 25, upper: {value: 75.5}}\n"
                               "constraints: ['window > 5']\nmetric: {name: max_drawdown_duration}\n"
                               "limits: {memory: 1.5GB, wall: 1h30m}\nperiod: {from: 2020-01-02, to: 2020-01-02T00:00:01.5Z}\n"
                               "account: {cash: 5e3, sizing: fraction, size: 0.25, units: {lot: 1e-6}}\ndirection: short\n"
-                              "costs: {commission: -0.0001, fixed_commission: 1, spread: 0.001, slippage: 2e-4}\nfill: {at: close}\n"
+                              "costs: {commission: -0.0001, fixed_commission: 1, spread: 0.001, slippage: 2e-4}\n"
+                              "fill: {at: close}\n"
                               "stops: {stop_loss: 0.05, take_profit: 2}\nfinalize: false\n"
                               "metrics: {sample: 60, blocks: 16, risk_free: 0.02, periods_per_year: 365.25}\n");
     assert_string_equal(config->tape, "/nowhere/t.h5");
@@ -132,7 +135,8 @@ static void reads_every_key(void **state) {
     for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(config->base.knob[i] == knobs[i]);
     td_config_free(config);
     /* the remaining words */
-    config = parse("tape: t.h5\nstrategy: sma-cross\nmetrics: {sample: bar}\naccount: {sizing: fixed_units, size: 3, units: whole}\n"
+    config = parse("tape: t.h5\nstrategy: sma-cross\nmetrics: {sample: bar}\n"
+                   "account: {sizing: fixed_units, size: 3, units: whole}\n"
                    "direction: long\nmetric: {name: annual_volatility, goal: maximize}\nlimits: {memory: none, wall: none}\n");
     assert_true(config->play.sample_bars == 1 && config->play.sizing == TD_SIZING_FIXED_UNITS &&
                 config->base.knob[TD_KNOB_lot] == 1);
@@ -172,7 +176,8 @@ static void messages_have_places(void **state) {
     assert_has(error.message, "test.yaml:3:14: unknown parameter 'fsat'; did you mean 'fast'?");
     free(said);
     /* columns count characters, not bytes; the BOM is none; CRLF ends lines */
-    said = complaints("\xEF\xBB\xBFtape: t.h5\r\nstrategy: sma-cross\r\nname: \"\xC3\xA9\xC3\xA9\" \r\ncosts: {\"\xC3\xA9\": 1, spraed: 2}\r\n",
+    said = complaints("\xEF\xBB\xBFtape: t.h5\r\nstrategy: sma-cross\r\nname: \"\xC3\xA9\xC3\xA9\" \r\n"
+                      "costs: {\"\xC3\xA9\": 1, spraed: 2}\r\n",
                       NULL, &error);
     assert_has(said, "test.yaml:4:10: error: unknown key '\xC3\xA9' in costs");
     assert_has(said, "test.yaml:4:17: error: unknown key 'spraed' in costs; did you mean 'spread'?");
@@ -196,7 +201,8 @@ static void messages_have_places(void **state) {
 static void all_errors_at_once(void **state) {
     (void)state;
     td_error error;
-    char *said = complaints("strategy: sma-cros\nprofile: backtestin\naccount: {cash: -5, sizing: all, cash: 6}\ncosts: {commision: 0}\n"
+    char *said = complaints("strategy: sma-cros\nprofile: backtestin\naccount: {cash: -5, sizing: all, cash: 6}\n"
+                            "costs: {commision: 0}\n"
                             "finalize: yes\nfast: 3\n<<: {a: 1}\n", NULL, &error);
     const char *const parts[] = {
         "test.yaml: error: the key 'tape' is missing",
@@ -349,7 +355,7 @@ static void parameters_and_their_forms(void **state) {
         {"{fast: {range: [10, 5, 1]}}", "range of fast is empty"},
         {"{fast: {range: [5, 10, 0]}}", "step of fast must be above 0"},
         {"{fast: {range: [5, 10, 1], q: 1}}", "range or log stands alone"},
-        {"{commission: {range: [0, 0.05, 0.0010000000000000001]}}", "more than 15 digits"},
+        {"{commission: {range: [0, 0.05, 0.012345678901234567]}}", "more than 15 digits"},
         {"{fast: {log: [5, 10]}}", "log of fast must be [from, to, how many]"},
         {"{fast: {log: [10, 5, 3]}}", "log of fast needs 0 < from < to"},
         {"{fast: {log: [5, 10, 1]}}", "how many is 1, must be between 2"},
@@ -389,8 +395,10 @@ static void parameters_and_their_forms(void **state) {
         refuse_lines(lines, draws[i].part);
     }
     /* nested groups flatten; a knob by name, by path, in a group */
-    td_config *config = parse("tape: t.h5\nstrategy: sma-cross\nparameters:\n  costs: {parameters: {commission: {values: [0, 0.001]}}}\n"
-                              "  account: {parameters: {units: {parameters: {lot: 1}}}}\n  stop_loss: {value: 0.1}\n  stops.take_profit: 0.2\n");
+    td_config *config = parse("tape: t.h5\nstrategy: sma-cross\nparameters:\n"
+                              "  costs: {parameters: {commission: {values: [0, 0.001]}}}\n"
+                              "  account: {parameters: {units: {parameters: {lot: 1}}}}\n  stop_loss: {value: 0.1}\n"
+                              "  stops.take_profit: 0.2\n");
     assert_int_equal(td_space_axis_count(config->space), 1);
     assert_string_equal(td_space_axis(config->space, 0)->name, "costs.commission");
     assert_true(config->base.knob[TD_KNOB_lot] == 1 && config->base.knob[TD_KNOB_stop_loss] == 0.1);
@@ -431,13 +439,15 @@ static void constraints(void **state) {
 static void wandb_files_load(void **state) {
     (void)state;
     char *said;
-    td_config *config = parse_set("apiVersion: 1\nkind: sweep\nprogram: train.py\ncommand: [python, '${program}']\nproject: p\nentity: e\n"
+    td_config *config = parse_set("apiVersion: 1\nkind: sweep\nprogram: train.py\ncommand: [python, '${program}']\nproject: p\n"
+                                  "entity: e\n"
                                   "method: grid\nmetric: {name: sharpe, goal: maximize, target: 3, impute: worst}\n"
                                   "early_terminate: {type: hyperband, min_iter: 3}\n"
                                   "parameters: {fast: {values: [5, 10]}, slow: {value: 30}}\ntape: t.h5\nstrategy: sma-cross\n",
                                   &said, NULL, NULL, NULL);
     assert_has(said,
-               "note: accepted without effect, as of W&B: metric.target, metric.impute, program, command, project, entity, apiVersion, kind");
+               "note: accepted without effect, as of W&B: metric.target, metric.impute, program, command, project, entity, "
+               "apiVersion, kind");
     assert_has(said, "note: early_terminate is not applied yet");
     assert_int_equal(td_space_count(config->space), 2);
     free(said);
@@ -571,10 +581,13 @@ static void resolved_loads_back(void **state) {
         "parameters: {fast: {min: 1, max: 100000}, slow: {log: [2, 4000, 9]}}\nrun_cap: 1000\n",
         "parameters: {cash: {range: [0.1, 9999.9, 0.1]}}\n",
         "parameters: {cash: {range: [0.1, 19999.9, 0.1]}}\n",
-        "list: [{slow: 20, lot: 0.1}, {slow: 30, lot: 1e-6}]\naccount: {sizing: fraction, size: 0.3}\nperiod: {from: 2020-02-29, to: 2020-03-01T12:30:00.000000001}\n",
+        "list: [{slow: 20, lot: 0.1}, {slow: 30, lot: 1e-6}]\naccount: {sizing: fraction, size: 0.3}\n"
+        "period: {from: 2020-02-29, to: 2020-03-01T12:30:00.000000001}\n",
         "method: random\nrun_cap: 50\nseed: 12\nmetrics: {sample: 60}\nparameters:\n"
-        "  fast: {min: 2.5, max: 100.0}\n  slow: {min: 2, max: 100}\n  spread: {values: [0.1, 0.2, 0.3], probabilities: [0.1, 0.2, 0.7]}\n"
-        "  slippage: {distribution: q_log_uniform_values, min: 1e-4, max: 0.1, q: 1e-4}\n  commission: {distribution: q_normal, sigma: 0.02, q: 0.01}\n"
+        "  fast: {min: 2.5, max: 100.0}\n  slow: {min: 2, max: 100}\n"
+        "  spread: {values: [0.1, 0.2, 0.3], probabilities: [0.1, 0.2, 0.7]}\n"
+        "  slippage: {distribution: q_log_uniform_values, min: 1e-4, max: 0.1, q: 1e-4}\n"
+        "  commission: {distribution: q_normal, sigma: 0.02, q: 0.01}\n"
         "  stop_loss: {distribution: beta, a: 2, b: 7.5}\n  take_profit: {distribution: inv_log_uniform_values, min: 0.1, max: 3}\n"
         "  cash: {distribution: log_normal, mu: 9}\n  fixed_commission: {range: [0, 1, 0.1]}\n",
     };

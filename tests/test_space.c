@@ -136,7 +136,8 @@ static void grid_is_the_product(void **state) {
                                               "[\"slow == 9 and fast == 3\"]"};
     for (int c = 0; c < 4; c++) {
         /* written out of order on purpose; names sort as commission, fast, slow, take_profit */
-        td_config *config = load("parameters:\n  slow: {min: 2, max: 9}\n  take_profit: {values: [0.5, 0.1]}\n  fast: {range: [1, 9, 2]}\n"
+        td_config *config = load("parameters:\n  slow: {min: 2, max: 9}\n  take_profit: {values: [0.5, 0.1]}\n"
+                                 "  fast: {range: [1, 9, 2]}\n"
                                  "  commission: {values: [0, 0.001, 0.002]}\nconstraints: %s\n", constraints[c]);
         const td_space *space = config->space;
         const char *const names[] = {"commission", "fast", "slow", "take_profit"};
@@ -240,7 +241,8 @@ static void large_grids_are_not_stored(void **state) {
 static void run_cap_keeps_the_first(void **state) {
     (void)state;
     td_config *all = load("parameters: {fast: {min: 1, max: 9}, slow: {min: 1, max: 9}}\nconstraints: [fast < slow]\n");
-    td_config *some = load("parameters: {fast: {min: 1, max: 9}, slow: {min: 1, max: 9}}\nconstraints: [fast < slow]\nrun_cap: 5\n");
+    td_config *some = load("parameters: {fast: {min: 1, max: 9}, slow: {min: 1, max: 9}}\nconstraints: [fast < slow]\n"
+                           "run_cap: 5\n");
     assert_int_equal(td_space_count(all->space), 36);
     assert_int_equal(td_space_count(some->space), 5);
     for (int64_t t = 0; t < 5; t++) {
@@ -268,8 +270,9 @@ static void lists(void **state) {
     td_set set;
     td_space_set(space, 0, &set);
     assert_true(set.param[0] == 5 && set.param[1] == 20 && set.knob[TD_KNOB_commission] == 0.01);
-    /* the same as CSV inside the configuration and as a file beside it; blank lines, blanks, quotes, CRLF and a BOM do not matter */
-    td_config *inside = load("list: |\n  slow,fast\n  20,5\n  3,7\n\n  30 , 9\nconstraints: [fast < slow]\nparameters: {commission: 0.01}\n");
+    /* the same as CSV inside the configuration and as a file beside it; blank lines, blanks, quotes, CRLF and a BOM do not count */
+    td_config *inside = load("list: |\n  slow,fast\n  20,5\n  3,7\n\n  30 , 9\nconstraints: [fast < slow]\n"
+                             "parameters: {commission: 0.01}\n");
     td_test_write(td_test_path("rows.csv"), "\xEF\xBB\xBF\"slow\",fast\r\n20,5\r\n3,7\r\n30,9");
     const char *path = td_test_path("beside.yaml");
     td_test_write(path, "tape: t.h5\nstrategy: sma-cross\nmethod: list\nlist: rows.csv\nconstraints: [fast < slow]\n"
@@ -309,7 +312,8 @@ static void lists(void **state) {
 static void draws_depend_on_seed_and_trial_only(void **state) {
     (void)state;
     static const char *const lines = "method: random\nrun_cap: %d\nseed: %d\nparameters:\n  fast: {min: 2, max: 100}\n"
-                                     "  slow: {min: 2, max: 100}\n  commission: {min: 0.0, max: 0.01}\nconstraints: [fast < slow]\n";
+                                     "  slow: {min: 2, max: 100}\n  commission: {min: 0.0, max: 0.01}\n"
+                                     "constraints: [fast < slow]\n";
     char text[2][1024];
     snprintf(text[0], sizeof text[0], lines, 1000, 5);
     snprintf(text[1], sizeof text[1], lines, 500, 5);
