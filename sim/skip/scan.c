@@ -134,27 +134,22 @@ static inline int64_t next_guard(const td_skip_set *set, int64_t from, int64_t e
     double guard_low = LANE(set)->guard_low, guard_high = LANE(set)->guard_high;
     if (guard_low == -INFINITE && guard_high == INFINITE) return end;
     td_real low = td_splat(guard_low), high = td_splat(guard_high);
-    int64_t t = from;
-    while (t < end) {
-        if (t % TD_SPAN_BARS == 0) {
-            /* whole spans */
-            int64_t k = t / TD_SPAN_BARS;
-            for (;;) {
-                td_mask under = td_load(ranges->least_low + k) <= low, over = td_load(ranges->greatest_high + k) >= high;
-                unsigned word = td_mask_word(under | over);
-                if (word) {
-                    k += __builtin_ctz(word);
-                    break;
-                }
-                k += TD_LANES;
-                if (k * TD_SPAN_BARS >= end) return end;
+    for (int64_t t = from; t < end;) {
+        /* the first span that touches, from the one t is in */
+        int64_t k = t / TD_SPAN_BARS;
+        for (;;) {
+            td_mask under = td_load(ranges->least_low + k) <= low, over = td_load(ranges->greatest_high + k) >= high;
+            unsigned word = td_mask_word(under | over);
+            if (word) {
+                k += __builtin_ctz(word);
+                break;
             }
+            k += TD_LANES;
             if (k * TD_SPAN_BARS >= end) return end;
-            t = k * TD_SPAN_BARS;
         }
-        /* bars up to the end of the span */
-        int64_t stop = (t / TD_SPAN_BARS + 1) * TD_SPAN_BARS;
-        if (stop > end) stop = end;
+        if (k * TD_SPAN_BARS > t) t = k * TD_SPAN_BARS;
+        /* its bars */
+        int64_t stop = (k + 1) * TD_SPAN_BARS < end ? (k + 1) * TD_SPAN_BARS : end;
         for (; t + TD_LANES <= stop; t += TD_LANES) {
             td_mask under = td_load(view->low + t) <= low, over = td_load(view->high + t) >= high;
             unsigned word = td_mask_word(under | over);
@@ -227,63 +222,34 @@ static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, d
         block_equity[at->block] = lane->ruined == 0 ? cash + position * close[view->block_end[at->block]] : 0;
     lane->equity = cash + position * close[to - 1];
 
-    /* peak and trough. Flat, or a single bar: one equity decides. */
-    if (position == 0 || to - from < TD_LANES) {
-        walk(set, from, position == 0 ? from + 1 : to);
+    /* peak and trough */
+    if (position == 0) {
+        walk(set, from, from + 1);
         return;
     }
-    td_real lowest = td_splat(lane->trough);
-    int64_t t = from;
-    while (t < to) {
+    for (int64_t t = from; t < to;) {
+        /* equity is monotone in the close, so in a span it lies between those at the least and the greatest close: where that
+         * neither reaches the peak nor goes below the trough there is nothing to do, TD_LANES spans at once */
         int64_t k = t / TD_SPAN_BARS;
-        if (t % TD_SPAN_BARS == 0 && t + TD_SPAN_BARS <= to) {
-            /* whole spans, TD_LANES of them at once: equity is monotone in the close, so it lies between those at the least and the
-             * greatest. Spans that may hold a new peak are walked. */
-            int64_t spans = (to - t) / TD_SPAN_BARS < TD_LANES ? (to - t) / TD_SPAN_BARS : TD_LANES;
-            td_real a = cash + position * td_load(ranges->least_close + k), b = cash + position * td_load(ranges->greatest_close + k);
-            unsigned peaks = td_mask_word((td_max(a, b) >= lane->record)) & ((1u << spans) - 1);
-            if (!peaks && spans == TD_LANES) {
-                lowest = td_min(td_min(a, b), lowest);
-                t += TD_LANES * TD_SPAN_BARS;
-                continue;
-            }
-            int64_t clear = peaks ? __builtin_ctz(peaks) : spans;
-            double low_a[TD_LANES], low_b[TD_LANES];
-            td_store(low_a, a);
-            td_store(low_b, b);
-            double low = lane->trough;
-            for (int64_t i = 0; i < clear; i++) {
-                double x = low_a[i] < low_b[i] ? low_a[i] : low_b[i];
-                if (x < low) low = x;
-            }
-            lane->trough = low;
-            t += clear * TD_SPAN_BARS;
-            if (!peaks) continue;
-            lane->trough = least_of(td_min(lowest, lane->trough));
-            walk(set, t, t + TD_SPAN_BARS);
-            lowest = td_splat(lane->trough);
-            t += TD_SPAN_BARS;
-        } else {
-            /* part of a span: whole vectors, the last one overlapping */
-            int64_t stop = (k + 1) * TD_SPAN_BARS < to ? (k + 1) * TD_SPAN_BARS : to;
-            td_real low = lowest, high = td_splat(-INFINITE);
-            for (int64_t i = t; i < stop; i += TD_LANES) {
-                int64_t first = i + TD_LANES <= stop ? i : stop - TD_LANES; /* bars before t are this stretch's too, or not yet marked */
-                if (first < from) first = from;
-                td_real equity = cash + position * td_load(close + first);
-                low = td_min(equity, low);
-                high = td_max(equity, high);
-            }
-            if (td_any(high >= lane->record)) {
-                lane->trough = least_of(td_min(lowest, lane->trough));
-                walk(set, t, stop);
-                lowest = td_splat(lane->trough);
-            } else
-                lowest = low;
-            t = stop;
+        td_real a = cash + position * td_load(ranges->least_close + k), b = cash + position * td_load(ranges->greatest_close + k);
+        td_mask deeper = td_min(a, b) < lane->trough, higher = td_max(a, b) >= lane->record;
+        unsigned matter = td_mask_word(deeper | higher);
+        int64_t i = matter ? __builtin_ctz(matter) : TD_LANES;
+        if (k + i > k) t = (k + i) * TD_SPAN_BARS;
+        if (t >= to || !matter) continue;
+        /* the first span where it may matter: its bars that are ours */
+        int64_t stop = (k + i + 1) * TD_SPAN_BARS < to ? (k + i + 1) * TD_SPAN_BARS : to;
+        if (stop - t < TD_LANES || td_mask_word(higher) >> i & 1)
+            walk(set, t, stop);
+        else {
+            /* no peak here; whole vectors, the last one overlapping */
+            td_real low = td_splat(lane->trough);
+            for (int64_t j = t; j < stop; j += TD_LANES)
+                low = td_min(cash + position * td_load(close + (j + TD_LANES <= stop ? j : stop - TD_LANES)), low);
+            lane->trough = least_of(low);
         }
+        t = stop;
     }
-    lane->trough = least_of(td_min(lowest, lane->trough));
 }
 
 static void find_signals(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals) {
@@ -304,23 +270,24 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
     while (marked < end) {
         int64_t signal = begin + next_bit(signals->any, from - begin, end - begin);
         int64_t limit = signal < end ? signal + 1 : end, guard = next_guard(set, from, limit);
-        int64_t event = guard < limit ? guard : signal;
-        mark(set, marked, event, &at, block_equity);
-        marked = event;
-        if (event >= end) break;
-        if (guard < limit) td_skip_guard(set, event, at.sample);
-        mark(set, event, event + 1, &at, block_equity);
-        marked = event + 1;
-        if (event == signal) {
-            int64_t bit = event - begin;
-            unsigned up = 0, down = 0;
-            for (int i = 0; i < set->strategy->signal_count; i++) {
-                up |= (unsigned)(signals->above[i][bit >> 6] >> (bit & 63) & 1) << i;
-                down |= (unsigned)(signals->below[i][bit >> 6] >> (bit & 63) & 1) << i;
-            }
-            td_skip_decide(set, chunk, event, up, down, at.sample);
+        if (guard < limit) {
+            mark(set, marked, guard, &at, block_equity);
+            marked = guard;
+            td_skip_guard(set, guard, at.sample);
+            from = guard + 1;
+            if (guard < signal) continue;
         }
-        from = event + 1;
+        /* up to the signal, or the end of the chunk */
+        mark(set, marked, limit, &at, block_equity);
+        marked = from = limit;
+        if (signal >= end) break;
+        int64_t bit = signal - begin;
+        unsigned up = 0, down = 0;
+        for (int i = 0; i < set->strategy->signal_count; i++) {
+            up |= (unsigned)(signals->above[i][bit >> 6] >> (bit & 63) & 1) << i;
+            down |= (unsigned)(signals->below[i][bit >> 6] >> (bit & 63) & 1) << i;
+        }
+        td_skip_decide(set, chunk, signal, up, down, at.sample);
     }
     if (chunk->end > last) {
         int64_t sample = at.sample;
