@@ -20,6 +20,9 @@
 
 #define COOKIE 0x5eed5eedu
 
+/* A group is what a kill loses and what Ctrl-C waits for, so on long tapes it is smaller than the engine's best: about a second. */
+enum { GROUP_EVALUATIONS = 1 << 30 };
+
 /* Why no more groups are taken. */
 typedef enum halt { HALT_NONE, HALT_ASKED, HALT_WALL, HALT_ERROR } halt;
 
@@ -188,6 +191,8 @@ static td_status play_missing(crew *crew, td_error *error) {
     crew->blocks = td_deck_blocks(crew->deck);
     crew->group = td_deck_group(crew->deck, crew->def->engine);
     crew->lanes = td_isa_lanes(crew->def->isa);
+    int64_t short_group = (GROUP_EVALUATIONS / crew->bars / crew->lanes + 1) * crew->lanes;
+    if (crew->group > short_group) crew->group = short_group;
     crew->progress.trials = crew->trials;
     crew->progress.done = td_journal_done(crew->journal);
     crew->progress.failed = td_journal_failed(crew->journal);
