@@ -48,6 +48,7 @@ TD_INLINE td_real td_abs(td_real a) { return __builtin_fabs(a); }
 TD_INLINE td_real td_floor(td_real a) { return __builtin_floor(a); }
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) { return base[*index]; }
 TD_INLINE td_bits td_mask_bits(td_mask m) { return m ? ~(td_bits)0 : 0; }
+TD_INLINE unsigned td_mask_word(td_mask m) { return m != 0; }
 TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) { return index ? *second : *first; }
 #define td_splat(x) ((td_real)(x))
 
@@ -70,7 +71,7 @@ typedef unsigned long long td_bits __attribute__((vector_size(TD_LANES * 8)));
 
 #if TD_ISA_INDEX == 1
 TD_INLINE td_real td_select_(td_mask m, td_real a, td_real b) { return (td_real)_mm_blendv_pd((__m128d)b, (__m128d)a, (__m128d)m); }
-TD_INLINE bool td_any(td_mask m) { return _mm_movemask_pd((__m128d)m) != 0; }
+TD_INLINE unsigned td_mask_word(td_mask m) { return (unsigned)_mm_movemask_pd((__m128d)m); }
 TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm_min_pd((__m128d)a, (__m128d)b); }
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm_max_pd((__m128d)a, (__m128d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm_floor_pd((__m128d)a); }
@@ -82,7 +83,7 @@ TD_INLINE td_real td_pick(const double *first, const double *second, td_bits ind
 TD_INLINE td_real td_select_(td_mask m, td_real a, td_real b) {
     return (td_real)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)m);
 }
-TD_INLINE bool td_any(td_mask m) { return _mm256_movemask_pd((__m256d)m) != 0; }
+TD_INLINE unsigned td_mask_word(td_mask m) { return (unsigned)_mm256_movemask_pd((__m256d)m); }
 TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm256_min_pd((__m256d)a, (__m256d)b); }
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm256_floor_pd((__m256d)a); }
@@ -101,7 +102,7 @@ TD_INLINE td_real td_pick(const double *first, const double *second, td_bits ind
 TD_INLINE td_real td_select_(td_mask m, td_real a, td_real b) {
     return (td_real)_mm512_mask_blend_pd(_mm512_movepi64_mask((__m512i)m), (__m512d)b, (__m512d)a);
 }
-TD_INLINE bool td_any(td_mask m) { return _mm512_movepi64_mask((__m512i)m) != 0; }
+TD_INLINE unsigned td_mask_word(td_mask m) { return _mm512_movepi64_mask((__m512i)m); }
 TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm512_min_pd((__m512d)a, (__m512d)b); }
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm512_max_pd((__m512d)a, (__m512d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm512_floor_pd((__m512d)a); }
@@ -112,13 +113,15 @@ TD_INLINE td_real td_pick(const double *first, const double *second, td_bits ind
     return (td_real)_mm512_permutex2var_pd(_mm512_loadu_pd(first), (__m512i)index, _mm512_loadu_pd(second));
 }
 #endif
+TD_INLINE bool td_any(td_mask m) { return td_mask_word(m) != 0; }
 TD_INLINE td_mask td_not(td_mask m) { return ~m; }
 TD_INLINE td_real td_abs(td_real a) { return (td_real)((td_mask)a & 0x7fffffffffffffffLL); }
 TD_INLINE td_bits td_mask_bits(td_mask m) { return (td_bits)m; }
 
 #endif
 
-/* td_gather(base, index): base[index[l]] in lane l. td_pick(first, second, index): the same from two windows of TD_LANES numbers
+/* td_mask_word(m): bit l is the truth of lane l.
+ * td_gather(base, index): base[index[l]] in lane l. td_pick(first, second, index): the same from two windows of TD_LANES numbers
  * each, index 0 .. 2 TD_LANES - 1: a tenth of a gather's work. */
 
 /* a where m, else b. Numbers are welcome as a and b. */

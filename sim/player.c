@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/engines.h"
+#include "sim/skip.h"
 
 /* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
 enum { GROUP_SETS = 1024 };
@@ -16,12 +17,26 @@ struct td_player {
     td_rows rows;
     int32_t *slots;       /* (capacity, strategy rows) */
     char *vectors;        /* lanes engine: whole blocks for `capacity` sets */
-    double *block_equity; /* lanes: per lane block (blocks, lanes); else (blocks) */
+    double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
+    double *turned;       /* skip: the chunk's rows, row-major, and the ranges of their spans */
+    double *least, *greatest;
 };
 
+/* Beyond the bars of a chunk a row-major row holds the bar before it and room to read whole vectors. */
+enum { TURNED_MARGIN = 16 };
+
+static size_t turned_count(const td_deck *deck, int64_t sets) {
+    int64_t capacity = td_rows_capacity(deck, sets);
+    return td_rows_values(capacity) + (size_t)(capacity * (TURNED_MARGIN + TD_SPAN_BARS));
+}
+
+static size_t ranges_count(const td_deck *deck, int64_t sets) { return (size_t)td_rows_capacity(deck, sets) * TD_SKIP_WORDS; }
+
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
-    (void)deck;
-    return wanted == TD_ENGINE_AUTO ? TD_ENGINE_LANES : wanted;
+    if (wanted != TD_ENGINE_AUTO) return wanted;
+    /* what wants every bar cannot be skipped through */
+    bool every_bar = deck->def.strategy->every_bar || deck->view.every_bar || deck->view.market_log;
+    return every_bar ? TD_ENGINE_LANES : TD_ENGINE_SKIP;
 }
 
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
@@ -46,8 +61,11 @@ size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     engine = td_deck_engine(deck, engine);
     int64_t sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS;
     size_t bytes = sizeof(td_player) + td_rows_bytes(deck, sets) + (size_t)(sets * TD_ROWS_MAX) * sizeof(int32_t);
-    return bytes + (engine == TD_ENGINE_LANES ? vectors_bytes(sets, isa) + equity_bytes(deck, sets, isa)
-                                              : (size_t)deck->view.blocks * sizeof(double));
+    if (engine == TD_ENGINE_LANES) return bytes + vectors_bytes(sets, isa) + equity_bytes(deck, sets, isa);
+    bytes += (size_t)(sets * deck->view.blocks) * sizeof(double);
+    if (engine == TD_ENGINE_SKIP)
+        bytes += (size_t)sets * td_vector_bytes(1) + (turned_count(deck, sets) + 2 * ranges_count(deck, sets)) * sizeof(double);
+    return bytes;
 }
 
 static void *allocate(size_t bytes) { return aligned_alloc(64, (bytes + 64) / 64 * 64); }
@@ -56,6 +74,9 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     *opened = NULL;
     engine = td_deck_engine(deck, engine);
     if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
+    if (engine == TD_ENGINE_SKIP && td_deck_engine(deck, TD_ENGINE_AUTO) != TD_ENGINE_SKIP)
+        return td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",
+                       deck->def.strategy->name);
     if (!deck->def.strategy->kernels[isa])
         return td_fail(error, TD_BAD_ARG, "strategy %s is not built for %s", deck->def.strategy->name, td_isa_name(isa));
     td_player *player = calloc(1, sizeof *player);
@@ -67,12 +88,18 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
         return status;
     }
     player->slots = allocate((size_t)(player->capacity * TD_ROWS_MAX) * sizeof *player->slots);
-    if (engine == TD_ENGINE_LANES) {
-        player->vectors = allocate(vectors_bytes(player->capacity, isa));
-        player->block_equity = allocate(equity_bytes(deck, player->capacity, isa));
-    } else
-        player->block_equity = allocate((size_t)deck->view.blocks * sizeof(double));
-    if (!player->slots || !player->block_equity || (engine == TD_ENGINE_LANES && !player->vectors)) {
+    bool lanes = engine == TD_ENGINE_LANES, skip = engine == TD_ENGINE_SKIP;
+    if (lanes) player->vectors = allocate(vectors_bytes(player->capacity, isa));
+    if (skip) {
+        player->vectors = allocate((size_t)player->capacity * td_vector_bytes(1));
+        player->turned = allocate(turned_count(deck, player->capacity) * sizeof(double));
+        player->least = allocate(ranges_count(deck, player->capacity) * sizeof(double));
+        player->greatest = allocate(ranges_count(deck, player->capacity) * sizeof(double));
+    }
+    player->block_equity =
+        allocate(lanes ? equity_bytes(deck, player->capacity, isa) : (size_t)(player->capacity * deck->view.blocks) * sizeof(double));
+    if (!player->slots || !player->block_equity || ((lanes || skip) && !player->vectors) ||
+        (skip && (!player->turned || !player->least || !player->greatest))) {
         td_player_close(player);
         return td_fail(error, TD_NO_MEMORY, "no memory for a player of %zu bytes", td_player_bytes(deck, engine, isa));
     }
@@ -85,6 +112,9 @@ void td_player_close(td_player *player) {
     td_rows_close(&player->rows);
     free(player->slots);
     free(player->vectors);
+    free(player->turned);
+    free(player->least);
+    free(player->greatest);
     free(player->block_equity);
     free(player);
 }
@@ -153,6 +183,40 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
     }
 }
 
+/* Plays up to `capacity` sets through the skip engine. */
+static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
+    int row_count = deck->def.strategy->row_count;
+    int64_t blocks = deck->view.blocks;
+    size_t vector_bytes = td_vector_bytes(1);
+    td_rows_start(&player->rows, sets, count, player->slots);
+    for (int64_t i = 0; i < count; i++) {
+        td_lane lane;
+        td_lane_start(deck, &sets[i], &lane);
+        memcpy(player->vectors + (size_t)i * vector_bytes, &lane, sizeof lane);
+        *td_vector_windowed(player->vectors + (size_t)i * vector_bytes, 1) = 0;
+    }
+    int64_t stride = player->rows.chunk_bars + TURNED_MARGIN + TD_SPAN_BARS - 1;
+    stride -= stride % 8;
+    double *values = player->turned + 8;
+    while (td_rows_next(&player->rows)) {
+        td_kernel_chunk bars = td_rows_chunk(&player->rows);
+        kernel->turn(&player->rows, values, stride, player->least, player->greatest);
+        td_skip_chunk chunk = {.begin = bars.begin, .end = bars.end, .sample = bars.sample, .block = bars.block, .values = values,
+                               .least = player->least, .greatest = player->greatest, .stride = stride};
+        for (int64_t i = 0; i < count; i++) {
+            td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges,
+                               .vector = player->vectors + (size_t)i * vector_bytes};
+            memcpy(set.slot, player->slots + i * row_count, (size_t)row_count * sizeof *set.slot);
+            kernel->play(&set, &chunk, player->block_equity + i * blocks);
+        }
+    }
+    for (int64_t i = 0; i < count; i++)
+        td_lane_finish(deck, &sets[i], (const td_lane *)(player->vectors + (size_t)i * vector_bytes), player->block_equity + i * blocks, 1,
+                       &cells[i], block_returns ? block_returns + i * blocks : NULL);
+}
+
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     for (int64_t done = 0; done < count; done += player->capacity) {
@@ -160,6 +224,8 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
         if (player->engine == TD_ENGINE_LANES)
             play_lanes(player, sets + done, now, cells + done, returns);
+        else if (player->engine == TD_ENGINE_SKIP)
+            play_skip(player, sets + done, now, cells + done, returns);
         else {
             td_lane lane;
             td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);

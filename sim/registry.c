@@ -4,6 +4,7 @@
 
 #include "data/row.h"
 #include "sim/kernel.h"
+#include "sim/skip.h"
 #include "tapedeck_rows.h"
 #include "tapedeck_strategies.h"
 
@@ -81,6 +82,15 @@ const td_row_kind *td_row_kind_find(const char *name) {
     for (int i = 0; i < td_row_kind_count(); i++)
         if (!strcmp(row_kinds[i].name, name)) return &row_kinds[i];
     return NULL;
+}
+
+/* the skip engine's scan */
+#define TD_DECLARE_SCAN(unit, isa) extern const td_skip_kernel td_skip_kernel_##unit##_##isa;
+TD_EACH_ISA(TD_DECLARE_SCAN, scan)
+const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
+#define TD_SCAN_POINTER(unit, isa) &td_skip_kernel_##unit##_##isa,
+    static const td_skip_kernel *const kernels[] = {TD_EACH_ISA(TD_SCAN_POINTER, scan)};
+    return kernels[isa];
 }
 
 /* knobs and reasons */

@@ -9,7 +9,7 @@
 
 static const int row_lanes[TD_ISA_COUNT] = {1, 2, 4, 8};
 
-static int64_t slots_for(const td_deck *deck, int64_t sets) {
+int64_t td_rows_capacity(const td_deck *deck, int64_t sets) {
     /* each group may be padded by one interleaved batch */
     return deck->def.strategy->row_count * (sets + TD_ROW_VECTORS * 8) + 8;
 }
@@ -20,10 +20,13 @@ static int64_t chunk_for(int64_t slots) {
     return bars > TD_CHUNK_BARS_MAX ? TD_CHUNK_BARS_MAX : bars < TD_CHUNK_BARS_MIN ? TD_CHUNK_BARS_MIN : bars;
 }
 
-static size_t values_count(int64_t capacity) {
-    size_t most = (size_t)capacity * (TD_CHUNK_BARS_MIN + 1), usual = CHUNK_BYTES / sizeof(double) + (size_t)capacity;
-    return (most > usual ? most : usual) + 64;
+size_t td_rows_values(int64_t capacity) {
+    size_t most = (size_t)capacity * TD_CHUNK_BARS_MIN, usual = CHUNK_BYTES / sizeof(double);
+    return most > usual ? most : usual;
 }
+
+/* the bar before, and room for vector reads behind the last slot */
+static size_t values_count(int64_t capacity) { return td_rows_values(capacity) + (size_t)capacity + 64; }
 
 static int64_t table_for(int64_t capacity) {
     int64_t size = 64;
@@ -32,13 +35,13 @@ static int64_t table_for(int64_t capacity) {
 }
 
 size_t td_rows_bytes(const td_deck *deck, int64_t sets) {
-    int64_t capacity = slots_for(deck, sets);
+    int64_t capacity = td_rows_capacity(deck, sets);
     return (size_t)capacity * (sizeof(int32_t) + TD_ROW_MEMORY_MAX * sizeof(double)) + values_count(capacity) * sizeof(double) +
            (size_t)table_for(capacity) * sizeof(int32_t);
 }
 
 td_status td_rows_open(td_rows *rows, const td_deck *deck, td_isa isa, int64_t sets, td_error *error) {
-    int64_t capacity = slots_for(deck, sets);
+    int64_t capacity = td_rows_capacity(deck, sets);
     *rows = (td_rows){.deck = deck, .isa = isa, .capacity = capacity, .table_size = table_for(capacity)};
     rows->window = malloc((size_t)capacity * sizeof *rows->window);
     rows->memory = aligned_alloc(64, (size_t)capacity * TD_ROW_MEMORY_MAX * sizeof(double));

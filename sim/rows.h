@@ -28,6 +28,9 @@ typedef struct td_rows {
     int64_t begin, end;   /* of the chunk in `values` */
 } td_rows;
 
+/* Slots that groups of `sets` sets may take; and the values of a chunk, at most, the bar before it not counted. */
+int64_t td_rows_capacity(const td_deck *deck, int64_t sets);
+size_t td_rows_values(int64_t capacity);
 /* Bytes for groups of `sets` sets, and the memory itself. */
 size_t td_rows_bytes(const td_deck *deck, int64_t sets);
 td_status td_rows_open(td_rows *rows, const td_deck *deck, td_isa isa, int64_t sets, td_error *error);
