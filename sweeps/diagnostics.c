@@ -130,7 +130,8 @@ static void print_snippet(FILE *out, const source *from, td_place place, positio
     while (start < at && continues_character(from->text[start])) start++;
     if (end - start > SNIPPET_MAX) end = start + SNIPPET_MAX;
     while (end > at && end < where.end && continues_character(from->text[end])) end--;
-    for (size_t i = start; i < end; i++) fputc((unsigned char)from->text[i] < 32 || from->text[i] == 127 ? ' ' : from->text[i], out);
+    for (size_t i = start; i < end; i++) fputc((unsigned char)from->text[i] < 32 || from->text[i] == 127 ? ' ' : from->text[i],
+                                               out);
     fputc('\n', out);
     for (size_t i = characters(from->text + start, at - start); i; i--) fputc(' ', out);
     size_t width = place.length < end - at ? place.length : end - at;
@@ -142,7 +143,8 @@ static void print_snippet(FILE *out, const source *from, td_place place, positio
 
 td_status td_diagnostics_finish(td_diagnostics *diagnostics, FILE *out, td_error *error) {
     static const char *const labels[] = {"error", "warning", "note"};
-    if (diagnostics->message_count) qsort(diagnostics->messages, (size_t)diagnostics->message_count, sizeof(message), compare_messages);
+    if (diagnostics->message_count) qsort(diagnostics->messages, (size_t)diagnostics->message_count, sizeof(message),
+                                          compare_messages);
     int printed = 0, seen = 0;
     for (int i = 0; i < diagnostics->message_count; i++) {
         const message *m = &diagnostics->messages[i];
@@ -169,37 +171,4 @@ td_status td_diagnostics_finish(td_diagnostics *diagnostics, FILE *out, td_error
     int more = diagnostics->dropped + (printed > PRINTED_MAX ? printed - PRINTED_MAX : 0);
     if (out && more) fprintf(out, "... and %d more message%s\n", more, more > 1 ? "s" : "");
     return diagnostics->errors ? TD_BAD_CONFIG : TD_OK;
-}
-
-/* Edits (insert, delete, replace, swap neighbours) from a to b; words longer than the table count as far apart. */
-static int distance(const char *a, const char *b) {
-    enum { LONGEST = 48 };
-    int m = (int)strlen(a), n = (int)strlen(b);
-    if (m > LONGEST || n > LONGEST) return 2 * LONGEST;
-    int table[LONGEST + 1][LONGEST + 1];
-    for (int i = 0; i <= m; i++) table[i][0] = i;
-    for (int j = 0; j <= n; j++) table[0][j] = j;
-    for (int i = 1; i <= m; i++) {
-        for (int j = 1; j <= n; j++) {
-            int best = table[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (table[i - 1][j] + 1 < best) best = table[i - 1][j] + 1;
-            if (table[i][j - 1] + 1 < best) best = table[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && table[i - 2][j - 2] + 1 < best)
-                best = table[i - 2][j - 2] + 1;
-            table[i][j] = best;
-        }
-    }
-    return table[m][n];
-}
-
-const char *td_nearest(const char *word, const char *(*candidate)(void *context, int index), void *context) {
-    const char *best = NULL;
-    int least = 0, allowed = (int)strlen(word) / 3 + 1;
-    if (allowed > 3) allowed = 3;
-    for (int i = 0;; i++) {
-        const char *name = candidate(context, i);
-        if (!name) return best;
-        int edits = distance(word, name);
-        if (edits <= allowed && edits < (int)strlen(word) && (!best || edits < least)) best = name, least = edits;
-    }
 }

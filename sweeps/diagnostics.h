@@ -33,8 +33,4 @@ int td_diagnostics_errors(const td_diagnostics *diagnostics);
  * the first one and its place in error. */
 td_status td_diagnostics_finish(td_diagnostics *diagnostics, FILE *out, td_error *error);
 
-/* The candidate nearest to word by edit distance, when it is near enough to be what was meant; NULL otherwise. candidate(i) is
- * asked for i = 0, 1, ... until it returns NULL. */
-const char *td_nearest(const char *word, const char *(*candidate)(void *context, int index), void *context);
-
 #endif

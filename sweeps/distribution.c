@@ -14,8 +14,8 @@ const td_distribution_info td_distribution_infos[TD_DISTRIBUTION_COUNT] = {
 
 void td_domain_free(td_domain *domain) {
     free(domain->values);
-    free(domain->cumulative);
-    domain->values = domain->cumulative = NULL;
+    free(domain->probabilities);
+    domain->values = domain->probabilities = NULL;
 }
 
 double td_domain_at(const td_domain *domain, int64_t index) {
@@ -33,12 +33,12 @@ static double to_multiple(const td_domain *domain, double k) {
 
 static int64_t pick(const td_domain *domain, double uniform) {
     int64_t last = domain->count - 1;
-    if (!domain->cumulative) {
+    if (!domain->probabilities) {
         int64_t index = (int64_t)(uniform * (double)domain->count);
         return index > last ? last : index;
     }
     int64_t index = 0;
-    while (index < last && uniform >= domain->cumulative[index]) index++;
+    for (double sum = domain->probabilities[0]; index < last && uniform >= sum; sum += domain->probabilities[index]) index++;
     return index;
 }
 

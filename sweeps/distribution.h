@@ -46,7 +46,7 @@ typedef struct td_domain {
     td_distribution distribution;
     int64_t count;               /* discrete values; 0 = continuous */
     double *values;              /* (count) in the order given, or NULL: steps. Owned. */
-    double *cumulative;          /* (count) of the probabilities, or NULL: all alike. Owned. */
+    double *probabilities;       /* (count), or NULL: all alike. Owned. */
     td_steps steps;              /* the values when there is no list; of q forms: 0, q, 2 q, ... */
     double minimum, maximum;     /* of the distribution, where it has them */
     double mu, sigma, a, b, q;   /* q = 0: not rounded */
@@ -57,7 +57,8 @@ double td_domain_at(const td_domain *domain, int64_t index); /* discrete: 0 <= i
 double td_domain_draw(const td_domain *domain, double uniform); /* 0 < uniform < 1 */
 void td_domain_free(td_domain *domain);
 
-/* x with I_x(a, b) = p, the inverse of the beta distribution function; 0 < p < 1, a and b in (0, 10^4]. Absolute error below 1e-9. */
+/* x with I_x(a, b) = p, the inverse of the beta distribution function; 0 < p < 1, a and b in [10^-3, 10^4]. The absolute error is
+ * below 1e-9. */
 double td_beta_quantile(double p, double a, double b);
 
 #endif

@@ -83,11 +83,13 @@ static td_status advance(parser *p) {
     } else if ((*from >= '0' && *from <= '9') || *from == '.') {
         /* everything that could belong to the number, so that 1x is one wrong number */
         size_t length = 1;
-        while (name_part(from[length]) || ((from[length] == '-' || from[length] == '+') && strchr("eE", from[length - 1]))) length++;
+        while (name_part(from[length]) ||
+               ((from[length] == '-' || from[length] == '+') && strchr("eE", from[length - 1]))) length++;
         char text[64];
         if (length < sizeof text) memcpy(text, from, length);
         text[length < sizeof text ? length : 0] = 0;
-        if (!td_read_number(text, &p->number)) return refuse(p, p->at, length, "'%.*s' is not a number", (int)(length < 40 ? length : 40), from);
+        if (!td_read_number(text, &p->number)) return refuse(p, p->at, length, "'%.*s' is not a number",
+                                                             (int)(length < 40 ? length : 40), from);
         p->kind = TOKEN_NUMBER;
         p->token_length = length;
     } else {
@@ -96,7 +98,8 @@ static td_status advance(parser *p) {
             if (strncmp(from, signs[i], strlen(signs[i])) == 0) p->token_length = strlen(signs[i]);
         if (!p->token_length) {
             if (*from == '=') return refuse(p, p->at, 1, "'=' compares nothing; write '=='");
-            if (*from == '&' || *from == '|') return refuse(p, p->at, 1, "'%c' is not an operator; write '%c%c'", *from, *from, *from);
+            if (*from == '&' || *from == '|') return refuse(p, p->at, 1, "'%c' is not an operator; write '%c%c'", *from, *from,
+                                                            *from);
             size_t length = 1;
             while (((unsigned char)from[length] & 0xC0) == 0x80) length++;
             return refuse(p, p->at, length, "'%.*s' is not part of an expression", (int)length, from);
@@ -138,7 +141,8 @@ static td_status parse_or(parser *p);
 
 static td_status unexpected(parser *p, const char *wanted) {
     if (p->kind == TOKEN_END) return refuse(p, p->token, 1, "expected %s, the expression ends here", wanted);
-    return refuse(p, p->token, p->token_length, "expected %s, found '%.*s'", wanted, (int)(p->token_length < 40 ? p->token_length : 40),
+    return refuse(p, p->token, p->token_length, "expected %s, found '%.*s'", wanted,
+                  (int)(p->token_length < 40 ? p->token_length : 40),
                   p->text + p->token);
 }
 
@@ -206,7 +210,8 @@ static bool comparison(const parser *p, operation *op) {
     static const struct {
         const char *sign;
         operation op;
-    } signs[] = {{"<", OP_LESS}, {"<=", OP_LESS_EQUAL}, {">", OP_MORE}, {">=", OP_MORE_EQUAL}, {"==", OP_EQUAL}, {"!=", OP_UNEQUAL}};
+    } signs[] = {{"<", OP_LESS}, {"<=", OP_LESS_EQUAL}, {">", OP_MORE}, {">=", OP_MORE_EQUAL}, {"==", OP_EQUAL},
+                 {"!=", OP_UNEQUAL}};
     if (p->kind != TOKEN_SIGN) return false;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         if (!is(p, signs[i].sign)) continue;

@@ -169,18 +169,33 @@ void td_write_date(int64_t ns, char *text) {
     int year = (int)(year_of_era + era * 400 + (month <= 2));
     int used = snprintf(text, 40, "%04d-%02d-%02d", year, month, day);
     if (rest == 0 && fraction == 0) return;
-    used += snprintf(text + used, (size_t)(40 - used), "T%02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+    used += snprintf(text + used, (size_t)(40 - used), "T%02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60),
+                     (int)(rest % 60));
     if (fraction) used += snprintf(text + used, (size_t)(40 - used), ".%09d", (int)fraction);
     snprintf(text + used, (size_t)(40 - used), "Z");
 }
 
-void td_write_number(double x, char *text) {
+const char *td_write_number(double x, char *text) {
     locale_t before = enter_plain_locale();
-    for (int precision = 1; precision <= 17; precision++) {
-        snprintf(text, 32, "%.*g", precision, x);
-        if (strtod(text, NULL) == x) break;
+    if (x == floor(x) && fabs(x) < 1e15) {
+        snprintf(text, 32, "%.0f", x + 0.0);
+    } else {
+        for (int precision = 1; precision <= 17; precision++) {
+            snprintf(text, 32, "%.*g", precision, x);
+            if (strtod(text, NULL) == x) break;
+        }
+        /* 1e-06 and 1e+15 are written 1e-6 and 1e15 */
+        char *power = strchr(text, 'e');
+        if (power) {
+            char *from = power + 1, *to = power + 1;
+            if (*from == '-') *to++ = *from;
+            if (*from == '-' || *from == '+') from++;
+            while (*from == '0' && from[1]) from++;
+            memmove(to, from, strlen(from) + 1);
+        }
     }
     uselocale(before);
+    return text;
 }
 
 double td_round_digits(double x, int digits) {

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A decimal number: [+-] digits [. digits] [e [+-] digits]. No hex, no underscores, no nan or inf; too large for a double is refused.
- * -0 is read as 0. */
+/* A decimal number: [+-] digits [. digits] [e [+-] digits]. No hex, no underscores, no nan or inf; too large for a double is a
+ * refusal. -0 is read as 0. */
 bool td_read_number(const char *text, double *number);
 /* Is the text an integer as written ([+-] digits)? W&B tells int_uniform from uniform by this. */
 bool td_reads_integer(const char *text);
@@ -34,7 +34,7 @@ double td_steps_at(const td_steps *steps, int64_t index);
 /* The decimal `digits` significant digits long that is nearest to x. */
 double td_round_digits(double x, int digits);
 
-/* Shortest decimal that reads back as x; text has room for 32. */
-void td_write_number(double x, char *text);
+/* Shortest decimal that reads back as x; text has room for 32 and is returned. */
+const char *td_write_number(double x, char *text);
 
 #endif

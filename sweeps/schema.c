@@ -97,7 +97,8 @@ static json_t *key_schema(td_key key) {
                          "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?Z?)?$");
     case TD_TYPE_STRATEGY: {
         json_t *names = json_array();
-        for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(names, json_string(td_strategy_name(td_strategy_at(i))));
+        for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(names,
+                                                                            json_string(td_strategy_name(td_strategy_at(i))));
         return json_pack("{s:o}", "enum", names);
     }
     case TD_TYPE_METRIC: {
@@ -108,11 +109,13 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_UNITS:
         return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words_json(info->words), group_schema(info->path));
     case TD_TYPE_SAMPLE:
-        return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words_json(info->words), bounded("integer", info->minimum, info->maximum));
+        return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words_json(info->words),
+                         bounded("integer", info->minimum, info->maximum));
     case TD_TYPE_PARAMETERS: return reference("parameters");
     case TD_TYPE_CONSTRAINTS: return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
     case TD_TYPE_LIST:
-        return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:s, s:i, s:{s:s}}}]}", "anyOf", "type", "string", "type", "array", "minItems", 1,
+        return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:s, s:i, s:{s:s}}}]}", "anyOf", "type", "string", "type", "array", "minItems",
+                         1,
                          "items", "type", "object", "minProperties", 1, "additionalProperties", "type", "number");
     case TD_TYPE_IGNORED: return json_object();
     }
@@ -172,7 +175,8 @@ static json_t *distribution_schema(const char *name, const char *keys, bool name
             json_array_append_new(required, json_string(key));
         json_object_set_new(properties, key, parameter_key_schema(key));
     }
-    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "description", text, "type", "object", "additionalProperties", 0, "properties", properties,
+    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "description", text, "type", "object", "additionalProperties", 0, "properties",
+                     properties,
                      "required", required);
 }
 
@@ -193,8 +197,10 @@ static json_t *parameter_schema(void) {
                                            "from, to and how many: equal ratios, both ends included", "type", "object",
                                            "additionalProperties", 0, "required", "log", "properties", "log", "type", "array",
                                            "minItems", 3, "maxItems", 3, "items", "type", "number", "exclusiveMinimum", 0));
-    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:o}}", "description", "a group: its names are dotted", "type",
-                                           "object", "additionalProperties", 0, "required", "parameters", "properties", "parameters",
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:o}}", "description", "a group: its names are dotted",
+                                           "type",
+                                           "object", "additionalProperties", 0, "required", "parameters", "properties",
+                                               "parameters",
                                            reference("parameters")));
     return json_pack("{s:o}", "anyOf", forms);
 }
@@ -210,7 +216,8 @@ static json_t *strategy_rule(const td_strategy *strategy) {
         td_write_number(param->preset, preset);
         json_array_append_new(names, json_string(param->name));
         json_object_set_new(properties, param->name,
-                            json_pack("{s:o}", "description", json_sprintf("%s: %s to %s, default %s", param->text, low, high, preset)));
+                            json_pack("{s:o}", "description",
+                                      json_sprintf("%s: %s to %s, default %s", param->text, low, high, preset)));
     }
     for (int i = 0; i < TD_KNOB_COUNT; i++) {
         json_array_append_new(names, json_string(td_knob_infos[i].name));
@@ -222,7 +229,8 @@ static json_t *strategy_rule(const td_strategy *strategy) {
         if (td_key_infos[key].type == TD_TYPE_GROUP || td_key_infos[key].type == TD_TYPE_UNITS)
             json_array_append_new(names, json_string(td_key_infos[key].path));
     return json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:{s:{s:o}, s:o}}}}", "if", "properties", "strategy", "const",
-                     td_strategy_name(strategy), "required", "strategy", "then", "properties", "parameters", "propertyNames", "enum", names,
+                     td_strategy_name(strategy), "required", "strategy", "then", "properties", "parameters", "propertyNames",
+                         "enum", names,
                      "properties", properties);
 }
 
@@ -233,8 +241,10 @@ void td_config_print_schema(FILE *out) {
     for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(rules, strategy_rule(td_strategy_at(i)));
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:{s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
                              "https://json-schema.org/draft/2020-12/schema", "title", "tapedeck configuration", "description",
-                             "A run or a sweep of tapedeck. A superset of a W&B sweep file.", "type", "object", "additionalProperties", 0,
-                             "required", required, "properties", properties_of(""), "$defs", "parameter", parameter_schema(), "parameters",
+                             "A run or a sweep of tapedeck. A superset of a W&B sweep file.", "type", "object",
+                                 "additionalProperties", 0,
+                             "required", required, "properties", properties_of(""), "$defs", "parameter", parameter_schema(),
+                                 "parameters",
                              "type", "object", "propertyNames", "pattern", "^[A-Za-z_][A-Za-z0-9_.-]*$", "additionalProperties",
                              reference("parameter"));
     /* a rule list may not be empty */
@@ -369,7 +379,9 @@ static void print_group_defaults(FILE *out, const char *group, const char *inden
 }
 
 void td_config_print_defaults(FILE *out) {
-    fprintf(out, "# Every key of a tapedeck configuration with its default. What is behind a comment sign has none; the value is an example.\n"
+    fprintf(out,
+            "# Every key of a tapedeck configuration with its default. What is behind a comment sign has none; the value is an "
+            "example.\n"
                  "# yaml-language-server: $schema=tapedeck.schema.json (tapedeck config --print-schema)\n");
     print_group_defaults(out, "", "");
 }
@@ -392,7 +404,8 @@ static void print_rows(FILE *out, const char *group, bool ignored) {
         if (ignored)
             fprintf(out, "| `%s` | %s |\n", info->path, text_of(key));
         else
-            fprintf(out, "| `%s` | %s | %s%s%s | %s |\n", info->path, type, *preset ? "`" : "", preset, *preset ? "`" : "", text_of(key));
+            fprintf(out, "| `%s` | %s | %s%s%s | %s |\n", info->path, type, *preset ? "`" : "", preset, *preset ? "`" : "",
+                    text_of(key));
         if (info->type == TD_TYPE_UNITS) print_rows(out, info->path, ignored);
     }
 }
@@ -401,8 +414,10 @@ void td_config_print_markdown(FILE *out) {
     fprintf(out,
             "<!-- made by `tapedeck config --print-markdown`; a test compares -->\n"
             "# Configuration\n\n"
-            "A configuration is a YAML file: one tape, one strategy, and what is fixed and what is swept. It is a superset of a W&B sweep\n"
-            "file. `tapedeck config check FILE` reads one and reports everything that is wrong with it; `tapedeck config --print-schema`\n"
+            "A configuration is a YAML file: one tape, one strategy, and what is fixed and what is swept. It is a superset of a "
+            "W&B sweep\n"
+            "file. `tapedeck config check FILE` reads one and reports everything that is wrong with it; `tapedeck config "
+            "--print-schema`\n"
             "prints a JSON Schema for editors; `tapedeck config --print-defaults` prints a file to start from.\n\n"
             "```yaml\n"
             "tape: btc-1h.h5\n"
@@ -415,7 +430,8 @@ void td_config_print_markdown(FILE *out) {
             "account: {cash: 10000, sizing: all_in}\n"
             "```\n\n"
             "`--set key=value` puts a value in place of the file's: the key is a dotted path, the value is YAML\n"
-            "(`--set costs.commission=0.001`, `--set 'parameters.fast={values: [5, 10]}'`, `--set parameters.fast.max=50`). It does what editing the\n"
+            "(`--set costs.commission=0.001`, `--set 'parameters.fast={values: [5, 10]}'`, `--set parameters.fast.max=50`). It "
+            "does what editing the\n"
             "file would do; later ones win.\n\n"
             "## Rules\n\n"
             "- Unknown and repeated keys are errors. All errors are reported at once, with their lines.\n"
@@ -427,9 +443,12 @@ void td_config_print_markdown(FILE *out) {
     print_rows(out, "", true);
     fprintf(out,
             "\n## Parameters\n\n"
-            "A name under `parameters` is a parameter of the strategy, or a number of the engine by its key (`costs.commission`) or its last part\n"
-            "(`commission`, `lot`). Groups flatten: `costs: {parameters: {commission: {value: 0.001}}}` is `costs.commission`. A plain\n"
-            "number is a constant. Where a number of the engine stands under `parameters` and at its key, `parameters` counts, with a warning.\n\n"
+            "A name under `parameters` is a parameter of the strategy, or a number of the engine by its key "
+            "(`costs.commission`) or its last part\n"
+            "(`commission`, `lot`). Groups flatten: `costs: {parameters: {commission: {value: 0.001}}}` is `costs.commission`. "
+            "A plain\n"
+            "number is a constant. Where a number of the engine stands under `parameters` and at its key, `parameters` counts, "
+            "with a warning.\n\n"
             "| strategy | parameter | takes | default | meaning |\n|---|---|---|---|---|\n");
     for (int s = 0; s < td_strategy_count(); s++) {
         const td_strategy *strategy = td_strategy_at(s);
@@ -440,35 +459,46 @@ void td_config_print_markdown(FILE *out) {
             td_write_number(param->maximum, high);
             td_write_number(param->preset, preset);
             fprintf(out, "| `%s` | `%s` | %snumber%s%s%s, %s to %s | `%s` | %s |\n", td_strategy_name(strategy), param->name,
-                    param->kind == TD_PARAM_NUMBER ? "" : "whole ", *param->unit ? " (" : "", param->unit, *param->unit ? ")" : "", low, high,
+                    param->kind == TD_PARAM_NUMBER ? "" : "whole ", *param->unit ? " (" : "", param->unit, *param->unit ? ")" : "",
+                        low, high,
                     preset, param->text);
         }
         if (!td_strategy_param_count(strategy)) fprintf(out, "| `%s` | | | | no parameters |\n", td_strategy_name(strategy));
     }
-    fprintf(out, "\nWhat can stand behind a name (a `?` marks what may be left out):\n\n| distribution | keys | grid | draws |\n|---|---|---|---|\n");
+    fprintf(out,
+            "\nWhat can stand behind a name (a `?` marks what may be left out):\n\n| distribution | keys | grid | draws "
+            "|\n|---|---|---|---|\n");
     for (int i = 0; i < TD_DISTRIBUTION_COUNT; i++) {
         const td_distribution_info *info = &td_distribution_infos[i];
         fprintf(out, "| `%s` | `%s` | %s | %s |\n", info->name, info->keys, info->grid ? "yes" : "no", info->text);
     }
     fprintf(out,
-            "\nWithout `distribution`: `value` is constant, `values` categorical (with `probabilities`, categorical_w_probabilities), `min` and `max`\n"
+            "\nWithout `distribution`: `value` is constant, `values` categorical (with `probabilities`, "
+            "categorical_w_probabilities), `min` and `max`\n"
             "int_uniform when both are written as integers, otherwise uniform, and q_uniform with `q`. Two more forms:\n"
-            "`{range: [from, to, step]}`, both ends included, and `{log: [from, to, n]}`, n values in equal ratios (to 12 digits).\n\n"
+            "`{range: [from, to, step]}`, both ends included, and `{log: [from, to, n]}`, n values in equal ratios (to 12 "
+            "digits).\n\n"
             "Where this differs from W&B:\n\n"
-            "- `q_uniform` includes `max` when a step lands on it (W&B's grid leaves it out), and draws from the values of the grid. Steps are\n"
+            "- `q_uniform` includes `max` when a step lands on it (W&B's grid leaves it out), and draws from the values of the "
+            "grid. Steps are\n"
             "  computed on decimals: steps of 0.1 give 0.3, not 0.30000000000000004.\n"
             "- `log_uniform`, `q_log_uniform` and `inv_log_uniform`, which take exponents, are refused; use the `_values` forms.\n"
             "- Values are numbers. Whole-number parameters refuse other values in grids and lists, and round random draws.\n"
             "- A random draw outside what a parameter allows is drawn again.\n\n"
             "## Trials\n\n"
             "Which parameter set is trial number n depends on the configuration alone. A grid goes through the combinations like\n"
-            "`itertools.product` over the sorted names: the last name changes fastest. A list goes through its rows. Random draws depend on\n"
+            "`itertools.product` over the sorted names: the last name changes fastest. A list goes through its rows. Random "
+            "draws depend on\n"
             "seed, trial, attempt and name order. What constraints exclude gets no number; it is counted.\n\n"
             "## Constraints\n\n"
-            "Expressions over the names of parameters and of the engine's numbers: `+ - * / ( )`, `== != < <= > >=`, `and or not` (or\n"
-            "`&& || !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a grid, every cell\n"
-            "is looked at once when the configuration is loaded (about 30 million a second). Random sets are drawn again, up to 1000 times.\n\n"
+            "Expressions over the names of parameters and of the engine's numbers: `+ - * / ( )`, `== != < <= > >=`, `and or "
+            "not` (or\n"
+            "`&& || !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
+            "grid, every cell\n"
+            "is looked at once when the configuration is loaded (about 30 million a second). Random sets are drawn again, up to "
+            "1000 times.\n\n"
             "## Digest\n\n"
-            "A results file and a journal carry a SHA-256 of the configuration in a canonical form: everything that changes numbers, after\n"
+            "A results file and a journal carry a SHA-256 of the configuration in a canonical form: everything that changes "
+            "numbers, after\n"
             "defaults and `--set`; not paths, names, limits, comments, or the order of keys.\n");
 }

@@ -33,7 +33,7 @@ typedef enum td_key_type {
 
 /* id, path, type, minimum, maximum, words, default as YAML ("" = none), text. For knobs: minimum is the knob. */
 #define TD_KEYS(X)                                                                                                               \
-    X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory or else to this file. Required")  \
+    X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
     X(strategy, "strategy", STRATEGY, 0, 0, "", "", "name of the strategy. Required")                                            \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
@@ -135,8 +135,9 @@ td_knob td_key_knob(td_key key);
 bool td_key_in_group(td_key key, const char *group);
 /* Last part of the path. */
 const char *td_key_leaf(td_key key);
-/* Index of a word in a list of words, -1 when it is not there; and the word at an index, copied (room for 32), NULL behind the last. */
+/* Index of a word in a list of words, -1 when it is not there. */
 int td_word_find(const char *words, const char *word);
+/* The word at an index, copied into word (room for 32), which is returned; NULL behind the last. */
 const char *td_word_at(const char *words, int index, char *word);
 
 #endif

@@ -155,7 +155,8 @@ static td_status make_grid(td_space *space, td_error *error) {
     space->count = space->cells;
     if (!def->constraint_count) return TD_OK;
     if (space->cells > counted_cells_max)
-        return td_fail(error, TD_BAD_CONFIG, "the grid has %lld cells, and with constraints every one is looked at; at most %lld, or use "
+        return td_fail(error, TD_BAD_CONFIG,
+                       "the grid has %lld cells, and with constraints every one is looked at; at most %lld, or use "
                        "method random", (long long)space->cells, (long long)counted_cells_max);
     space->blocks = (space->cells + BLOCK_CELLS - 1) / BLOCK_CELLS;
     space->before = malloc((size_t)space->blocks * sizeof *space->before);
@@ -283,6 +284,7 @@ size_t td_space_bytes(const td_space *space) {
     size_t bytes = sizeof *space + (size_t)space->blocks * sizeof *space->before;
     bytes += (size_t)def->row_count * ((size_t)def->axis_count * sizeof *def->rows + (space->kept ? sizeof *space->kept : 0));
     for (int a = 0; a < def->axis_count; a++)
-        bytes += (size_t)def->domains[a].count * ((def->domains[a].values ? sizeof(double) : 0) + (def->domains[a].cumulative ? sizeof(double) : 0));
+        bytes += (size_t)def->domains[a].count * ((def->domains[a].values ? sizeof(double) : 0) + (def->domains[a].probabilities
+                                                                                                   ? sizeof(double) : 0));
     return bytes;
 }

@@ -145,7 +145,8 @@ static void place_node(builder *b, td_node *node) {
 }
 
 static void refuse_extras(builder *b, struct fy_token *anchor, struct fy_token *tag) {
-    if (anchor) REFUSE(b, place_of(b, anchor), "anchors and aliases are not used in configurations; write the value where it is needed");
+    if (anchor) REFUSE(b, place_of(b, anchor),
+                       "anchors and aliases are not used in configurations; write the value where it is needed");
     if (tag) REFUSE(b, place_of(b, tag), "tags are not used in configurations");
 }
 
@@ -187,7 +188,8 @@ static void take_event(builder *b, const struct fy_event *event) {
     switch (event->type) {
     case FYET_DOCUMENT_START:
         if (b->documents++)
-            REFUSE(b, place_of(b, event->document_start.document_start), "a second document begins here; a configuration is one document");
+            REFUSE(b, place_of(b, event->document_start.document_start),
+                   "a second document begins here; a configuration is one document");
         break;
     case FYET_SCALAR: {
         refuse_extras(b, event->scalar.anchor, event->scalar.tag);
@@ -235,7 +237,8 @@ static size_t offset_of(const builder *b, int line, int column) {
 }
 
 td_node *td_tree_parse(td_tree *tree, td_diagnostics *diagnostics, int source, const char *text, size_t length, size_t skip) {
-    builder b = {.tree = tree, .diagnostics = diagnostics, .source = source, .text = text, .length = length, .skip = skip, .last = skip};
+    builder b = {.tree = tree, .diagnostics = diagnostics, .source = source, .text = text, .length = length, .skip = skip,
+                 .last = skip};
     const char *zero = memchr(text + skip, 0, length - skip);
     if (zero) {
         td_place place = {source, (size_t)(zero - text), 1};
