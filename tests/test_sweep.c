@@ -28,7 +28,7 @@ static td_tape tape;
 
 static int make_tape(void **state) {
     (void)state;
-    tape = td_test_tape(1500, TD_NS_PER_DAY, 7);
+    tape = td_test_tape(1500, 3600 * TD_NS_PER_SECOND, 7); /* hours, so that returns are sampled by the day and `skip` can play */
     td_tape_digest(&tape);
     return 0;
 }
@@ -154,6 +154,16 @@ static void threads_engines_and_levels_do_not_matter(void **state) {
         assert_same_results(td_test_path("one.h5"), sweep_into(name, config, &def));
     }
     td_config_free(config);
+
+    /* what an engine cannot play is said and leaves nothing behind */
+    td_error error = {.message = ""};
+    config = config_of("tape: tape.h5\nstrategy: sma-cross\nmetrics: {sample: bar}\n"
+                       "parameters: {fast: {values: [4, 5]}, slow: 20}\n");
+    def.isa = td_isa_best();
+    def.engine = TD_ENGINE_SKIP;
+    assert_fails(td_sweep_run(config, &tape, td_test_path("skip.h5"), &def, NULL, &error), TD_BAD_ARG, "skip engine cannot play this");
+    assert_int_not_equal(access(td_test_path("skip.h5.journal"), F_OK), 0);
+    td_config_free(config);
 }
 
 static void a_stopped_sweep_ends_in_the_same_results(void **state) {
@@ -276,7 +286,7 @@ static void what_is_there_is_not_lost_by_accident(void **state) {
                  "--resume goes on with it, --force replaces it");
     def.resume = true;
     assert_fails(td_sweep_run(other, &tape, path, &def, NULL, &error), TD_DIFFERENT, "another configuration");
-    td_tape moved = td_test_tape(1500, TD_NS_PER_DAY, 8);
+    td_tape moved = td_test_tape(1500, 3600 * TD_NS_PER_SECOND, 8);
     td_tape_digest(&moved);
     assert_fails(td_sweep_run(config, &moved, path, &def, NULL, &error), TD_DIFFERENT, "another tape");
     td_test_write(td_test_path("text.h5"), "no results at all\n");
