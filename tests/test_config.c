@@ -306,6 +306,10 @@ static void keys_and_their_types(void **state) {
         {"name: \"a\\0b\"", "a zero byte in a text"},
         {"---\ntape: x", "a second document begins here"},
         {"\tname: x", "test.yaml:"},
+        {"name: a\x80z", "test.yaml:3:8: error: a byte that is not UTF-8 (0x80)"},
+        {"name: \xC0\x80", "a byte that is not UTF-8 (0xC0)"},
+        {"name: \xED\xA0\x80", "a byte that is not UTF-8 (0xED)"},
+        {"%YAML 1.2\n---\n", "test.yaml:3:1: error: a line that begins with '%': YAML directives are not used"},
         {"name: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "nested deeper than 32 levels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuse_lines(cases[i].lines, cases[i].part);
