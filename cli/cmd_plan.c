@@ -40,7 +40,8 @@ int td_cmd_plan(int argc, char **argv) {
     static const struct argp parser = {
         .parser = parse,
         .args_doc = "CONFIG.yaml",
-        .doc = "Says what a sweep would take: sets, bars, bytes of memory and disk, seconds. Checks every set and plays a short sample.\v"
+        .doc = "Says what a sweep would take: sets, bars, bytes of memory and disk, seconds. Checks every set and plays a short "
+               "sample.\v"
                "Warns where the limits of the configuration would be passed.",
         .children = children,
     };

@@ -53,9 +53,9 @@ typedef struct recorder {
 static void record_fill(void *context, const td_fill *fill) {
     recorder *recorder = context;
     char time[32];
-    fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n", td_time_text(recorder->time_ns[fill->bar], time),
-            (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units, fill->price, fill->commission, fill->spread_cost,
-            fill->slippage_cost, fill->position);
+    fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
+            td_time_text(recorder->time_ns[fill->bar], time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
+            fill->price, fill->commission, fill->spread_cost, fill->slippage_cost, fill->position);
 }
 
 static void record_trade(void *context, const td_trade *trade) {
@@ -64,8 +64,8 @@ static void record_trade(void *context, const td_trade *trade) {
     fprintf(recorder->trades.file, "%s,%s,%lld,%lld,%s,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
             td_time_text(recorder->time_ns[trade->entry_bar], entry), td_time_text(recorder->time_ns[trade->exit_bar], exit),
             (long long)trade->entry_bar, (long long)trade->exit_bar, td_fill_reason_name(trade->entry_reason),
-            td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission, trade->pnl,
-            trade->ret);
+            td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission,
+            trade->pnl, trade->ret);
 }
 
 static void record_bar(void *context, int64_t bar, double equity, double position) {
@@ -80,7 +80,8 @@ static td_status open_recorder(const run_arguments *arguments, recorder *recorde
     *recorder = (struct recorder){.time_ns = arguments->job.tape.time_ns + arguments->job.config->play.first_bar, .peak = NAN};
     if (arguments->trades) {
         TD_TRY(td_output_open(arguments->trades, &recorder->trades, error));
-        fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,return\n",
+        fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,"
+              "return\n",
               recorder->trades.file);
     }
     if (arguments->fills) {
@@ -133,12 +134,23 @@ static json_t *describe_json(const td_job *job, const td_deck *deck, const td_se
     for (int k = 0; k < TD_KNOB_COUNT; k++)
         json_object_set_new(knobs, td_knob_infos[k].name, td_json_number(set->knob[k], false));
     json_t *document = json_pack(
-        "{s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}", "strategy", td_strategy_name(job->config->play.strategy),
-        "profile", profile_name(job->config->play.profile), "parameters", td_job_parameters(job, set), "knobs", knobs, "metrics",
-        td_json_metrics(cell), "hash", hash, "state", cell->state == TD_CELL_DONE ? "done" : "failed", "ruined", cell->ruined,
-        "periods_per_year", td_deck_periods_per_year(deck), "tape", "symbol", job->tape.symbol, "interval", job->tape.interval, "digest",
-        job->tape.digest, "bars", (json_int_t)td_deck_bars(deck), "first_bar", td_time_text(time_ns[0], first), "last_bar",
-        td_time_text(time_ns[td_deck_bars(deck) - 1], last));
+        "{s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
+        "strategy", td_strategy_name(job->config->play.strategy),
+        "profile", profile_name(job->config->play.profile),
+        "parameters", td_job_parameters(job, set),
+        "knobs", knobs,
+        "metrics", td_json_metrics(cell),
+        "hash", hash,
+        "state", cell->state == TD_CELL_DONE ? "done" : "failed",
+        "ruined", cell->ruined,
+        "periods_per_year", td_deck_periods_per_year(deck),
+        "tape",
+            "symbol", job->tape.symbol,
+            "interval", job->tape.interval,
+            "digest", job->tape.digest,
+            "bars", (json_int_t)td_deck_bars(deck),
+            "first_bar", td_time_text(time_ns[0], first),
+            "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
     if (document && cell->state == TD_CELL_FAILED) {
         json_object_set_new(document, "reason", json_string(td_cell_reason_name((td_cell_reason)cell->reason)));
         json_object_set_new(document, "reason_bar", json_integer(cell->reason_bar));
@@ -151,8 +163,9 @@ static void describe_text(const td_job *job, const td_deck *deck, const td_set *
     const int64_t *time_ns = job->tape.time_ns + job->config->play.first_bar;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
            profile_name(job->config->play.profile));
-    printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", job->tape.symbol, job->tape.interval, (long long)td_deck_bars(deck),
-           td_time_text(time_ns[0], first), td_time_text(time_ns[td_deck_bars(deck) - 1], last), td_deck_periods_per_year(deck));
+    printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", job->tape.symbol, job->tape.interval,
+           (long long)td_deck_bars(deck), td_time_text(time_ns[0], first), td_time_text(time_ns[td_deck_bars(deck) - 1], last),
+           td_deck_periods_per_year(deck));
     printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
     free(parameters);
 
@@ -172,7 +185,8 @@ static void describe_text(const td_job *job, const td_deck *deck, const td_set *
 }
 
 /* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
-static td_status run(const run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code, td_error *error) {
+static td_status run(const run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
+                     td_error *error) {
     const td_job *job = &arguments->job;
     td_set set;
     TD_TRY(td_deck_make(&job->tape, &job->config->play, deck, error));

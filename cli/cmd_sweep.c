@@ -22,9 +22,9 @@ typedef struct sweep_arguments {
 
 static const struct argp_option options[] = {
     {"output", 'o', "RESULTS.h5", 0, "the results file (required); the journal is RESULTS.h5.journal until it is whole", 0},
-    {"resume", KEY_RESUME, NULL, 0, "go on from the journal of a sweep that was stopped or killed; with nothing to resume, start", 0},
+    {"resume", KEY_RESUME, NULL, 0, "go on with a sweep that was stopped or killed; with nothing to resume, start", 0},
     {"force", KEY_FORCE, NULL, 0, "replace results and throw away a journal that are there already", 0},
-    {"top", KEY_TOP, "N", 0, "how many of the best sets to print (default 10)", 0},
+    {"top", KEY_TOP, "N", 0, "how many of the best sets to print, 0 for none (default 10)", 0},
     {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
     {0},
 };
@@ -41,13 +41,14 @@ static error_t parse(int key, char *text, struct argp_state *state) {
         char *end;
         errno = 0;
         long long top = strtoll(text, &end, 10);
-        if (errno || end == text || *end || top < 1) argp_error(state, "--top is '%s', must be a whole number of at least 1", text);
+        if (errno || end == text || *end || top < 0) argp_error(state, "--top is '%s', must be a whole number from 0", text);
         arguments->top = top;
         return 0;
     }
     case ARGP_KEY_END:
         if (!arguments->results_path) argp_error(state, "the results file is missing: -o RESULTS.h5");
-        if (arguments->resume && arguments->force) argp_error(state, "--resume keeps what is there, --force throws it away: choose one");
+        if (arguments->resume && arguments->force)
+            argp_error(state, "--resume keeps what is there, --force throws it away: choose one");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -108,7 +109,23 @@ static void print_timing(FILE *out, const td_sweep_progress *progress, const td_
     double seconds = progress->seconds > 0 ? progress->seconds : 1e-9;
     fprintf(out, "%lld sets in %s: %s sets/s, %s bar-evaluations/s (%d thread%s, %s)\n", (long long)progress->played,
             td_duration_text(progress->seconds, duration), td_count_text((double)progress->played / seconds, rate),
-            td_count_text(progress->bar_evaluations / seconds, evaluations), threads, threads == 1 ? "" : "s", td_isa_name(def->isa));
+            td_count_text(progress->bar_evaluations / seconds, evaluations), threads, threads == 1 ? "" : "s",
+            td_isa_name(def->isa));
+}
+
+/* What does not depend on the machine, and `timing`, which does. Takes over best. */
+static json_t *describe_json(const sweep_arguments *arguments, const td_sweep_progress *progress, const td_sweep_def *def,
+                             json_t *best) {
+    const td_config *config = arguments->job.config;
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o}",
+                     "results", arguments->results_path,
+                     "sets", (json_int_t)progress->trials,
+                     "excluded", (json_int_t)td_space_excluded(config->space),
+                     "done", (json_int_t)progress->done,
+                     "failed", (json_int_t)progress->failed,
+                     "metric", td_metric_infos[config->metric].name,
+                     "best", best,
+                     "timing", timing_json(progress, def, def->threads));
 }
 
 /* The end: failures, the best sets, how fast it went. */
@@ -118,26 +135,27 @@ static int report(const sweep_arguments *arguments, const td_sweep_progress *pro
     int code = progress->failed ? TD_EXIT_SOME_FAILED : TD_EXIT_OK;
     if (!arguments->quiet) {
         if (progress->played)
-            fprintf(stderr, "tapedeck: %s: %lld sets finished, %lld of them now\n", path, (long long)progress->done, (long long)progress->played);
+            fprintf(stderr, "tapedeck: %s: %lld sets finished, %lld of them now\n", path, (long long)progress->done,
+                    (long long)progress->played);
         else
-            fprintf(stderr, "tapedeck: %s: all %lld sets are finished already, nothing left to do\n", path, (long long)progress->done);
+            fprintf(stderr, "tapedeck: %s: all %lld sets are finished already, nothing left to do\n", path,
+                    (long long)progress->done);
     }
     if (progress->failed) tell_failures(path, progress);
 
     td_error error = {.message = ""};
     td_results *results = NULL;
     td_status status = td_results_open(path, &results, &error);
+    int metric = job->config->metric, goal = job->config->goal;
     if (status == TD_OK && job->json) {
-        json_t *best = NULL;
-        status = td_show_best_json(results, job->config->metric, job->config->goal, arguments->top, &best, &error);
-        if (status == TD_OK)
-            code = td_json_print(json_pack("{s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o}", "results", path, "sets", (json_int_t)progress->trials,
-                                           "excluded", (json_int_t)td_space_excluded(job->config->space), "done",
-                                           (json_int_t)progress->done, "failed", (json_int_t)progress->failed, "metric",
-                                           td_metric_infos[job->config->metric].name, "best", best, "timing",
-                                           timing_json(progress, def, def->threads)), code);
+        json_t *best = json_array();
+        if (arguments->top) {
+            json_decref(best);
+            status = td_show_best_json(results, metric, goal, arguments->top, &best, &error);
+        }
+        if (status == TD_OK) code = td_json_print(describe_json(arguments, progress, def, best), code);
     } else if (status == TD_OK) {
-        status = td_show_best(stdout, results, job->config->metric, job->config->goal, arguments->top, &error);
+        if (arguments->top) status = td_show_best(stdout, results, metric, goal, arguments->top, &error);
         if (status == TD_OK) print_timing(stdout, progress, def, def->threads);
     }
     if (results) td_results_close(results);
@@ -151,8 +169,8 @@ int td_cmd_sweep(int argc, char **argv) {
         .parser = parse,
         .args_doc = "CONFIG.yaml -o RESULTS.h5",
         .doc = "Plays every parameter set of a configuration into a results file and prints the best.\v"
-               "Ctrl-C stops cleanly and keeps what is finished, a second one stops at once; --resume goes on. Exits with 5 when some sets "
-               "failed, with 130 when it was stopped.",
+               "Ctrl-C stops cleanly and keeps what is finished, a second one stops at once; --resume goes on. Exits with 5 when "
+               "some sets failed, with 130 when it was stopped.",
         .children = children,
     };
     sweep_arguments arguments = {.top = 10};
@@ -182,7 +200,8 @@ int td_cmd_sweep(int argc, char **argv) {
     if (status == TD_OK) status = td_sweep_run(job->config, &job->tape, arguments.results_path, &def, &end, &error);
     td_progress_end(&progress);
     if (end.torn_bytes && !arguments.quiet)
-        fprintf(stderr, "tapedeck: warning: the journal had a torn end, %lld bytes of unfinished work were cut off\n", (long long)end.torn_bytes);
+        fprintf(stderr, "tapedeck: warning: the journal had a torn end, %lld bytes of unfinished work were cut off\n",
+                (long long)end.torn_bytes);
     if (status == TD_OK)
         code = report(&arguments, &end, &def);
     else if (status == TD_DIFFERENT) /* what cannot be resumed is a mistake in the command, no gate that failed */

@@ -44,7 +44,9 @@ static long long whole_number(struct argp_state *state, const char *name, const 
 static error_t parse(int key, char *text, struct argp_state *state) {
     verify_arguments *arguments = state->input;
     switch (key) {
-    case KEY_SAMPLE: arguments->sample = strcmp(text, "all") == 0 ? -1 : whole_number(state, "sample", text, 1, INT64_MAX); return 0;
+    case KEY_SAMPLE:
+        arguments->sample = strcmp(text, "all") == 0 ? -1 : whole_number(state, "sample", text, 1, INT64_MAX);
+        return 0;
     case KEY_SEED: arguments->seed = (uint64_t)whole_number(state, "seed", text, 0, INT64_MAX); return 0;
     case KEY_THREADS: arguments->threads = (int)whole_number(state, "threads", text, 1, 4096); return 0;
     case KEY_CONFIG: arguments->config_path = text; return 0;
@@ -93,7 +95,8 @@ static char *find_tape(const verify_arguments *arguments, const char *recorded) 
 }
 
 static td_status load_config(const verify_arguments *arguments, const td_results *results, td_config **config, td_error *error) {
-    const char *digest = td_results_attribute(results, "config_digest"), *resolved = td_results_attribute(results, "config_resolved");
+    const char *digest = td_results_attribute(results, "config_digest");
+    const char *resolved = td_results_attribute(results, "config_resolved");
     const char *recorded = td_results_attribute(results, "tape_path");
     if (!digest || !resolved || !recorded)
         return td_fail(error, TD_BAD_DATA, "%s lacks the attribute %s", arguments->results_path,
@@ -133,8 +136,9 @@ static td_status open_tape(const verify_arguments *arguments, verification *veri
     td_tape_digest(&now);
     const char *digest = td_results_attribute(verification->results, "tape_digest");
     if (!digest || strcmp(digest, now.digest) != 0)
-        return td_fail(error, TD_BAD_DATA, "%s is not the tape of %s: the digest of its data is %.12s..., the results have %.12s...",
-                       job->config->tape, arguments->results_path, now.digest, digest ? digest : "none");
+        return td_fail(error, TD_BAD_DATA,
+                       "%s is not the tape of %s: the digest of its data is %.12s..., the results have %.12s...", job->config->tape,
+                       arguments->results_path, now.digest, digest ? digest : "none");
     return TD_OK;
 }
 
@@ -161,8 +165,8 @@ static td_status draw_sample(const verify_arguments *arguments, verification *ve
     if (!state) return TD_BAD_DATA;
     verification->trials = td_results_trials(verification->results);
     if (verification->trials != td_space_count(verification->job.config->space))
-        return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " trials, its configuration describes %" PRId64, arguments->results_path,
-                       verification->trials, td_space_count(verification->job.config->space));
+        return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " trials, its configuration describes %" PRId64,
+                       arguments->results_path, verification->trials, td_space_count(verification->job.config->space));
     int64_t finished = 0;
     for (int64_t t = 0; t < verification->trials; t++) finished += state[t] != TD_CELL_PENDING;
     if (!finished) return td_fail(error, TD_BAD_DATA, "%s has no finished set to replay", arguments->results_path);
@@ -209,8 +213,8 @@ static td_status read_stored(td_results *results, stored *stored, td_error *erro
 }
 
 /* Replays one trial; true when everything is as stored. */
-static bool compare_trial(const stored *stored, int64_t trial, const td_cell *cell, const float *stored_returns, const float *returns,
-                          int64_t blocks, difference *found) {
+static bool compare_trial(const stored *stored, int64_t trial, const td_cell *cell, const float *stored_returns,
+                          const float *returns, int64_t blocks, difference *found) {
     *found = (difference){.trial = trial, .stored_hash = stored->hash[trial], .replayed_hash = cell->hash};
     bool differs = found->hash = found->stored_hash != found->replayed_hash;
     differs |= found->state = stored->state[trial] != cell->state;
@@ -305,9 +309,13 @@ static json_t *describe_json(const verify_arguments *arguments, const verificati
                                               td_job_parameters(&verification->job, &set), "stored_hash", stored, "replayed_hash",
                                               replayed, "differs", fields));
     }
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}", "results", arguments->results_path, "sets", (json_int_t)verification->trials, "finished",
-                     (json_int_t)verification->finished, "replayed", (json_int_t)verification->replayed, "different",
-                     (json_int_t)verification->different, "differences", list);
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}",
+                     "results", arguments->results_path,
+                     "sets", (json_int_t)verification->trials,
+                     "finished", (json_int_t)verification->finished,
+                     "replayed", (json_int_t)verification->replayed,
+                     "different", (json_int_t)verification->different,
+                     "differences", list);
 }
 
 static void describe_text(const verification *verification) {
@@ -325,8 +333,8 @@ static void describe_text(const verification *verification) {
         td_space_set(verification->job.config->space, found->trial, &set);
         char *parameters = td_job_parameters_text(&verification->job, &set);
         name_differences(found, fields, sizeof fields);
-        printf("trial %" PRId64 " (%s): hash %016" PRIx64 " stored, %016" PRIx64 " replayed%s%s\n", found->trial, parameters ? parameters : "",
-               found->stored_hash, found->replayed_hash, *fields ? "; differs in " : "", fields);
+        printf("trial %" PRId64 " (%s): hash %016" PRIx64 " stored, %016" PRIx64 " replayed%s%s\n", found->trial,
+               parameters ? parameters : "", found->stored_hash, found->replayed_hash, *fields ? "; differs in " : "", fields);
         free(parameters);
     }
 }
@@ -344,9 +352,11 @@ static td_status verify(const verify_arguments *arguments, verification *verific
         describe_text(verification);
     if (!verification->different) return TD_OK;
     const difference *first = &verification->shown[0];
-    return td_fail(error, TD_DIFFERENT, "%s: %" PRId64 " of %" PRId64 " replayed sets differ, trial %" PRId64 " first: hash %016" PRIx64
-                   " stored, %016" PRIx64 " replayed", arguments->results_path, verification->different, verification->replayed,
-                   first->trial, first->stored_hash, first->replayed_hash);
+    return td_fail(error, TD_DIFFERENT,
+                   "%s: %" PRId64 " of %" PRId64 " replayed sets differ, trial %" PRId64 " first: hash %016" PRIx64
+                   " stored, %016" PRIx64 " replayed",
+                   arguments->results_path, verification->different, verification->replayed, first->trial, first->stored_hash,
+                   first->replayed_hash);
 }
 
 int td_cmd_verify(int argc, char **argv) {
@@ -354,7 +364,8 @@ int td_cmd_verify(int argc, char **argv) {
         .options = options,
         .parser = parse,
         .args_doc = "RESULTS.h5",
-        .doc = "Replays sets of a results file with the reference engine and compares hash, state, metrics and block returns bit for bit.\v"
+        .doc = "Replays sets of a results file with the reference engine and compares hash, state, metrics and block returns "
+               "bit for bit.\v"
                "Exits with 4 when something differs, naming the trial and both hashes.",
     };
     verify_arguments arguments = {.sample = SAMPLE_PRESET};

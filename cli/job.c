@@ -17,7 +17,7 @@ static const struct argp_option job_options[] = {
 static const struct argp_option job_threads_options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0, "change one setting of the configuration, the value in YAML; any number of times", 0},
     {"json", KEY_JSON, NULL, 0, "print one JSON document instead of tables", 0},
-    {"threads", KEY_THREADS, "N", 0, "threads to play with (default: OMP_NUM_THREADS or every processor); never changes a number", 0},
+    {"threads", KEY_THREADS, "N", 0, "threads to play with, by default every processor; never changes a number", 0},
     {"engine", KEY_ENGINE, "NAME", 0, "auto, reference, lanes or skip (default auto); never changes a number", 0},
     {0},
 };
@@ -45,7 +45,8 @@ static error_t parse_job(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_SET:
         if (!strchr(text, '=')) argp_error(state, "--set is '%s', must be KEY=VALUE", text);
-        if (job->override_count == TD_JOB_OVERRIDES_MAX) argp_error(state, "--set is given more than %d times", TD_JOB_OVERRIDES_MAX);
+        if (job->override_count == TD_JOB_OVERRIDES_MAX)
+            argp_error(state, "--set is given more than %d times", TD_JOB_OVERRIDES_MAX);
         job->overrides[job->override_count++] = text;
         return 0;
     case KEY_JSON: job->json = true; return 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static const struct {
     const char *name, *units;
@@ -33,17 +34,25 @@ void td_bars_free(td_bars *bars) {
     td_bars_init(bars, bars->column_count == TD_BAR_COLUMNS);
 }
 
+/* Large columns are worth large pages: a quarter of the time of filling them is page faults otherwise. */
+static void use_large_pages(void *column, size_t bytes) {
+    const uintptr_t page = 4096, start = ((uintptr_t)column + page - 1) / page * page, end = ((uintptr_t)column + bytes) / page * page;
+    if (bytes >= 1 << 22) madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
+
 td_status td_bars_reserve(td_bars *bars, int64_t room, td_error *error) {
     if (room <= bars->room) return TD_OK;
-    size_t bytes;
-    if (__builtin_mul_overflow((size_t)room, sizeof(double), &bytes)) bytes = SIZE_MAX;
+    if (room > PTRDIFF_MAX / (int64_t)sizeof(double)) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
+    size_t bytes = (size_t)room * sizeof(double);
     int64_t *time = realloc(bars->time_ns, bytes);
     if (time) bars->time_ns = time;
     bool done = time != NULL;
+    if (done) use_large_pages(time, bytes);
     for (int i = 0; done && i < bars->column_count; i++) {
         double *column = realloc(bars->column[i], bytes);
         done = column != NULL;
         if (done) bars->column[i] = column;
+        if (done) use_large_pages(column, bytes);
     }
     if (!done) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
     bars->room = room;

@@ -7,8 +7,8 @@
  *   WARMUP(window - 1)                            bars before the first value, from `window`
  *   STEP { ... return value; }                    value after this bar; NaN is put in front of it while warming up
  *
- * In STEP: `now->x` is the source column at this bar (a number), `now->past` the same `window` bars ago (a lane each; 0 before
- * there is one), `now->window` the windows as reals, `now->age` bars since the first (a number), `memory->...` what MEMORY declared.
+ * In STEP: `now->x` is the source column at this bar (a number), `now->past` the same `window` bars ago (a lane each; the
+ * first bar's before there is one), `now->window` the windows as reals, `now->age` bars since the first (a number), `memory->...` what MEMORY declared.
  * Since a bar is a step, a stream and a batch are the same computation, and nothing can look ahead.
  *
  * Engine's side: td_row_kind_find() and the play function, which advances `count` rows (a multiple of TD_LANES * TD_ROW_VECTORS is
@@ -71,12 +71,12 @@ TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const i
     for (int64_t t = job->begin; t < job->end; t++) {
         double *out = job->out + (t - job->begin) * job->stride + first;
         _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {
-            double past[TD_LANES];
+            int32_t then[TD_LANES];
             for (int l = 0; l < TD_LANES; l++) {
-                int64_t then = t - job->window[first + v * TD_LANES + l];
-                past[l] = then >= 0 ? job->column[then] : 0;
+                then[l] = (int32_t)t - job->window[first + v * TD_LANES + l];
+                then[l] = then[l] > 0 ? then[l] : 0;
             }
-            td_row_now now = {.x = job->column[t], .age = (double)t, .past = td_load(past), .window = window[v]};
+            td_row_now now = {.x = job->column[t], .age = (double)t, .past = td_gather(job->column, then), .window = window[v]};
             td_real value = step(&now, memory[v]);
             td_store(out + v * TD_LANES, td_select(now.age >= first_value[v], value, __builtin_nan("")));
         }
@@ -108,6 +108,8 @@ TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const i
         int64_t r = 0;                                                                                                           \
         for (; r + TD_ROW_VECTORS * TD_LANES <= job->count; r += TD_ROW_VECTORS * TD_LANES)                                      \
             td_row_play_vectors(job, r, TD_ROW_VECTORS, td_row_reals, td_row_warmup, td_row_step_raw);                           \
+        for (; r + 2 * TD_LANES <= job->count; r += 2 * TD_LANES)                                                                \
+            td_row_play_vectors(job, r, 2, td_row_reals, td_row_warmup, td_row_step_raw);                                        \
         for (; r < job->count; r += TD_LANES) td_row_play_vectors(job, r, 1, td_row_reals, td_row_warmup, td_row_step_raw);      \
     }                                                                                                                            \
     extern const td_row_kernel td_row_kernel_here;                                                                               \

@@ -183,6 +183,11 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
     }
 }
 
+/* Do the two sets cross on the same bars? Their rows and levels decide. Neighbours in a grid over stops or costs do. */
+static bool same_signals(const td_strategy *strategy, const td_set *a, const td_set *b) {
+    return !memcmp(a->param, b->param, (size_t)strategy->param_count * sizeof *a->param);
+}
+
 /* Plays up to `capacity` sets through the skip engine. */
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
@@ -191,25 +196,29 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
     td_rows_start(&player->rows, sets, count, player->slots);
-    for (int64_t i = 0; i < count; i++) {
-        td_lane lane;
-        td_lane_start(deck, &sets[i], &lane);
-        memcpy(player->vectors + (size_t)i * vector_bytes, &lane, sizeof lane);
-        *td_vector_windowed(player->vectors + (size_t)i * vector_bytes, 1) = 0;
-    }
     int64_t stride = player->rows.chunk_bars + TURNED_MARGIN + TD_SPAN_BARS - 1;
     stride -= stride % 8;
+    for (int64_t i = 0; i < count; i++) {
+        char *vector = player->vectors + (size_t)i * vector_bytes;
+        td_lane lane;
+        td_lane_start(deck, &sets[i], &lane);
+        memcpy(vector, &lane, sizeof lane);
+        *td_vector_windowed(vector, 1) = 0;
+        for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
+    }
     double *values = player->turned + 8;
     while (td_rows_next(&player->rows)) {
         td_kernel_chunk bars = td_rows_chunk(&player->rows);
         kernel->turn(&player->rows, values, stride, player->least, player->greatest);
         td_skip_chunk chunk = {.begin = bars.begin, .end = bars.end, .sample = bars.sample, .block = bars.block, .values = values,
                                .least = player->least, .greatest = player->greatest, .stride = stride};
+        td_skip_signals signals;
+        td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges};
         for (int64_t i = 0; i < count; i++) {
-            td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges,
-                               .vector = player->vectors + (size_t)i * vector_bytes};
-            memcpy(set.slot, player->slots + i * row_count, (size_t)row_count * sizeof *set.slot);
-            kernel->play(&set, &chunk, player->block_equity + i * blocks);
+            set.vector = player->vectors + (size_t)i * vector_bytes;
+            set.slot = player->slots + i * row_count;
+            if (i == 0 || !same_signals(deck->def.strategy, &sets[i], &sets[i - 1])) kernel->signals(&set, &chunk, &signals);
+            kernel->play(&set, &chunk, &signals, player->block_equity + i * blocks);
         }
     }
     for (int64_t i = 0; i < count; i++)

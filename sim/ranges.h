@@ -4,15 +4,11 @@
 
 #include "sim/kernel.h"
 
-enum {
-    TD_SPAN_BARS = 64,  /* bars of a span: one word of signal bits */
-    TD_WIDE_SPANS = 8,  /* spans of a wide one */
-};
+enum { TD_SPAN_BARS = 64 }; /* bars of a span: one word of signal bits */
 
-/* Arrays are padded by more than a vector of ranges that touch nothing (+inf .. -inf). */
+/* By span; padded by more than a vector of ranges that touch nothing (+inf .. -inf). */
 typedef struct td_ranges {
-    double *least_low, *greatest_high, *least_close, *greatest_close; /* by span */
-    double *wide_least_close, *wide_greatest_close;                    /* by TD_WIDE_SPANS spans */
+    double *least_low, *greatest_high, *least_close, *greatest_close;
     void *memory;
 } td_ranges;
 size_t td_ranges_bytes(int64_t bars);

@@ -10,8 +10,8 @@
 static const int row_lanes[TD_ISA_COUNT] = {1, 2, 4, 8};
 
 int64_t td_rows_capacity(const td_deck *deck, int64_t sets) {
-    /* each group may be padded by one interleaved batch */
-    return deck->def.strategy->row_count * (sets + TD_ROW_VECTORS * 8) + 8;
+    /* each group may be padded to whole vectors */
+    return deck->def.strategy->row_count * (sets + 8) + 8;
 }
 
 static int64_t chunk_for(int64_t slots) {
@@ -91,7 +91,7 @@ void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *sl
                 slots[i * strategy->row_count + r] = rows->table[at];
             }
         int64_t used = rows->slots - rows->group_first[g];
-        int64_t batch = used > lanes ? (int64_t)lanes * TD_ROW_VECTORS : lanes, padded = (used + batch - 1) / batch * batch;
+        int64_t padded = (used + lanes - 1) / lanes * lanes;
         while (rows->slots < rows->group_first[g] + padded) rows->window[rows->slots++] = 1;
     }
     rows->group_first[rows->groups] = rows->slots;

@@ -26,13 +26,18 @@ typedef struct td_skip_chunk {
     int64_t stride;
 } td_skip_chunk;
 
-/* One set while it plays. The scan touches `lane`'s hot fields; events get all of it. */
+/* Which bars of a chunk cross, a bit each: what sets with the same rows (and levels) share. */
+typedef struct td_skip_signals {
+    uint64_t above[TD_SIGNALS_MAX][TD_SKIP_WORDS], below[TD_SIGNALS_MAX][TD_SKIP_WORDS], any[TD_SKIP_WORDS];
+} td_skip_signals;
+
+/* One set while it plays. */
 typedef struct td_skip_set {
     const td_kernel_deck *view;
     const td_strategy *strategy;
     const td_ranges *ranges;
-    void *vector;                 /* a scalar td_vector */
-    int32_t slot[TD_ROWS_MAX];
+    void *vector; /* a scalar td_vector: the scan knows its fields as td_lane's; its slots are offsets into values (slot * stride) */
+    const int32_t *slot;
 } td_skip_set;
 
 /* Events, on the scalar vector. above and below are bits by signal. */
@@ -45,7 +50,8 @@ void td_skip_last_bar(const td_skip_set *set, int64_t sample);
 typedef struct td_skip_kernel {
     /* time-major rows (bar begin - 1 first) to row-major with ranges */
     void (*turn)(const td_rows *rows, double *values, int64_t stride, double *least, double *greatest);
-    void (*play)(const td_skip_set *set, const td_skip_chunk *chunk, double *block_equity);
+    void (*signals)(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals);
+    void (*play)(const td_skip_set *set, const td_skip_chunk *chunk, const td_skip_signals *signals, double *block_equity);
 } td_skip_kernel;
 const td_skip_kernel *td_skip_kernel_for(td_isa isa);
 

@@ -39,8 +39,8 @@ static bool sample_sets(const td_space *space, const td_deck *deck, int64_t firs
 
 /* Plays groups on the first `bars` bars and adds up what was played and how long it took; *fits says whether the sets could be
  * played on so short a piece at all. */
-static td_status play_sample(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars, double *evaluations,
-                             double *seconds, bool *fits, td_error *error) {
+static td_status play_sample(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars,
+                             double *evaluations, double *seconds, bool *fits, td_error *error) {
     td_play_def play = config->play;
     play.bars = bars;
     td_deck *deck = NULL;
@@ -107,7 +107,8 @@ td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const
     int64_t cell_bytes = (int64_t)sizeof(td_cell) + returns_bytes;
     int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
                            group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
-    plan->memory_bytes = PROCESS_BYTES + plan->bars * (int64_t)(sizeof(int64_t) + TAPE_COLUMNS * sizeof(double) + DECK_BYTES_PER_BAR) +
+    int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double) + DECK_BYTES_PER_BAR;
+    plan->memory_bytes = PROCESS_BYTES + plan->bars * bar_bytes +
                          plan->threads * thread_bytes + (int64_t)td_space_bytes(space) + plan->trials * INDEX_BYTES;
     int64_t row_bytes = (td_space_axis_count(space) + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
     plan->disk_bytes = plan->trials * (FRAME_BYTES + cell_bytes + row_bytes) + FILE_BYTES;

@@ -5,6 +5,7 @@
 #include "sweeps/results.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_version.h>
@@ -543,14 +544,35 @@ static td_status close_file(writer *w, td_status status) {
     return status;
 }
 
-/* the bytes on the disk, then the name */
-static td_status put_in_place(const writer *w) {
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", w->path);
+/* Splits a path: folder (PATH_MAX bytes) is what it lies in; returns the name within. */
+static const char *folder_of(const char *path, char *folder) {
+    snprintf(folder, PATH_MAX, "%s", path);
     char *slash = strrchr(folder, '/');
+    const char *name = slash ? path + (slash - folder) + 1 : path;
     if (!slash) strcpy(folder, ".");
     else if (slash == folder) slash[1] = 0;
     else *slash = 0;
+    return name;
+}
+
+/* Removes `path.tmp.<number>` of writers that were killed. Whoever writes the results holds the journal, so none is alive. */
+static void remove_leftovers(const char *path) {
+    char folder[PATH_MAX];
+    const char *name = folder_of(path, folder);
+    size_t length = strlen(name);
+    DIR *listing = opendir(folder);
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
+        if (strncmp(entry->d_name, name, length) || strncmp(entry->d_name + length, ".tmp.", 5)) continue;
+        const char *number = entry->d_name + length + 5;
+        if (*number && !number[strspn(number, "0123456789")]) unlinkat(dirfd(listing), entry->d_name, 0);
+    }
+    if (listing) closedir(listing);
+}
+
+/* the bytes on the disk, then the name */
+static td_status put_in_place(const writer *w) {
+    char folder[PATH_MAX];
+    folder_of(w->path, folder);
     int file = open(w->temporary, O_RDWR | O_CLOEXEC);
     struct stat status; /* cutting to the size it has gives back what was reserved beyond */
     if (file < 0 || fstat(file, &status) || ftruncate(file, status.st_size) || fsync(file) || rename(w->temporary, w->path)) {
@@ -572,6 +594,7 @@ td_status td_results_write(const char *path, const td_config *config, const td_t
     char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof temporary, "%s.tmp.%d", path, (int)getpid()) >= (int)sizeof temporary)
         return td_fail(error, TD_BAD_ARG, "results %.200s...: the path is too long", path);
+    remove_leftovers(path);
     writer *w = calloc(1, sizeof *w);
     if (!w) return td_fail(error, TD_NO_MEMORY, "results %s: no memory to write them", path);
     *w = (writer){.path = path, .temporary = temporary, .file = -1, .text_type = -1, .trial_scale = -1, .block_scale = -1,

@@ -24,7 +24,8 @@ typedef struct td_sweep_info {
 } td_sweep_info;
 
 /* Builds the file from the journal (trials not in it are written as pending, with NaN) in `path.tmp.<pid>`, fsync, rename, fsync
- * of the folder: path is the old file or the whole new one, whatever happens. Streams: memory does not depend on the number of
+ * of the folder: path is the old file or the whole new one, whatever happens. Temporary files of writers that were killed are
+ * removed: the caller is the only writer, because it holds the journal. Streams: memory does not depend on the number of
  * trials (the journal's index aside). TD_IO when the disk is full; TD_BAD_DATA when the journal went bad. */
 td_status td_results_write(const char *path, const td_config *config, const td_tape *tape, const td_deck *deck,
                            const td_journal *journal, const td_sweep_info *info, td_error *error);

@@ -20,6 +20,9 @@
 
 #define COOKIE 0x5eed5eedu
 
+/* A group is what a kill loses and what Ctrl-C waits for, so on long tapes it is smaller than the engine's best: about a second. */
+enum { GROUP_EVALUATIONS = 1 << 30 };
+
 /* Why no more groups are taken. */
 typedef enum halt { HALT_NONE, HALT_ASKED, HALT_WALL, HALT_ERROR } halt;
 
@@ -188,6 +191,8 @@ static td_status play_missing(crew *crew, td_error *error) {
     crew->blocks = td_deck_blocks(crew->deck);
     crew->group = td_deck_group(crew->deck, crew->def->engine);
     crew->lanes = td_isa_lanes(crew->def->isa);
+    int64_t short_group = (GROUP_EVALUATIONS / crew->bars / crew->lanes + 1) * crew->lanes;
+    if (crew->group > short_group) crew->group = short_group;
     crew->progress.trials = crew->trials;
     crew->progress.done = td_journal_done(crew->journal);
     crew->progress.failed = td_journal_failed(crew->journal);
@@ -231,8 +236,9 @@ static td_status clear_journal(const char *path, const td_sweep_def *def, td_err
         td_journal_head head;
         td_journal *journal = NULL;
         if (td_journal_read(path, &head, &journal, NULL) == TD_OK) {
-            td_fail(error, TD_BAD_ARG, "%s holds an unfinished sweep (%lld of %lld trials): --resume goes on with it, --force throws it away",
-                    path, (long long)td_journal_done(journal), (long long)head.trials);
+            td_fail(error, TD_BAD_ARG,
+                    "%s holds an unfinished sweep (%lld of %lld trials): --resume goes on with it, --force throws it away", path,
+                    (long long)td_journal_done(journal), (long long)head.trials);
             td_journal_close(journal);
         } else {
             td_fail(error, TD_BAD_ARG, "%s is in the way and is no journal that can be read; --force throws it away", path);
@@ -258,8 +264,8 @@ static td_status look_at_results(const char *path, const td_config *config, cons
     const char *config_digest = td_results_attribute(results, "config_digest");
     const char *tape_digest = td_results_attribute(results, "tape_digest");
     if (!config_digest || strcmp(config_digest, config->digest) != 0)
-        status = td_fail(error, TD_DIFFERENT, "%s holds the results of another configuration (digest %.12s..., this one is %.12s...)", path,
-                         config_digest ? config_digest : "none", config->digest);
+        status = td_fail(error, TD_DIFFERENT, "%s holds results of another configuration (digest %.12s..., this one is %.12s...)",
+                         path, config_digest ? config_digest : "none", config->digest);
     else if (!tape_digest || strcmp(tape_digest, tape->digest) != 0)
         status = td_fail(error, TD_DIFFERENT, "%s holds the results of another tape (digest %.12s..., this one is %.12s...)", path,
                          tape_digest ? tape_digest : "none", tape->digest);
@@ -299,7 +305,8 @@ static td_status keep_memory_limit(const td_config *config, const td_tape *tape,
     td_sweep_plan plan;
     TD_TRY(td_sweep_make_plan(config, tape, def, false, &plan, error));
     if (plan.memory_bytes <= config->memory_limit) return TD_OK;
-    return td_fail(error, TD_NO_MEMORY, "the sweep would need about %lld bytes of memory with %d threads, limits.memory is %lld bytes",
+    return td_fail(error, TD_NO_MEMORY,
+                   "the sweep would need about %lld bytes of memory with %d threads, limits.memory is %lld bytes",
                    (long long)plan.memory_bytes, plan.threads, (long long)config->memory_limit);
 }
 
@@ -321,7 +328,10 @@ static td_status play_and_write(crew *crew, const td_tape *tape, const td_journa
         .command = crew->def->command,
     };
     if (progress->done > 0) TD_TRY(td_results_write(results_path, crew->config, tape, crew->deck, crew->journal, &info, error));
-    if (whole) return unlink(journal_path) == 0 ? TD_OK : td_fail(error, TD_IO, "%s cannot be removed: %s", journal_path, strerror(errno));
+    if (whole) {
+        if (unlink(journal_path) == 0) return TD_OK;
+        return td_fail(error, TD_IO, "%s cannot be removed: %s", journal_path, strerror(errno));
+    }
     char why[64] = "on request";
     if (crew->halt == HALT_WALL) snprintf(why, sizeof why, "at limits.wall (%g s)", crew->config->wall_limit);
     return td_fail(error, TD_INTERRUPTED, "stopped %s with %lld of %lld sets finished; --resume goes on from there", why,
@@ -362,7 +372,8 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
         int64_t done, failed;
         status = look_at_results(results_path, config, tape, def, &done, &failed, error);
         if (status == TD_OK && done < progress->trials && done > td_journal_done(crew.journal))
-            status = td_fail(error, TD_BAD_ARG, "%s holds %lld of %lld trials but its journal has %lld: the journal it came from is gone, --force starts over",
+            status = td_fail(error, TD_BAD_ARG,
+                             "%s holds %lld of %lld trials, the journal %lld: the one it came from is gone, --force starts over",
                              results_path, (long long)done, (long long)progress->trials, (long long)td_journal_done(crew.journal));
         bool whole = status == TD_OK && done == progress->trials;
         if ((whole || status != TD_OK) && (whole || !journal_there)) unlink(journal_path);

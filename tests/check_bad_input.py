@@ -1,7 +1,7 @@
 """Bad input to the commands that play: each case has an exit code and a sentence that names the thing, and leaves nothing behind.
 
-What is wrong inside a configuration, a CSV file or a journal is covered beside the module that reads it; here it is the program as a
-user meets it: files that are not there or not what they should be, options that contradict, outputs that cannot be written."""
+What is wrong inside a configuration, a CSV file or a journal is covered beside the module that reads it; here it is the program as
+a user meets it: files that are not there or not what they should be, options that contradict, outputs that cannot be written."""
 import json
 import os
 import shutil
@@ -103,8 +103,9 @@ def configurations_that_are_wrong():
         refused(2, ["--set"], *command, "--set", "novalue")
         refused(2, ["period"], *command, "--set", "period={from: 2030-01-01}")
         refused(2, ["fast < 0"], *command, "--set", "constraints=['fast < 0']")
-    refused(2, ["trial 1 of 2", "slow 5000"], "sweep", "sweep.yaml", "-o", "out.h5", "--set", "parameters={fast: 5, slow: {values: [50, 5000]}}")
-    refused(2, ["trial 1 of 2", "slow 5000"], "plan", "sweep.yaml", "--set", "parameters={fast: 5, slow: {values: [50, 5000]}}")
+    far = ("--set", "parameters={fast: 5, slow: {values: [50, 5000]}}")
+    refused(2, ["trial 1 of 2", "slow 5000"], "sweep", "sweep.yaml", "-o", "out.h5", *far)
+    refused(2, ["trial 1 of 2", "slow 5000"], "plan", "sweep.yaml", *far)
     refused(2, ["5000"], "run", "single.yaml", "--set", "parameters.slow=5000")
     refused(1, ["limits.memory is 1000000 bytes"], "sweep", "sweep.yaml", "-o", "out.h5", "--set", "limits.memory=1MB")
     warned = run("plan", "sweep.yaml", "--set", "limits.memory=1MB")

@@ -81,7 +81,8 @@ def rows(path):
 
 
 def published_case():
-    document = json.loads(run("run", "goog.yaml", "--json", "--trades", "trades.csv", "--equity", "equity.csv", "--fills", "fills.csv").stdout)
+    files = ("--trades", "trades.csv", "--equity", "equity.csv", "--fills", "fills.csv")
+    document = json.loads(run("run", "goog.yaml", "--json", *files).stdout)
     for name, expected in EXPECTED.items():
         close(document["metrics"][name], expected, name)
     assert document["strategy"] == "sma-cross" and document["profile"] == "backtesting" and document["state"] == "done"
@@ -153,7 +154,8 @@ def verify_case():
     assert "is not the configuration of" in refused.stderr
 
     # settings changed on the command line are part of what is stored
-    run("sweep", "grid.yaml", "-o", "changed.h5", "--quiet", "--set", "costs.commission=0.002", "--set", "parameters.slow={values: [35, 50]}")
+    run("sweep", "grid.yaml", "-o", "changed.h5", "--quiet", "--set", "costs.commission=0.002",
+        "--set", "parameters.slow={values: [35, 50]}")
     run("verify", "changed.h5", "--sample", "all")
 
     # one bit of one metric, one hash, one float of a block

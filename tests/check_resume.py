@@ -92,7 +92,8 @@ def killed(reference, seconds):
         assert kills < 50 * KILLS, "the sweep is over before it can be killed"
         path = f"killed-{chains}.h5"
         while True:
-            process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", rng.choice([1, 2, 3]))), stdout=subprocess.DEVNULL,
+            threads = rng.choice([1, 2, 3])
+            process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", threads)), stdout=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE)
             time.sleep(rng.uniform(0, 0.6 * seconds))
             process.kill()
@@ -114,8 +115,8 @@ def signalled(reference, seconds):
         path = f"signal-{number}.h5"
         partial = 0
         for attempt in range(40):
-            process = subprocess.Popen(command("sweep", "sweep.yaml", "-o", path, "--resume", "--threads", "2"), stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(command("sweep", "sweep.yaml", "-o", path, "--resume", "--threads", "2"),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             time.sleep(0.05 + 0.4 * seconds * (attempt % 5) / 5)
             process.send_signal(number)
             out, said = process.communicate()
@@ -170,7 +171,8 @@ def two_writers(reference):
 def journal_of(path, wanted):
     """Leaves a journal with at least `wanted` bytes of an unfinished sweep."""
     for attempt in range(100):
-        process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", "1")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", "1")), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
         wait_for(path + ".journal", process, wanted)
         process.kill()
         process.wait()
@@ -298,8 +300,10 @@ def plan_holds(journal_bytes, results_bytes):
     assert plan["sets"] == SETS and plan["threads"] == 2
     assert plan["disk_bytes"] > 0.6 * (journal_bytes + results_bytes), (plan, journal_bytes, results_bytes)
     # a process begins with the peak of the one it was forked from, hence a small one in between
-    spawn = "import os, sys; pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); end = os.wait4(pid, 0); print(end[1], end[2].ru_maxrss)"
-    done = subprocess.run([sys.executable, "-S", "-c", spawn, *command(*sweep("measured.h5", "--threads", "2"))], capture_output=True, text=True)
+    spawn = ("import os, sys; pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); end = os.wait4(pid, 0); "
+             "print(end[1], end[2].ru_maxrss)")
+    done = subprocess.run([sys.executable, "-S", "-c", spawn, *command(*sweep("measured.h5", "--threads", "2"))],
+                          capture_output=True, text=True)
     status, kilobytes = done.stdout.split()[-2:]
     assert status == "0", done
     peak = int(kilobytes) * 1024

@@ -227,7 +227,7 @@ static td_config period_of(int64_t from_ns, int64_t to_ns) {
         td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
         assert_ok(td_tape_write(path, &tape, NULL, 0, NULL, &error));
     }
-    td_config config = {.path = "period.yaml", .tape = path, .from_ns = from_ns, .to_ns = to_ns};
+    td_config config = {.path = (char *)"period.yaml", .tape = path, .from_ns = from_ns, .to_ns = to_ns};
     return config;
 }
 

@@ -15,8 +15,8 @@
 /* A sweep of 1000 sets of 500 bars that finishes `step` of them every tenth of a second. */
 static void play(td_progress *progress, int64_t step, int64_t failed) {
     for (int64_t done = step; done <= 1000; done += step) {
-        td_sweep_progress now = {.trials = 1000, .done = done, .failed = failed, .played = done, .seconds = 0.1 * (double)done / (double)step,
-                                 .bar_evaluations = 500.0 * (double)done};
+        td_sweep_progress now = {.trials = 1000, .done = done, .failed = failed, .played = done,
+                                 .seconds = 0.1 * (double)done / (double)step, .bar_evaluations = 500.0 * (double)done};
         td_progress_show(progress, &now);
     }
     td_progress_end(progress);

@@ -587,7 +587,8 @@ static void no_reservations(void **state) {
 static void killed_writers(void **state) {
     (void)state;
     td_error error;
-    const char *path = td_test_path("killed.h5");
+    char path[512];
+    snprintf(path, sizeof path, "%s", td_test_path("killed.h5"));
     td_journal *journal = make_journal(td_test_path("killed.journal"));
     for (int64_t t = 0; t < TRIALS; t++) append(journal, t);
     assert_ok(write_results(path, journal, &error));
@@ -605,6 +606,17 @@ static void killed_writers(void **state) {
         check_trial(results, round, true);
         td_results_close(results);
     }
+    /* the next writer clears away what they left, and nothing that only looks like it */
+    char other[600], folder[512];
+    snprintf(other, sizeof other, "%s.tmp.12x", path);
+    td_test_write(other, "not ours");
+    snprintf(folder, sizeof folder, "%s", td_test_folder());
+    assert_ok(write_results(path, journal, &error));
+    DIR *listing = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(listing));)
+        if (!strncmp(entry->d_name, "killed.h5.tmp.", 14)) assert_string_equal(entry->d_name, "killed.h5.tmp.12x");
+    closedir(listing);
+    assert_int_equal(unlink(other), 0);
     td_journal_close(journal);
 }
 

@@ -194,7 +194,8 @@ static void a_ragged_journal_is_completed(void **state) {
     td_deck *deck;
     assert_ok(td_deck_make(&tape, &config->play, &deck, &error));
     int64_t trials = td_space_count(config->space), missing = 0, blocks = td_deck_blocks(deck);
-    td_journal_head head = {.trials = trials, .blocks = blocks, .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION, .created_ns = 1};
+    td_journal_head head = {.trials = trials, .blocks = blocks, .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION,
+                            .created_ns = 1};
     strcpy(head.config_digest, config->digest);
     strcpy(head.tape_digest, tape.digest);
     td_journal *journal;
@@ -271,7 +272,8 @@ static void what_is_there_is_not_lost_by_accident(void **state) {
                                                             "parameters: {fast: {values: [4, 5]}, slow: {value: 20}}\n");
     td_sweep_def def = td_default_sweep_def();
     const char *path = sweep_into("kept.h5", config, &def);
-    assert_fails(td_sweep_run(config, &tape, path, &def, NULL, &error), TD_BAD_ARG, "--resume goes on with it, --force replaces it");
+    assert_fails(td_sweep_run(config, &tape, path, &def, NULL, &error), TD_BAD_ARG,
+                 "--resume goes on with it, --force replaces it");
     def.resume = true;
     assert_fails(td_sweep_run(other, &tape, path, &def, NULL, &error), TD_DIFFERENT, "another configuration");
     td_tape moved = td_test_tape(1500, TD_NS_PER_DAY, 8);
@@ -448,7 +450,8 @@ static void plans_hold(void **state) {
 
     /* a set costs index bytes, not cells */
     td_config *large = config_of("tape: tape.h5\nstrategy: sma-cross\nmethod: grid\nparameters:\n"
-                                 "  fast: {min: 2, max: 300, distribution: int_uniform}\n  slow: {min: 301, max: 700, distribution: int_uniform}\n");
+                                 "  fast: {min: 2, max: 300, distribution: int_uniform}\n"
+                                  "  slow: {min: 301, max: 700, distribution: int_uniform}\n");
     td_sweep_plan many;
     assert_ok(td_sweep_make_plan(large, &tape, &def, false, &many, &error));
     assert_true(many.memory_bytes - bare.memory_bytes <= 64 * (many.trials - bare.trials) + (4 << 20));

@@ -14,19 +14,27 @@
         word_;                                                                                                                   \
     })
 
+/* The least of all lanes. */
+static inline double least_of(td_real x) {
+    double lane[TD_LANES];
+    td_store(lane, x);
+    for (int half = TD_LANES / 2; half; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] = lane[l] < lane[l + half] ? lane[l] : lane[l + half];
+    return lane[0];
+}
+
 static void turn(const td_rows *rows, double *values, int64_t stride, double *least, double *greatest) {
     int64_t bars = rows->end - rows->begin, spans = (bars + TD_SPAN_BARS - 1) / TD_SPAN_BARS;
     bool has_before = rows->begin > 0;
-    for (int64_t r = 0; r < rows->slots; r += 8) {
-        int64_t width = rows->slots - r < 8 ? rows->slots - r : 8;
-        for (int64_t i = 0; i < width; i++) values[(r + i) * stride - 1] = has_before ? rows->values[r + i] : __builtin_nan("");
+    int32_t step[TD_LANES];
+    for (int l = 0; l < TD_LANES; l++) step[l] = (int32_t)(l * rows->slots);
+    for (int64_t r = 0; r < rows->slots; r++) {
         const double *from = rows->values + rows->slots + r;
-        if (width == 8)
-            for (int64_t t = 0; t < bars; t++, from += rows->slots)
-                for (int i = 0; i < 8; i++) values[(r + i) * stride + t] = from[i];
-        else
-            for (int64_t t = 0; t < bars; t++, from += rows->slots)
-                for (int64_t i = 0; i < width; i++) values[(r + i) * stride + t] = from[i];
+        double *to = values + r * stride;
+        to[-1] = has_before ? rows->values[r] : __builtin_nan("");
+        int64_t t = 0;
+        for (; t + TD_LANES <= bars; t += TD_LANES) td_store(to + t, td_gather(from + t * rows->slots, step));
+        for (; t < bars; t++) to[t] = from[t * rows->slots];
     }
     /* ranges; whatever is behind the last bar repeats it, so that whole words can be compared */
     for (int64_t r = 0; r < rows->slots; r++) {
@@ -41,16 +49,9 @@ static void turn(const td_rows *rows, double *values, int64_t stride, double *le
                 high = td_max(x, high);
                 known = known & (x == x);
             }
-            double lows[TD_LANES], highs[TD_LANES], least_here = INFINITE, greatest_here = -INFINITE;
-            td_store(lows, low);
-            td_store(highs, high);
-            for (int l = 0; l < TD_LANES; l++) {
-                if (lows[l] < least_here) least_here = lows[l];
-                if (highs[l] > greatest_here) greatest_here = highs[l];
-            }
             bool all_known = !td_any(td_not(known));
-            least[r * TD_SKIP_WORDS + k] = all_known ? least_here : -INFINITE;
-            greatest[r * TD_SKIP_WORDS + k] = all_known ? greatest_here : INFINITE;
+            least[r * TD_SKIP_WORDS + k] = all_known ? least_of(low) : -INFINITE;
+            greatest[r * TD_SKIP_WORDS + k] = all_known ? -least_of(-high) : INFINITE;
         }
     }
 }
@@ -65,7 +66,7 @@ static void cross(const td_skip_set *set, const td_skip_chunk *chunk, const td_s
         return;
     }
     bool rows = signal->kind == TD_SIGNAL_CROSS, strict = set->view->touch == 0;
-    int64_t a = set->slot[signal->row], b = rows ? set->slot[signal->other] : 0;
+    int64_t a = set->slot[signal->row], b = rows ? set->slot[signal->other] : a;
     const double *x = chunk->values + a * chunk->stride, *y = chunk->values + b * chunk->stride;
     const double *x_least = chunk->least + a * TD_SKIP_WORDS, *x_greatest = chunk->greatest + a * TD_SKIP_WORDS;
     const double *y_least = chunk->least + b * TD_SKIP_WORDS, *y_greatest = chunk->greatest + b * TD_SKIP_WORDS;
@@ -74,15 +75,18 @@ static void cross(const td_skip_set *set, const td_skip_chunk *chunk, const td_s
     /* the bar before: over, under, known */
     double x_before = x[-1], y_before = rows ? y[-1] : level;
     uint64_t was_over = x_before > y_before, was_under = x_before < y_before, was_known = x_before == x_before && y_before == y_before;
+    /* spans that are all over or all under, by their ranges */
+    unsigned all_over = 0, all_under = 0;
+    for (int64_t k = 0; k < words; k += TD_LANES) {
+        td_real least = rows ? td_load(y_least + k) : td_splat(level), greatest = rows ? td_load(y_greatest + k) : td_splat(level);
+        all_over |= td_mask_word(td_load(x_least + k) > greatest) << k;
+        all_under |= td_mask_word(td_load(x_greatest + k) < least) << k;
+    }
     for (int64_t k = 0; k < words; k++) {
         uint64_t over, under, known = ~(uint64_t)0;
-        double least = rows ? y_least[k] : level, greatest = rows ? y_greatest[k] : level;
-        if (x_least[k] > greatest) {
-            over = ~(uint64_t)0;
-            under = 0;
-        } else if (x_greatest[k] < least) {
-            over = 0;
-            under = ~(uint64_t)0;
+        if ((all_over | all_under) >> k & 1) {
+            over = all_over >> k & 1 ? ~(uint64_t)0 : 0;
+            under = ~over;
         } else {
             const double *p = x + k * 64, *q = y + k * 64;
             if (rows) {
@@ -130,27 +134,22 @@ static inline int64_t next_guard(const td_skip_set *set, int64_t from, int64_t e
     double guard_low = LANE(set)->guard_low, guard_high = LANE(set)->guard_high;
     if (guard_low == -INFINITE && guard_high == INFINITE) return end;
     td_real low = td_splat(guard_low), high = td_splat(guard_high);
-    int64_t t = from;
-    while (t < end) {
-        if (t % TD_SPAN_BARS == 0) {
-            /* whole spans */
-            int64_t k = t / TD_SPAN_BARS;
-            for (;;) {
-                td_mask under = td_load(ranges->least_low + k) <= low, over = td_load(ranges->greatest_high + k) >= high;
-                unsigned word = td_mask_word(under | over);
-                if (word) {
-                    k += __builtin_ctz(word);
-                    break;
-                }
-                k += TD_LANES;
-                if (k * TD_SPAN_BARS >= end) return end;
+    for (int64_t t = from; t < end;) {
+        /* the first span that touches, from the one t is in */
+        int64_t k = t / TD_SPAN_BARS;
+        for (;;) {
+            td_mask under = td_load(ranges->least_low + k) <= low, over = td_load(ranges->greatest_high + k) >= high;
+            unsigned word = td_mask_word(under | over);
+            if (word) {
+                k += __builtin_ctz(word);
+                break;
             }
+            k += TD_LANES;
             if (k * TD_SPAN_BARS >= end) return end;
-            t = k * TD_SPAN_BARS;
         }
-        /* bars up to the end of the span */
-        int64_t stop = (t / TD_SPAN_BARS + 1) * TD_SPAN_BARS;
-        if (stop > end) stop = end;
+        if (k * TD_SPAN_BARS > t) t = k * TD_SPAN_BARS;
+        /* its bars */
+        int64_t stop = (k + 1) * TD_SPAN_BARS < end ? (k + 1) * TD_SPAN_BARS : end;
         for (; t + TD_LANES <= stop; t += TD_LANES) {
             td_mask under = td_load(view->low + t) <= low, over = td_load(view->high + t) >= high;
             unsigned word = td_mask_word(under | over);
@@ -180,47 +179,11 @@ static void walk(const td_skip_set *set, int64_t from, int64_t to) {
     lane->trough = trough;
 }
 
-/* Lowest and highest equity at closes between `least` and `greatest`: at one of the two, by monotony. True if no peak is reached;
- * the trough is then settled. */
-static inline bool settle(td_lane *lane, double least, double greatest) {
-    double a = lane->cash + lane->position * least, b = lane->cash + lane->position * greatest;
-    double low = a < b ? a : b, high = a < b ? b : a;
-    if (high >= lane->record) return false;
-    if (low < lane->trough) lane->trough = low;
-    return true;
-}
-
-/* Marks bars [from, to), a part of a span. */
-static inline void part(const td_skip_set *set, int64_t from, int64_t to) {
-    const double *close = set->view->close;
-    double least = INFINITE, greatest = -INFINITE;
-    int64_t t = from;
-    if (to - from >= TD_LANES) {
-        td_real low = td_load(close + t), high = low;
-        for (t += TD_LANES; t + TD_LANES <= to; t += TD_LANES) {
-            low = td_min(td_load(close + t), low);
-            high = td_max(td_load(close + t), high);
-        }
-        double lows[TD_LANES], highs[TD_LANES];
-        td_store(lows, low);
-        td_store(highs, high);
-        for (int l = 0; l < TD_LANES; l++) {
-            if (lows[l] < least) least = lows[l];
-            if (highs[l] > greatest) greatest = highs[l];
-        }
-    }
-    for (; t < to; t++) {
-        if (close[t] < least) least = close[t];
-        if (close[t] > greatest) greatest = close[t];
-    }
-    if (!settle(LANE(set), least, greatest)) walk(set, from, to);
-}
-
 typedef struct cursor {
     int64_t sample, block;
 } cursor;
 
-/* Marks bars [from, to): no event of the set lies in them, so cash and position are constant. */
+/* Marks bars [from, to): no event of the set lies in them, so cash and position are constant and equity goes with the close. */
 static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, double *block_equity) {
     if (from >= to) return;
     td_lane *lane = LANE(set);
@@ -230,16 +193,30 @@ static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, d
     double cash = lane->cash, position = lane->position;
 
     /* returns at the samples, equity at the ends of blocks */
-    for (; view->sample_bar[at->sample] < to; at->sample++) {
+    if (view->sample_bar[at->sample] < to) {
+        double before = lane->sample_equity, sum_r = lane->sum_r, sum_r2 = lane->sum_r2, sum_down2 = lane->sum_down2,
+               sum_market = lane->sum_market;
         int64_t k = at->sample;
-        double equity = cash + position * close[view->sample_bar[k]];
-        double r = (equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
-        if (k == 0) lane->first_sample = lane->ruined == 0 ? equity : 0;
-        lane->sum_r += r;
-        lane->sum_r2 += r * r;
-        lane->sum_down2 += down * down;
-        lane->sum_market += r * view->sample_market[k];
-        lane->sample_equity = equity;
+        if (k == 0) lane->first_sample = lane->ruined == 0 ? cash + position * close[view->sample_bar[0]] : 0;
+        do {
+            double equity = cash + position * close[view->sample_bar[k]];
+            double r = (equity - before) / before, down = r < 0 ? r : 0;
+            sum_r += r;
+            sum_r2 += r * r;
+            sum_down2 += down * down;
+            sum_market += r * view->sample_market[k];
+            before = equity;
+            k++;
+            /* flat: every further return is 0 */
+            if (position == 0)
+                while (view->sample_bar[k] < to) k++;
+        } while (view->sample_bar[k] < to);
+        at->sample = k;
+        lane->sample_equity = before;
+        lane->sum_r = sum_r;
+        lane->sum_r2 = sum_r2;
+        lane->sum_down2 = sum_down2;
+        lane->sum_market = sum_market;
     }
     for (; view->block_end[at->block] < to; at->block++)
         block_equity[at->block] = lane->ruined == 0 ? cash + position * close[view->block_end[at->block]] : 0;
@@ -250,59 +227,67 @@ static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, d
         walk(set, from, from + 1);
         return;
     }
-    int64_t first = (from + TD_SPAN_BARS - 1) / TD_SPAN_BARS, last = to / TD_SPAN_BARS;
-    if (first > last || first * TD_SPAN_BARS > to) {
-        part(set, from, to);
-        return;
-    }
-    if (from < first * TD_SPAN_BARS) part(set, from, first * TD_SPAN_BARS);
-    for (int64_t k = first; k < last;) {
-        if (k % TD_WIDE_SPANS == 0 && k + TD_WIDE_SPANS <= last &&
-            settle(lane, ranges->wide_least_close[k / TD_WIDE_SPANS], ranges->wide_greatest_close[k / TD_WIDE_SPANS])) {
-            k += TD_WIDE_SPANS;
-            continue;
+    for (int64_t t = from; t < to;) {
+        /* equity is monotone in the close, so in a span it lies between those at the least and the greatest close: where that
+         * neither reaches the peak nor goes below the trough there is nothing to do, TD_LANES spans at once */
+        int64_t k = t / TD_SPAN_BARS;
+        td_real a = cash + position * td_load(ranges->least_close + k), b = cash + position * td_load(ranges->greatest_close + k);
+        td_mask deeper = td_min(a, b) < lane->trough, higher = td_max(a, b) >= lane->record;
+        unsigned matter = td_mask_word(deeper | higher);
+        int64_t i = matter ? __builtin_ctz(matter) : TD_LANES;
+        if (k + i > k) t = (k + i) * TD_SPAN_BARS;
+        if (t >= to || !matter) continue;
+        /* the first span where it may matter: its bars that are ours */
+        int64_t stop = (k + i + 1) * TD_SPAN_BARS < to ? (k + i + 1) * TD_SPAN_BARS : to;
+        if (stop - t < TD_LANES || td_mask_word(higher) >> i & 1)
+            walk(set, t, stop);
+        else {
+            /* no peak here; whole vectors, the last one overlapping */
+            td_real low = td_splat(lane->trough);
+            for (int64_t j = t; j < stop; j += TD_LANES)
+                low = td_min(cash + position * td_load(close + (j + TD_LANES <= stop ? j : stop - TD_LANES)), low);
+            lane->trough = least_of(low);
         }
-        if (!settle(lane, ranges->least_close[k], ranges->greatest_close[k])) walk(set, k * TD_SPAN_BARS, (k + 1) * TD_SPAN_BARS);
-        k++;
+        t = stop;
     }
-    if (last * TD_SPAN_BARS < to) part(set, last * TD_SPAN_BARS, to);
 }
 
-static void play(const td_skip_set *set, const td_skip_chunk *chunk, double *block_equity) {
-    const td_kernel_deck *view = set->view;
-    const td_strategy *strategy = set->strategy;
-    int signals = strategy->signal_count;
-    int64_t begin = chunk->begin, words = (chunk->end - begin + 63) / 64;
-    uint64_t above[TD_SIGNALS_MAX][TD_SKIP_WORDS], below[TD_SIGNALS_MAX][TD_SKIP_WORDS], any[TD_SKIP_WORDS];
-    for (int i = 0; i < signals; i++) cross(set, chunk, &strategy->signals[i], above[i], below[i]);
-    for (int64_t k = 0; k < words; k++) {
-        any[k] = 0;
-        for (int i = 0; i < signals; i++) any[k] |= above[i][k] | below[i][k];
+static void find_signals(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals) {
+    int64_t words = (chunk->end - chunk->begin + 63) / 64;
+    for (int64_t k = 0; k < words; k++) signals->any[k] = 0;
+    for (int i = 0; i < set->strategy->signal_count; i++) {
+        cross(set, chunk, &set->strategy->signals[i], signals->above[i], signals->below[i]);
+        for (int64_t k = 0; k < words; k++) signals->any[k] |= signals->above[i][k] | signals->below[i][k];
     }
+}
 
+static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_skip_signals *signals, double *block_equity) {
+    const td_kernel_deck *view = set->view;
+    int64_t begin = chunk->begin;
     cursor at = {chunk->sample, chunk->block};
     int64_t last = view->bars - 1, end = chunk->end < last ? chunk->end : last; /* the tape's last bar goes by itself */
     int64_t marked = begin, from = begin;
     while (marked < end) {
-        int64_t signal = begin + next_bit(any, from - begin, end - begin);
+        int64_t signal = begin + next_bit(signals->any, from - begin, end - begin);
         int64_t limit = signal < end ? signal + 1 : end, guard = next_guard(set, from, limit);
-        int64_t event = guard < limit ? guard : signal;
-        mark(set, marked, event, &at, block_equity);
-        marked = event;
-        if (event >= end) break;
-        if (guard < limit) td_skip_guard(set, event, at.sample);
-        mark(set, event, event + 1, &at, block_equity);
-        marked = event + 1;
-        if (event == signal) {
-            int64_t bit = event - begin;
-            unsigned up = 0, down = 0;
-            for (int i = 0; i < signals; i++) {
-                up |= (unsigned)(above[i][bit >> 6] >> (bit & 63) & 1) << i;
-                down |= (unsigned)(below[i][bit >> 6] >> (bit & 63) & 1) << i;
-            }
-            td_skip_decide(set, chunk, event, up, down, at.sample);
+        if (guard < limit) {
+            mark(set, marked, guard, &at, block_equity);
+            marked = guard;
+            td_skip_guard(set, guard, at.sample);
+            from = guard + 1;
+            if (guard < signal) continue;
         }
-        from = event + 1;
+        /* up to the signal, or the end of the chunk */
+        mark(set, marked, limit, &at, block_equity);
+        marked = from = limit;
+        if (signal >= end) break;
+        int64_t bit = signal - begin;
+        unsigned up = 0, down = 0;
+        for (int i = 0; i < set->strategy->signal_count; i++) {
+            up |= (unsigned)(signals->above[i][bit >> 6] >> (bit & 63) & 1) << i;
+            down |= (unsigned)(signals->below[i][bit >> 6] >> (bit & 63) & 1) << i;
+        }
+        td_skip_decide(set, chunk, signal, up, down, at.sample);
     }
     if (chunk->end > last) {
         int64_t sample = at.sample;
@@ -320,4 +305,4 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, double *blo
 }
 
 extern const td_skip_kernel TD_ISA_NAME(td_skip_kernel_scan);
-const td_skip_kernel TD_ISA_NAME(td_skip_kernel_scan) = {turn, play};
+const td_skip_kernel TD_ISA_NAME(td_skip_kernel_scan) = {turn, find_signals, play};

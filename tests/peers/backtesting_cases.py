@@ -3,9 +3,9 @@ backtesting.py (pip install backtesting==0.6.6) and the reference data.
 
     TAPEDECK_BIN=build/release/tapedeck TAPEDECK_SHARED=../shared python3 tests/peers/backtesting_cases.py
 
-Prints, per case, how many trades there are and the largest relative difference of any metric, with its name; exits with 1 when one is
-above 1e-8. The strategy is the one of backtesting.py's own tests: on a crossing of two simple moving averages close everything and
-buy or sell with all there is."""
+Prints, per case, how many trades there are and the largest relative difference of any metric, with its name; exits with 1 when one
+is above 1e-8. The strategy is the one of backtesting.py's own tests: on a crossing of two simple moving averages close everything
+and buy or sell with all there is."""
 import itertools
 import json
 import math
@@ -27,7 +27,8 @@ METRICS = {
     "final_equity": ("Equity Final [$]", 1), "peak_equity": ("Equity Peak [$]", 1), "total_return": ("Return [%]", 0.01),
     "annual_return": ("Return (Ann.) [%]", 0.01), "annual_volatility": ("Volatility (Ann.) [%]", 0.01), "cagr": ("CAGR [%]", 0.01),
     "sharpe": ("Sharpe Ratio", 1), "sortino": ("Sortino Ratio", 1), "calmar": ("Calmar Ratio", 1), "alpha": ("Alpha [%]", 0.01),
-    "beta": ("Beta", 1), "max_drawdown": ("Max. Drawdown [%]", 0.01), "avg_drawdown": ("Avg. Drawdown [%]", 0.01), "trades": ("# Trades", 1),
+    "beta": ("Beta", 1), "max_drawdown": ("Max. Drawdown [%]", 0.01), "avg_drawdown": ("Avg. Drawdown [%]", 0.01),
+    "trades": ("# Trades", 1),
     "win_rate": ("Win Rate [%]", 0.01), "best_trade": ("Best Trade [%]", 0.01), "worst_trade": ("Worst Trade [%]", 0.01),
     "avg_trade": ("Avg. Trade [%]", 0.01), "profit_factor": ("Profit Factor", 1), "expectancy": ("Expectancy [%]", 0.01),
     "sqn": ("SQN", 1), "kelly": ("Kelly Criterion", 1), "exposure": ("Exposure Time [%]", 0.01),
@@ -100,8 +101,8 @@ def main():
     for symbol, (interval, cash, lots) in symbols.items():
         path = os.path.join(DATA, symbol + ".csv")
         data = pandas.read_csv(path, index_col=0, parse_dates=True)
-        done = subprocess.run([TAPEDECK, "data", "import", "klines", path, "--symbol", symbol, "--interval", interval, "-o", symbol + ".h5"],
-                              capture_output=True, text=True)
+        command = [TAPEDECK, "data", "import", "klines", path, "--symbol", symbol, "--interval", interval, "-o", symbol + ".h5"]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(done.stderr)
         windows = ((10, 30), (5, 20)) if symbol != "BTCUSD" else ((3, 8), (2, 5))
