@@ -247,7 +247,7 @@ TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, 
 }
 
 /* Carries out a decision of bar t, made after its close was marked: `target` (fraction of what sizing allows, sign is the
- * direction, 0 is out) in lanes `where`. Fills at base[bar]. keep: lanes that already stand as wanted are left alone. */
+ * direction, 0 is out) in lanes `where`. Fills at the price `base` of bar `bar`. close_all: what is open is closed whatever is wanted. */
 TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real target, td_mask where, int64_t t, int64_t sample,
                            int64_t bar, double base, td_fill_reason reason, bool close_all) {
     if (deck->direction == TD_DIRECTION_LONG) target = td_select(target < 0, 0, target);
@@ -259,7 +259,10 @@ TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real tar
         where = where & td_not(bad);
     }
     td_mask is_long = s->position > 0, is_short = s->position < 0, is_flat = s->position == 0;
-    td_mask keep = ((target > 0) & is_long) | ((target < 0) & is_short) | ((target == 0) & is_flat);
+    /* a position that already stands as wanted is kept; in profile backtesting a new order closes and opens again, as the usual
+     * position.close() before buy() does there */
+    td_mask keep = (target == 0) & is_flat;
+    if (deck->profile != TD_PROFILE_BACKTESTING) keep = keep | ((target > 0) & is_long) | ((target < 0) & is_short);
     td_mask go = where & td_not(keep), leave = (close_all ? td_not(is_flat) : go) & td_not(is_flat), enter = go & (target != 0);
     if (td_any(leave)) {
         td_real factor = td_select(is_long, s->leave_sell, s->leave_buy);

@@ -93,6 +93,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     int64_t sample_bars;     /* returns for Sharpe etc. are taken every so many bars; 0 = at the end of each UTC day, bar by bar
                                 where bars are a day or longer. Default 0. The backtesting profile ignores it. */
     int64_t blocks;          /* equal blocks of bars whose returns are kept for later statistics. Default 64. */
+    double row_scale;        /* rows are computed on prices times this. Default 1. backtesting.py trades fractions by scaling its prices
+                                by the lot, and whether two averages tie can depend on it. */
     double risk_free;        /* annual, fraction. Default 0. */
     double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
