@@ -68,15 +68,7 @@ TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int6
     TD_UPDATE(growth_exponent, m, s->growth_exponent + td_select(small, -500, td_select(large, 500, 0)));
 
     /* time in the market */
-    td_real entered = s->entry_bar, duration = td_splat(deck->seconds[bar]);
-#if TD_ISA_INDEX == 0
-    duration -= deck->seconds[(int64_t)entered];
-#else
-    double opened[TD_LANES], began[TD_LANES];
-    td_store(opened, entered);
-    for (int l = 0; l < TD_LANES; l++) began[l] = deck->seconds[(int64_t)opened[l]];
-    duration -= td_load(began);
-#endif
+    td_real entered = s->entry_bar, duration = deck->seconds[bar] - s->entry_time;
     TD_UPDATE(duration_sum, m, s->duration_sum + duration);
     TD_UPDATE(duration_max, m, td_max(duration, s->duration_max));
     TD_UPDATE(exposed, m, s->exposed + ((double)bar - entered + 1 - td_select(entered == s->covered, 1, 0)));
@@ -172,6 +164,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     TD_UPDATE(entry_commission, m, commission);
     TD_UPDATE(entry_price, m, price);
     TD_UPDATE(entry_bar, m, (double)bar);
+    TD_UPDATE(entry_time, m, deck->seconds[bar]);
     TD_UPDATE(position, m, units);
     TD_UPDATE(cash, m, s->balance - units * price);
     TD_UPDATE(stop_low, m, price * td_select(buy, s->long_low, s->short_low));
@@ -185,6 +178,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     /* a lane that slept at its peak was there until the last mark */
     td_mask asleep = m & (s->record == TD_INF);
     TD_UPDATE(peak_bar, asleep, (double)marked);
+    TD_UPDATE(peak_time, asleep, deck->seconds[marked]);
     TD_UPDATE(record, asleep, s->peak);
 
     td_note_fill(s, m, bar, units, base, price, commission, s->spread_enter, s->slippage, reason);
@@ -228,11 +222,7 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
 TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t t, td_real equity) {
     td_mask ended = m & (s->trough < s->peak);
     if (td_any(ended)) {
-        td_real ratio = s->trough / s->peak, lasted = td_splat(deck->seconds[t]);
-        double bar[TD_LANES], began[TD_LANES];
-        td_store(bar, s->peak_bar);
-        for (int l = 0; l < TD_LANES; l++) began[l] = deck->seconds[(int64_t)bar[l]];
-        lasted -= td_load(began);
+        td_real ratio = s->trough / s->peak, lasted = deck->seconds[t] - s->peak_time;
         TD_UPDATE(worst_ratio, ended, td_min(ratio, s->worst_ratio));
         TD_UPDATE(drawdown_sum, ended, s->drawdown_sum + (1 - ratio));
         TD_UPDATE(drawdowns, ended, s->drawdowns + 1);
@@ -242,6 +232,7 @@ TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, 
     TD_UPDATE(peak, m, equity);
     TD_UPDATE(trough, m, equity);
     TD_UPDATE(peak_bar, m, (double)t);
+    TD_UPDATE(peak_time, m, deck->seconds[t]);
     /* flat equity stays where it is: sleep until the next entry */
     TD_UPDATE(record, m, td_select(s->position == 0, TD_INF, equity));
 }
