@@ -70,6 +70,8 @@ typedef struct td_strategy td_strategy; /* sim/strategy.h is its author's side, 
 int td_strategy_count(void);
 const td_strategy *td_strategy_at(int index);
 const td_strategy *td_strategy_find(const char *name); /* NULL when unknown */
+/* Adds one that is not built in; it must outlive the program, and its name be new. Before any thread looks for strategies. */
+td_status td_strategy_add(const td_strategy *strategy, td_error *error);
 const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
 int td_strategy_param_count(const td_strategy *strategy);
