@@ -292,10 +292,14 @@ static void remove_leftovers(const char *results_path) {
     closedir(entries);
 }
 
-/* Results written over the tape they come from would be the end of both. */
-static td_status refuse_tape(const char *path, const td_config *config, td_error *error) {
+/* What would be found out only when everything is played: a folder in the way. And results written over the tape they come from
+ * would be the end of both. */
+static td_status check_target(const char *path, const td_config *config, td_error *error) {
     struct stat results, tape;
-    if (!config->tape || stat(path, &results) != 0 || stat(config->tape, &tape) != 0) return TD_OK;
+    if (stat(path, &results) != 0) return TD_OK;
+    if (!S_ISREG(results.st_mode))
+        return td_fail(error, TD_BAD_ARG, "%s exists and is no plain file; name another one for the results", path);
+    if (!config->tape || stat(config->tape, &tape) != 0) return TD_OK;
     if (results.st_dev != tape.st_dev || results.st_ino != tape.st_ino) return TD_OK;
     return td_fail(error, TD_BAD_ARG, "%s is the tape itself; name another file for the results", path);
 }
@@ -345,7 +349,7 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
     if (!progress) progress = &unwanted;
     *progress = (td_sweep_progress){.trials = td_space_count(config->space)};
 
-    TD_TRY(refuse_tape(results_path, config, error));
+    TD_TRY(check_target(results_path, config, error));
     TD_TRY(look_at_results(results_path, config, tape, def, &progress->done, &progress->failed, error));
     char journal_path[4096];
     if (snprintf(journal_path, sizeof journal_path, "%s.journal", results_path) >= (int)sizeof journal_path)
