@@ -625,7 +625,7 @@ char *td_kline_problem_text(const td_kline_problem *problem, char *buffer, size_
 }
 
 static td_status check_result(const td_klines_def *def, const td_klines *klines, td_error *error) {
-    char text[420] = "";
+    char text[512] = "";
     if (klines->problem_count) td_kline_problem_text(&klines->problems[0], text, sizeof text);
     if (def->strict && klines->broken)
         return td_fail(error, TD_BAD_DATA, "%s (%lld broken of %lld rows; refused by --strict)", text, (long long)klines->broken,
