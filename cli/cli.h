@@ -1,8 +1,8 @@
 /* The tapedeck program: one file per subcommand (cmd_<name>.c). The only place that prints results or exits.
  *
  * Conventions (docs/architecture.md): results on stdout, talk on stderr; one JSON document with --json; exit codes below. */
-#ifndef TAPEDECK_CLI_H
-#define TAPEDECK_CLI_H
+#ifndef TAPEDECK_CLI_CLI_H
+#define TAPEDECK_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +21,8 @@ enum {
 
 /* A subcommand: argv[0] is "tapedeck <name>". Returns the exit code. */
 typedef int td_command(int argc, char **argv);
-td_command td_cmd_data, td_cmd_run, td_cmd_sweep, td_cmd_plan, td_cmd_show, td_cmd_verify, td_cmd_config, td_cmd_doctor, td_cmd_bench;
+td_command td_cmd_data, td_cmd_run, td_cmd_sweep, td_cmd_plan, td_cmd_show, td_cmd_verify, td_cmd_config, td_cmd_doctor,
+    td_cmd_bench;
 
 int td_cli_main(int argc, char **argv);
 

@@ -1,5 +1,6 @@
 # Writes commit.h: the git commit and whether the tree had changes. Touches the file only when its text changes.
-execute_process(COMMAND git -C ${SOURCE} rev-parse HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE bad)
+execute_process(COMMAND git -C ${SOURCE} rev-parse HEAD OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE
+                ERROR_QUIET RESULT_VARIABLE bad)
 set(dirty 0)
 if(bad OR commit STREQUAL "")
     set(commit unknown)

@@ -1,11 +1,15 @@
 # tapedeck_kernels(TARGET STRATEGIES|ROWS FILE...): compiles each file once per instruction set with TD_ISA naming it (the
-# symbols carry it as a suffix), and writes the list of names that the run-time registry includes:
-# generated/<target>.h holds TD_<kind>_LIST(X) with X(file name without .c).
+# symbols carry it as a suffix) and TD_UNIT naming the file, and writes the list of names that the run-time registry includes:
+# generated/<target>.h holds TD_<kind>_LIST(X) with X(file name without .c). The object files are in <target>_objects.
 function(tapedeck_kernels target kind)
     set(isas "scalar|0")
     if(tapedeck_x86)
         list(APPEND isas "v2|1" "v3|2" "v4|3")
     endif()
+    foreach(file ${ARGN})
+        get_filename_component(name ${file} NAME_WE)
+        set_source_files_properties(${file} PROPERTIES COMPILE_DEFINITIONS TD_UNIT=${name})
+    endforeach()
     set(objects "")
     foreach(pair ${isas})
         string(REPLACE "|" ";" pair ${pair})
@@ -29,8 +33,7 @@ function(tapedeck_kernels target kind)
         endif()
         list(APPEND objects $<TARGET_OBJECTS:${library}>)
     endforeach()
-    add_library(${target} STATIC ${objects})
-    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+    set(${target}_objects ${objects} PARENT_SCOPE)
     set(text "/* made by cmake/kernels.cmake */\n#define TD_${kind}_LIST(X)")
     foreach(file ${ARGN})
         get_filename_component(name ${file} NAME_WE)

@@ -99,6 +99,7 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     int64_t bars;            /* ... and 0 = to the end. */
     uint32_t cookie;         /* set by td_default_play_def(). Leave it. */
 } td_play_def;
+enum { TD_PLAY_DEF_COOKIE = 0x7464706c };
 td_play_def td_default_play_def(void);
 /* The knobs' defaults and the strategy's parameter defaults. */
 td_set td_default_set(const td_strategy *strategy);
@@ -152,6 +153,8 @@ void td_player_close(td_player *player);
  *   sets (count)   cells (count)   block_returns (count, blocks) simple returns per block, or NULL
  * Sets must have passed td_check_set(). What a set's cell says does not depend on its neighbours, on count or on the thread. */
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns);
+/* For tests: chunks of at most so many bars (0: as the engine likes). Changes no result. */
+void td_player_limit_chunk(td_player *player, int64_t bars);
 
 /* Why a fill happened. name, text */
 #define TD_FILL_REASONS(X)                                                                                                       \

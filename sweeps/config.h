@@ -31,7 +31,8 @@ typedef struct td_config {
     double wall_limit;     /* seconds, 0 = none */
 } td_config;
 
-/* Loads, checks, resolves. overrides: `key=value` texts of --set, value in YAML (`costs.commission=0.001`, `parameters.fast={values: [5, 10]}`).
+/* Loads, checks, resolves. overrides: `key=value` texts of --set, value in YAML (`costs.commission=0.001`,
+ * `parameters.fast={values: [5, 10]}`).
  * On a bad configuration returns TD_BAD_CONFIG and writes every error to `diagnostics` (NULL: nowhere), compiler style, with
  * the line, a caret and "did you mean"; error holds the first one. TD_IO / TD_BAD_DATA when the file cannot be read. */
 td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics,

@@ -1,8 +1,10 @@
-/* The journal: what a sweep has finished, on disk, as it finishes.
+/* The journal: what a sweep has finished, on disk, as it finishes. Bytes: docs/file-formats-results.md.
  *
  * An append-only file of frames {magic, length, type, CRC-32C, payload}. The first frame is the head, which says what sweep this
- * is; every other frame is one finished trial. The journal is the authority while a sweep runs; the results file is built from it
- * and renamed into place. A process that dies leaves at most one torn frame at the end; opening truncates it.
+ * is; the others have one size: a finished trial each, or the start of a session. The journal is the authority while a sweep runs;
+ * the results file is built from it and renamed into place. A process that dies leaves a torn tail at worst; opening cuts it off.
+ *
+ * Memory: 8 bytes per trial of the sweep; the cells stay on disk.
  *
  * One writer per file: an exclusive flock() held while it is open for appending (TD_BUSY when another process has it). */
 #ifndef TAPEDECK_SWEEPS_JOURNAL_H
@@ -30,7 +32,8 @@ td_status td_journal_open(const char *path, td_journal_head *head, bool resume, 
 td_status td_journal_read(const char *path, td_journal_head *head, td_journal **journal, td_error *error);
 int64_t td_journal_done(const td_journal *journal);      /* distinct finished trials */
 int64_t td_journal_failed(const td_journal *journal);    /* of these, failed ones */
-int64_t td_journal_torn_bytes(const td_journal *journal); /* cut off at opening */
+int64_t td_journal_torn_bytes(const td_journal *journal); /* in no whole frame at opening: cut off (or ignored) */
+int td_journal_sessions(const td_journal *journal);      /* times it was opened for appending, this one included */
 bool td_journal_has(const td_journal *journal, int64_t trial);
 
 /* Appends finished trials with one write(): trials, cells (count), block_returns (count, blocks). Thread-safe. fdatasync at most

@@ -1,8 +1,10 @@
-/* The results file: HDF5 that researchers open in xarray, h5py or pandas without our code. Layout in docs/file-formats.md.
+/* The results file: HDF5 that researchers open in xarray, h5py or pandas without our code. Layout: docs/file-formats-results.md.
  *
- * Root group: dimension `trial`; a variable per axis (p_<name> is avoided: the axis' own name, a coordinate), a variable per
- * metric, `state`, `reason`, `ruined`, `hash`, `block_return(trial, block)`; provenance as root attributes. Datasets depend on
- * the sweep alone; times, machine and threads are attributes. */
+ * Root group: dimension `trial`; a variable per axis under the axis' own name, a coordinate (axis_<name> where that is taken, as by
+ * a metric); a variable per metric, `state`, `reason`, `reason_bar`, `ruined`, `hash`, `block_return(trial, block)`; provenance as
+ * root attributes. Datasets depend on the sweep alone; times, machine and threads are attributes.
+ *
+ * HDF5 is not thread-safe with its high level library: one thread at a time calls what is here. */
 #ifndef TAPEDECK_SWEEPS_RESULTS_H
 #define TAPEDECK_SWEEPS_RESULTS_H
 
@@ -22,7 +24,9 @@ typedef struct td_sweep_info {
 } td_sweep_info;
 
 /* Builds the file from the journal (trials not in it are written as pending, with NaN) in `path.tmp.<pid>`, fsync, rename, fsync
- * of the folder. Streams: memory does not depend on the number of trials beyond 16 bytes each. */
+ * of the folder: path is the old file or the whole new one, whatever happens. Temporary files of writers that were killed are
+ * removed: the caller is the only writer, because it holds the journal. Streams: memory does not depend on the number of
+ * trials (the journal's index aside). TD_IO when the disk is full; TD_BAD_DATA when the journal went bad. */
 td_status td_results_write(const char *path, const td_config *config, const td_tape *tape, const td_deck *deck,
                            const td_journal *journal, const td_sweep_info *info, td_error *error);
 
@@ -38,7 +42,9 @@ const char *td_results_axis_name(const td_results *results, int index);
 bool td_results_axis_whole(const td_results *results, int index);
 /* A text attribute of the root (config_text, config_resolved, config_digest, tape_path, tape_digest, ...) or NULL. */
 const char *td_results_attribute(const td_results *results, const char *name);
-/* Whole columns, read once and kept: doubles (trials). */
+/* A number of the root (bars, periods_per_year, seed, play_seconds, ...), NaN when there is none. */
+double td_results_number(const td_results *results, const char *name);
+/* Whole columns, read once and kept by results: doubles (trials). NULL with error->message when they cannot be read. */
 const double *td_results_axis(td_results *results, int index, td_error *error);
 const double *td_results_metric(td_results *results, td_metric metric, td_error *error);
 const int32_t *td_results_state(td_results *results, td_error *error);

@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "sim/play.h"
+#include "sweeps/distribution.h"
+#include "sweeps/expression.h"
 
 enum { TD_AXES_MAX = 32 };
 
@@ -24,6 +26,7 @@ typedef struct td_axis {
     int param;          /* index of the strategy's parameter, or -1 */
     int knob;           /* index of the engine's knob (TD_KNOB_...), or -1 */
     bool whole;         /* only whole numbers: stored as integers in results */
+    double minimum, maximum; /* what the parameter or knob allows */
     const char *unit;   /* for results files, "" when none */
     const char *text;   /* one line of doc */
 } td_axis;
@@ -41,5 +44,27 @@ void td_space_values(const td_space *space, int64_t trial, double *values);
 void td_space_set(const td_space *space, int64_t trial, td_set *set);
 size_t td_space_bytes(const td_space *space); /* memory it holds */
 void td_space_free(td_space *space);
+
+/* How a space is made; td_config_load() does it. Start from zeros. td_space_make() takes over domains' arrays, rows and constraints
+ * whether it succeeds or not. */
+typedef struct td_space_def {
+    td_method method;
+    uint64_t seed;
+    int64_t trials;               /* random: how many; grid and list: at most so many, 0 = all */
+    int axis_count;
+    td_axis axes[TD_AXES_MAX];    /* sorted by name */
+    td_domain domains[TD_AXES_MAX]; /* of the axes; not for lists */
+    double *rows;                 /* list: (row_count, axis_count) */
+    int64_t row_count;
+    td_set base;
+    td_expression **constraints;  /* over td_space_value_index() */
+    int constraint_count;
+} td_space_def;
+/* TD_BAD_CONFIG when no trial is left, when constraints leave no draw, when there are more cells than numbers to count them. */
+td_status td_space_make(td_space_def *def, td_space **space, td_error *error);
+void td_space_def_free(td_space_def *def); /* what it owns, when it does not go to td_space_make() */
+/* What a name means in constraints: a strategy's parameter or a knob, by bare name or configuration path. Returns the index into
+ * the values that constraints are evaluated on, -1 when unknown; *param and *knob (may be NULL) as in td_axis. */
+int td_space_value_index(const td_strategy *strategy, const char *name, int *param, int *knob);
 
 #endif

@@ -17,21 +17,21 @@ void td_assert_near(double actual, double expected, double relative, const char 
     if (isnan(actual) && isnan(expected)) return;
     double scale = fabs(expected) > 1e-300 ? fabs(expected) : 1;
     if (actual == expected || fabs(actual - expected) <= relative * scale) return;
-    cm_print_error("%s is %.17g, expected %.17g within %g relative (off by %g)\n", what, actual, expected, relative,
+    print_error("%s is %.17g, expected %.17g within %g relative (off by %g)\n", what, actual, expected, relative,
                    fabs(actual - expected) / scale);
     _fail(file, line);
 }
 
 void td_assert_ok(td_status status, const td_error *error, const char *what, const char *file, int line) {
     if (status == TD_OK) return;
-    cm_print_error("%s failed: %s: %s\n", what, td_status_text(status), error->message);
+    print_error("%s failed: %s: %s\n", what, td_status_text(status), error->message);
     _fail(file, line);
 }
 
 void td_assert_fails(td_status found, td_status expected, const td_error *error, const char *part, const char *what,
                      const char *file, int line) {
     if (found == expected && strstr(error->message, part)) return;
-    cm_print_error("%s: status %d (%s) with \"%s\", expected status %d and a sentence with \"%s\"\n", what, (int)found,
+    print_error("%s: status %d (%s) with \"%s\", expected status %d and a sentence with \"%s\"\n", what, (int)found,
                    td_status_text(found), found == TD_OK ? "" : error->message, (int)expected, part);
     _fail(file, line);
 }
@@ -125,9 +125,21 @@ int td_test_run(char **out, char **err, const char *format, ...) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Memory that lives to the end of the program, on a list so that leak checkers see it is meant to. */
+static void *keep(size_t size) {
+    static struct kept {
+        _Alignas(max_align_t) struct kept *next;
+    } *all;
+    struct kept *block = calloc(1, sizeof *block + size);
+    if (!block) abort();
+    block->next = all;
+    all = block;
+    return block + 1;
+}
+
 td_tape td_test_tape(int64_t bars, int64_t interval_ns, uint64_t seed) {
-    int64_t *time = calloc((size_t)bars, sizeof *time);
-    double *columns = calloc((size_t)bars * 5, sizeof *columns);
+    int64_t *time = keep((size_t)bars * sizeof *time);
+    double *columns = keep((size_t)bars * 5 * sizeof *columns);
     double *open = columns, *high = open + bars, *low = high + bars, *close = low + bars, *volume = close + bars;
     double last = 100;
     for (int64_t t = 0; t < bars; t++) {

@@ -1,0 +1,241 @@
+/* tapedeck run: one parameter set in full detail, played with the reference engine.
+ *
+ * Times in the CSV files are the open times of the bars: a fill of reason `close` happened at the end of its bar. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/job.h"
+#include "cli/output.h"
+
+enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
+
+typedef struct run_arguments {
+    td_job job;
+    int64_t trial; /* -1 = not given */
+    const char *trades, *equity, *fills;
+} run_arguments;
+
+static const struct argp_option options[] = {
+    {"trial", KEY_TRIAL, "N", 0, "play trial N of a configuration that describes more than one", 0},
+    {"trades", KEY_TRADES, "FILE", 0, "write the trades as CSV", 0},
+    {"equity", KEY_EQUITY, "FILE", 0, "write equity, position and drawdown at every bar as CSV", 0},
+    {"fills", KEY_FILLS, "FILE", 0, "write the fills with their reasons and costs as CSV", 0},
+    {0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+    run_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->job; return 0;
+    case KEY_TRIAL: {
+        char *end;
+        long long trial = strtoll(text, &end, 10);
+        if (end == text || *end || trial < 0) argp_error(state, "--trial is '%s', must be a whole number from 0", text);
+        arguments->trial = trial;
+        return 0;
+    }
+    case KEY_TRADES: arguments->trades = text; return 0;
+    case KEY_EQUITY: arguments->equity = text; return 0;
+    case KEY_FILLS: arguments->fills = text; return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* Where the observer writes, and what it needs for that. */
+typedef struct recorder {
+    const int64_t *time_ns; /* of the first bar played */
+    td_output trades, equity, fills;
+    double peak;
+} recorder;
+
+static void record_fill(void *context, const td_fill *fill) {
+    recorder *recorder = context;
+    char time[32];
+    fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
+            td_time_text(recorder->time_ns[fill->bar], time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
+            fill->price, fill->commission, fill->spread_cost, fill->slippage_cost, fill->position);
+}
+
+static void record_trade(void *context, const td_trade *trade) {
+    recorder *recorder = context;
+    char entry[32], exit[32];
+    fprintf(recorder->trades.file, "%s,%s,%lld,%lld,%s,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
+            td_time_text(recorder->time_ns[trade->entry_bar], entry), td_time_text(recorder->time_ns[trade->exit_bar], exit),
+            (long long)trade->entry_bar, (long long)trade->exit_bar, td_fill_reason_name(trade->entry_reason),
+            td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission,
+            trade->pnl, trade->ret);
+}
+
+static void record_bar(void *context, int64_t bar, double equity, double position) {
+    recorder *recorder = context;
+    char time[32];
+    if (!(recorder->peak >= equity)) recorder->peak = equity;
+    fprintf(recorder->equity.file, "%s,%.17g,%.17g,%.17g\n", td_time_text(recorder->time_ns[bar], time), equity, position,
+            equity / recorder->peak - 1);
+}
+
+static td_status open_recorder(const run_arguments *arguments, recorder *recorder, td_error *error) {
+    *recorder = (struct recorder){.time_ns = arguments->job.tape.time_ns + arguments->job.config->play.first_bar, .peak = NAN};
+    if (arguments->trades) {
+        TD_TRY(td_output_open(arguments->trades, &recorder->trades, error));
+        fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,"
+              "return\n",
+              recorder->trades.file);
+    }
+    if (arguments->fills) {
+        TD_TRY(td_output_open(arguments->fills, &recorder->fills, error));
+        fputs("time,bar,reason,units,price,commission,spread_cost,slippage_cost,position\n", recorder->fills.file);
+    }
+    if (arguments->equity) {
+        TD_TRY(td_output_open(arguments->equity, &recorder->equity, error));
+        fputs("time,equity,position,drawdown\n", recorder->equity.file);
+    }
+    return TD_OK;
+}
+
+static td_status commit_recorder(recorder *recorder, td_error *error) {
+    if (recorder->trades.file) TD_TRY(td_output_commit(&recorder->trades, error));
+    if (recorder->fills.file) TD_TRY(td_output_commit(&recorder->fills, error));
+    if (recorder->equity.file) TD_TRY(td_output_commit(&recorder->equity, error));
+    return TD_OK;
+}
+
+static void drop_recorder(recorder *recorder) {
+    td_output_drop(&recorder->trades);
+    td_output_drop(&recorder->fills);
+    td_output_drop(&recorder->equity);
+}
+
+/* The one set to play. */
+static td_status choose_set(const run_arguments *arguments, const td_deck *deck, td_set *set, td_error *error) {
+    const td_space *space = arguments->job.config->space;
+    const char *path = arguments->job.config_path;
+    int64_t count = td_space_count(space), trial = arguments->trial;
+    if (trial < 0 && count > 1)
+        return td_fail(error, TD_BAD_ARG, "%s describes %lld sets and run plays one: pin the axes with --set parameters.%s=VALUE, "
+                       "pick one with --trial N, or play them all with `tapedeck sweep'", path, (long long)count,
+                       td_space_axis(space, 0)->name);
+    if (trial >= count)
+        return td_fail(error, TD_BAD_ARG, "--trial is %lld, %s has trials 0 to %lld", (long long)trial, path, (long long)count - 1);
+    td_space_set(space, trial < 0 ? 0 : trial, set);
+    td_status status = td_check_set(deck, set, error);
+    return status == TD_OK ? TD_OK : td_fail_within(error, TD_BAD_CONFIG, "%s", path);
+}
+
+static const char *profile_name(td_profile profile) { return profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"; }
+
+static json_t *describe_json(const td_job *job, const td_deck *deck, const td_set *set, const td_cell *cell) {
+    char first[32], last[32], hash[17];
+    const int64_t *time_ns = job->tape.time_ns + job->config->play.first_bar;
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
+    json_t *knobs = json_object();
+    for (int k = 0; k < TD_KNOB_COUNT; k++)
+        json_object_set_new(knobs, td_knob_infos[k].name, td_json_number(set->knob[k], false));
+    json_t *document = json_pack(
+        "{s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
+        "strategy", td_strategy_name(job->config->play.strategy),
+        "profile", profile_name(job->config->play.profile),
+        "parameters", td_job_parameters(job, set),
+        "knobs", knobs,
+        "metrics", td_json_metrics(cell),
+        "hash", hash,
+        "state", cell->state == TD_CELL_DONE ? "done" : "failed",
+        "ruined", cell->ruined,
+        "periods_per_year", td_deck_periods_per_year(deck),
+        "tape",
+            "symbol", job->tape.symbol,
+            "interval", job->tape.interval,
+            "digest", job->tape.digest,
+            "bars", (json_int_t)td_deck_bars(deck),
+            "first_bar", td_time_text(time_ns[0], first),
+            "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
+    if (document && cell->state == TD_CELL_FAILED) {
+        json_object_set_new(document, "reason", json_string(td_cell_reason_name((td_cell_reason)cell->reason)));
+        json_object_set_new(document, "reason_bar", json_integer(cell->reason_bar));
+    }
+    return document;
+}
+
+static void describe_text(const td_job *job, const td_deck *deck, const td_set *set, const td_cell *cell) {
+    char first[32], last[32], *parameters = td_job_parameters_text(job, set);
+    const int64_t *time_ns = job->tape.time_ns + job->config->play.first_bar;
+    printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
+           profile_name(job->config->play.profile));
+    printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", job->tape.symbol, job->tape.interval,
+           (long long)td_deck_bars(deck), td_time_text(time_ns[0], first), td_time_text(time_ns[td_deck_bars(deck) - 1], last),
+           td_deck_periods_per_year(deck));
+    printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
+    free(parameters);
+
+    static const char *const heads[] = {"metric", "value", "unit", ""};
+    static const bool numeric[] = {false, true, false, false};
+    const char *cells[TD_METRIC_COUNT][4];
+    char values[TD_METRIC_COUNT][32];
+    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        const td_metric_info *info = &td_metric_infos[m];
+        snprintf(values[m], sizeof values[m], isnan(cell->metrics[m]) ? "-" : "%.8g", cell->metrics[m]);
+        cells[m][0] = info->name;
+        cells[m][1] = values[m];
+        cells[m][2] = strcmp(info->units, "1") == 0 ? "" : info->units;
+        cells[m][3] = info->long_name;
+    }
+    td_cli_table(stdout, 4, heads, numeric, TD_METRIC_COUNT, &cells[0][0]);
+}
+
+/* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
+static td_status run(const run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
+                     td_error *error) {
+    const td_job *job = &arguments->job;
+    td_set set;
+    TD_TRY(td_deck_make(&job->tape, &job->config->play, deck, error));
+    TD_TRY(choose_set(arguments, *deck, &set, error));
+    TD_TRY(open_recorder(arguments, recorder, error));
+    td_observer observer = {
+        .on_fill = arguments->fills ? record_fill : NULL,
+        .on_trade = arguments->trades ? record_trade : NULL,
+        .on_bar = arguments->equity ? record_bar : NULL,
+        .context = recorder,
+    };
+    TD_TRY(td_play_detailed(*deck, &set, &observer, cell, NULL, error));
+    TD_TRY(commit_recorder(recorder, error));
+    if (job->json)
+        *code = td_json_print(describe_json(job, *deck, &set, cell), *code);
+    else
+        describe_text(job, *deck, &set, cell);
+    if (cell->state == TD_CELL_DONE) return TD_OK;
+    const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
+    if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);
+    char time[32];
+    int64_t bar = job->config->play.first_bar + cell->reason_bar;
+    return td_fail(error, TD_FAILED, "the set failed at bar %lld (%s): %s", (long long)cell->reason_bar,
+                   td_time_text(job->tape.time_ns[bar], time), reason);
+}
+
+int td_cmd_run(int argc, char **argv) {
+    static const struct argp_child children[] = {{&td_job_argp, 0, NULL, 0}, {0}};
+    static const struct argp parser = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "CONFIG.yaml",
+        .doc = "Plays one parameter set and prints its metrics; with --json one document.\v"
+               "Exits with 1 when the set failed (a strategy that returns NaN), with 2 on a bad configuration, with 3 on bad data.",
+        .children = children,
+    };
+    run_arguments arguments = {.trial = -1};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    int code = td_job_open(&arguments.job);
+    if (code != TD_EXIT_OK) return code;
+
+    td_deck *deck = NULL;
+    recorder recorder = {.peak = NAN};
+    td_cell cell;
+    td_error error = {.message = ""};
+    td_status status = run(&arguments, &deck, &recorder, &cell, &code, &error);
+    drop_recorder(&recorder);
+    if (deck) td_deck_free(deck);
+    if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);
+    td_job_close(&arguments.job);
+    return td_cli_finish(code);
+}

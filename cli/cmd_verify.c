@@ -1,0 +1,383 @@
+/* tapedeck verify: replays cells of a results file with the reference engine and compares hash, state and every metric, bit for
+ * bit. The configuration comes out of the results file, the tape is found by its path and must have the digest stored there. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "cli/cli.h"
+#include "cli/job.h"
+
+enum { KEY_SAMPLE = 0x200, KEY_CONFIG, KEY_TAPE, KEY_JSON, KEY_SEED, KEY_THREADS, SAMPLE_PRESET = 20, SHOWN_MAX = 20 };
+
+typedef struct verify_arguments {
+    const char *results_path, *config_path, *tape_path;
+    int64_t sample; /* -1 = all */
+    uint64_t seed;
+    int threads;
+    bool json;
+} verify_arguments;
+
+static const struct argp_option options[] = {
+    {"sample", KEY_SAMPLE, "N", 0, "how many finished sets to replay, drawn at random; `all' for every one (default 20)", 0},
+    {"seed", KEY_SEED, "N", 0, "draw another sample (default 0)", 0},
+    {"config", KEY_CONFIG, "FILE", 0, "the configuration, instead of the one the results file holds; has to be the same", 0},
+    {"tape", KEY_TAPE, "FILE", 0, "the tape, where it has moved", 0},
+    {"threads", KEY_THREADS, "N", 0, "threads to play with", 0},
+    {"json", KEY_JSON, NULL, 0, "print one JSON document", 0},
+    {0},
+};
+
+static long long whole_number(struct argp_state *state, const char *name, const char *text, long long low, long long high) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || value < low || value > high)
+        argp_error(state, "--%s is '%s', must be a whole number from %lld to %lld", name, text, low, high);
+    return value;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+    verify_arguments *arguments = state->input;
+    switch (key) {
+    case KEY_SAMPLE:
+        arguments->sample = strcmp(text, "all") == 0 ? -1 : whole_number(state, "sample", text, 1, INT64_MAX);
+        return 0;
+    case KEY_SEED: arguments->seed = (uint64_t)whole_number(state, "seed", text, 0, INT64_MAX); return 0;
+    case KEY_THREADS: arguments->threads = (int)whole_number(state, "threads", text, 1, 4096); return 0;
+    case KEY_CONFIG: arguments->config_path = text; return 0;
+    case KEY_TAPE: arguments->tape_path = text; return 0;
+    case KEY_JSON: arguments->json = true; return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->results_path) argp_error(state, "one results file at a time: '%s' and '%s'", arguments->results_path, text);
+        arguments->results_path = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->results_path) argp_error(state, "the results file is missing");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* What is compared, and what came of it. */
+typedef struct difference {
+    int64_t trial;
+    uint64_t stored_hash, replayed_hash;
+    bool state, hash, metrics[TD_METRIC_COUNT], block_returns;
+} difference;
+
+typedef struct verification {
+    td_results *results;
+    td_job job;                /* configuration and tape */
+    td_deck *deck;
+    int64_t trials, finished, replayed, different;
+    int64_t *sample;           /* (replayed) ascending */
+    difference shown[SHOWN_MAX];
+} verification;
+
+/* ---- the same configuration and the same tape ---- */
+
+/* Where the tape is: as named, as recorded, or recorded relative to the results file. The caller frees. */
+static char *find_tape(const verify_arguments *arguments, const char *recorded) {
+    if (arguments->tape_path) return strdup(arguments->tape_path);
+    const char *slash = strrchr(arguments->results_path, '/');
+    char *beside = NULL;
+    if (recorded[0] != '/' && slash && access(recorded, F_OK) != 0 &&
+        asprintf(&beside, "%.*s/%s", (int)(slash - arguments->results_path), arguments->results_path, recorded) > 0 &&
+        access(beside, F_OK) == 0)
+        return beside;
+    free(beside);
+    return strdup(recorded);
+}
+
+static td_status load_config(const verify_arguments *arguments, const td_results *results, td_config **config, td_error *error) {
+    const char *digest = td_results_attribute(results, "config_digest");
+    const char *resolved = td_results_attribute(results, "config_resolved");
+    const char *recorded = td_results_attribute(results, "tape_path");
+    if (!digest || !resolved || !recorded)
+        return td_fail(error, TD_BAD_DATA, "%s lacks the attribute %s", arguments->results_path,
+                       !digest ? "config_digest" : !resolved ? "config_resolved" : "tape_path");
+    td_status status;
+    if (arguments->config_path) {
+        status = td_config_load(arguments->config_path, NULL, 0, stderr, config, error);
+    } else {
+        char *name = NULL;
+        if (asprintf(&name, "%s (config_resolved)", arguments->results_path) < 0) return td_fail(error, TD_NO_MEMORY, "no memory");
+        /* the resolved configuration names no files, but a configuration has to */
+        static const char *const overrides[] = {"tape=of-the-results"};
+        status = td_config_parse(name, resolved, overrides, 1, stderr, config, error);
+        free(name);
+    }
+    if (status != TD_OK) return status;
+    if (strcmp((*config)->digest, digest) != 0)
+        return td_fail(error, TD_BAD_ARG, "%s is not the configuration of %s: its digest is %.12s..., the results have %.12s...",
+                       arguments->config_path ? arguments->config_path : "the configuration as this program reads it",
+                       arguments->results_path, (*config)->digest, digest);
+    char *tape = find_tape(arguments, recorded);
+    if (!tape) return td_fail(error, TD_NO_MEMORY, "no memory");
+    free((*config)->tape);
+    (*config)->tape = tape;
+    return TD_OK;
+}
+
+static td_status open_tape(const verify_arguments *arguments, verification *verification, td_error *error) {
+    td_job *job = &verification->job;
+    td_status status = td_cli_open_tape(job->config, &job->tape, error);
+    if (status != TD_OK && !arguments->tape_path && access(job->config->tape, F_OK) != 0)
+        return td_fail(error, TD_BAD_DATA, "the tape %s is not there; name it with --tape FILE", job->config->tape);
+    if (status != TD_OK) return status;
+    job->tape_is_open = true;
+    /* the digest in the file names what was written; what is there now is what will be played */
+    td_tape now = job->tape;
+    td_tape_digest(&now);
+    const char *digest = td_results_attribute(verification->results, "tape_digest");
+    if (!digest || strcmp(digest, now.digest) != 0)
+        return td_fail(error, TD_BAD_DATA,
+                       "%s is not the tape of %s: the digest of its data is %.12s..., the results have %.12s...", job->config->tape,
+                       arguments->results_path, now.digest, digest ? digest : "none");
+    return TD_OK;
+}
+
+/* ---- the sample ---- */
+
+typedef struct ticket {
+    uint64_t key;
+    int64_t trial;
+} ticket;
+
+static int compare_tickets(const void *left, const void *right) {
+    const ticket *a = left, *b = right;
+    return a->key != b->key ? (a->key < b->key ? -1 : 1) : a->trial < b->trial ? -1 : a->trial > b->trial;
+}
+
+static int compare_trials(const void *left, const void *right) {
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Every finished trial draws a number; those with the smallest ones are the sample. */
+static td_status draw_sample(const verify_arguments *arguments, verification *verification, td_error *error) {
+    const int32_t *state = td_results_state(verification->results, error);
+    if (!state) return TD_BAD_DATA;
+    verification->trials = td_results_trials(verification->results);
+    if (verification->trials != td_space_count(verification->job.config->space))
+        return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " trials, its configuration describes %" PRId64,
+                       arguments->results_path, verification->trials, td_space_count(verification->job.config->space));
+    int64_t finished = 0;
+    for (int64_t t = 0; t < verification->trials; t++) finished += state[t] != TD_CELL_PENDING;
+    if (!finished) return td_fail(error, TD_BAD_DATA, "%s has no finished set to replay", arguments->results_path);
+    verification->finished = finished;
+    int64_t wanted = arguments->sample < 0 || arguments->sample > finished ? finished : arguments->sample;
+    verification->sample = malloc((size_t)wanted * sizeof *verification->sample);
+    ticket *tickets = malloc((size_t)finished * sizeof *tickets);
+    if (!verification->sample || !tickets) {
+        free(tickets);
+        return td_fail(error, TD_NO_MEMORY, "no memory to draw from %" PRId64 " sets", finished);
+    }
+    int64_t count = 0;
+    for (int64_t t = 0; t < verification->trials; t++)
+        if (state[t] != TD_CELL_PENDING)
+            tickets[count++] = (ticket){td_random_bits(arguments->seed, TD_PURPOSE_SUBSAMPLE, (uint64_t)t, 0), t};
+    if (wanted < finished) qsort(tickets, (size_t)finished, sizeof *tickets, compare_tickets);
+    for (int64_t i = 0; i < wanted; i++) verification->sample[i] = tickets[i].trial;
+    free(tickets);
+    qsort(verification->sample, (size_t)wanted, sizeof *verification->sample, compare_trials);
+    verification->replayed = wanted;
+    return TD_OK;
+}
+
+/* ---- the comparison ---- */
+
+static bool same_double(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
+
+static bool same_float(float a, float b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
+
+/* The stored columns the threads read. */
+typedef struct stored {
+    const int32_t *state;
+    const uint64_t *hash;
+    const double *metrics[TD_METRIC_COUNT];
+} stored;
+
+static td_status read_stored(td_results *results, stored *stored, td_error *error) {
+    stored->state = td_results_state(results, error);
+    stored->hash = td_results_hash(results, error);
+    if (!stored->state || !stored->hash) return TD_BAD_DATA;
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        if (!(stored->metrics[m] = td_results_metric(results, (td_metric)m, error))) return TD_BAD_DATA;
+    return TD_OK;
+}
+
+/* Replays one trial; true when everything is as stored. */
+static bool compare_trial(const stored *stored, int64_t trial, const td_cell *cell, const float *stored_returns,
+                          const float *returns, int64_t blocks, difference *found) {
+    *found = (difference){.trial = trial, .stored_hash = stored->hash[trial], .replayed_hash = cell->hash};
+    bool differs = found->hash = found->stored_hash != found->replayed_hash;
+    differs |= found->state = stored->state[trial] != cell->state;
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        differs |= found->metrics[m] = !same_double(stored->metrics[m][trial], cell->metrics[m]);
+    for (int64_t b = 0; b < blocks; b++) found->block_returns |= !same_float(stored_returns[b], returns[b]);
+    return !(differs | found->block_returns);
+}
+
+/* One thread's share: every stride-th trial of the sample. HDF5 is one thread's at a time. */
+static td_status replay_share(verification *verification, const stored *stored, int64_t first, int64_t stride, td_error *error) {
+    int64_t blocks = td_deck_blocks(verification->deck);
+    float *returns = malloc((size_t)blocks * 2 * sizeof *returns), *stored_returns = returns + blocks;
+    if (!returns) return td_fail(error, TD_NO_MEMORY, "no memory to replay a set");
+    td_status status = TD_OK;
+    for (int64_t i = first; i < verification->replayed && status == TD_OK; i += stride) {
+        int64_t trial = verification->sample[i];
+        td_set set;
+        td_cell cell;
+        difference found;
+        td_space_set(verification->job.config->space, trial, &set);
+        status = td_check_set(verification->deck, &set, error);
+        if (status == TD_OK) status = td_play_detailed(verification->deck, &set, NULL, &cell, returns, error);
+        #pragma omp critical(verify_results)
+        {
+            if (status == TD_OK) status = td_results_block_returns(verification->results, trial, stored_returns, error);
+            if (status == TD_OK && !compare_trial(stored, trial, &cell, stored_returns, returns, blocks, &found)) {
+                /* keep those with the lowest numbers, whichever thread found them */
+                int64_t at = verification->different < SHOWN_MAX ? verification->different : SHOWN_MAX - 1;
+                if (verification->different < SHOWN_MAX || found.trial < verification->shown[at].trial) {
+                    for (; at > 0 && verification->shown[at - 1].trial > found.trial; at--)
+                        verification->shown[at] = verification->shown[at - 1];
+                    verification->shown[at] = found;
+                }
+                verification->different++;
+            }
+        }
+    }
+    free(returns);
+    return status;
+}
+
+static td_status replay(const verify_arguments *arguments, verification *verification, td_error *error) {
+    stored stored;
+    TD_TRY(read_stored(verification->results, &stored, error));
+    if (td_results_blocks(verification->results) != td_deck_blocks(verification->deck))
+        return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " blocks of returns, its configuration asks for %" PRId64,
+                       arguments->results_path, td_results_blocks(verification->results), td_deck_blocks(verification->deck));
+    int threads = arguments->threads > 0 ? arguments->threads : omp_get_max_threads();
+    if (threads > verification->replayed) threads = (int)verification->replayed;
+    td_status status = TD_OK;
+    #pragma omp parallel num_threads(threads)
+    {
+        td_error mine = {.message = ""};
+        td_status end = replay_share(verification, &stored, omp_get_thread_num(), omp_get_num_threads(), &mine);
+        #pragma omp critical(verify_status)
+        if (end != TD_OK && status == TD_OK) {
+            status = end;
+            *error = mine;
+        }
+    }
+    return status;
+}
+
+/* ---- the report ---- */
+
+/* "state, sharpe, block_return" into a buffer. */
+static void name_differences(const difference *found, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = 0;
+    const char *names[TD_METRIC_COUNT + 2];
+    int count = 0;
+    if (found->state) names[count++] = "state";
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        if (found->metrics[m]) names[count++] = td_metric_infos[m].name;
+    if (found->block_returns) names[count++] = "block_return";
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", names[i]);
+}
+
+static json_t *describe_json(const verify_arguments *arguments, const verification *verification) {
+    json_t *list = json_array();
+    for (int64_t i = 0; i < verification->different && i < SHOWN_MAX; i++) {
+        const difference *found = &verification->shown[i];
+        char stored[17], replayed[17], fields[1024];
+        td_set set;
+        td_space_set(verification->job.config->space, found->trial, &set);
+        snprintf(stored, sizeof stored, "%016" PRIx64, found->stored_hash);
+        snprintf(replayed, sizeof replayed, "%016" PRIx64, found->replayed_hash);
+        name_differences(found, fields, sizeof fields);
+        json_array_append_new(list, json_pack("{s:I,s:o,s:s,s:s,s:s}", "trial", (json_int_t)found->trial, "parameters",
+                                              td_job_parameters(&verification->job, &set), "stored_hash", stored, "replayed_hash",
+                                              replayed, "differs", fields));
+    }
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}",
+                     "results", arguments->results_path,
+                     "sets", (json_int_t)verification->trials,
+                     "finished", (json_int_t)verification->finished,
+                     "replayed", (json_int_t)verification->replayed,
+                     "different", (json_int_t)verification->different,
+                     "differences", list);
+}
+
+static void describe_text(const verification *verification) {
+    printf("%" PRId64 " of %" PRId64 " finished sets replayed with the reference engine: ", verification->replayed,
+           verification->finished);
+    if (!verification->different) {
+        puts("hash, state, metrics and block returns are the same bit for bit");
+        return;
+    }
+    printf("%" PRId64 " differ\n", verification->different);
+    for (int64_t i = 0; i < verification->different && i < SHOWN_MAX; i++) {
+        const difference *found = &verification->shown[i];
+        char fields[1024];
+        td_set set;
+        td_space_set(verification->job.config->space, found->trial, &set);
+        char *parameters = td_job_parameters_text(&verification->job, &set);
+        name_differences(found, fields, sizeof fields);
+        printf("trial %" PRId64 " (%s): hash %016" PRIx64 " stored, %016" PRIx64 " replayed%s%s\n", found->trial,
+               parameters ? parameters : "", found->stored_hash, found->replayed_hash, *fields ? "; differs in " : "", fields);
+        free(parameters);
+    }
+}
+
+static td_status verify(const verify_arguments *arguments, verification *verification, int *code, td_error *error) {
+    TD_TRY(td_results_open(arguments->results_path, &verification->results, error));
+    TD_TRY(load_config(arguments, verification->results, &verification->job.config, error));
+    TD_TRY(open_tape(arguments, verification, error));
+    TD_TRY(td_deck_make(&verification->job.tape, &verification->job.config->play, &verification->deck, error));
+    TD_TRY(draw_sample(arguments, verification, error));
+    TD_TRY(replay(arguments, verification, error));
+    if (arguments->json)
+        *code = td_json_print(describe_json(arguments, verification), *code);
+    else
+        describe_text(verification);
+    if (!verification->different) return TD_OK;
+    const difference *first = &verification->shown[0];
+    return td_fail(error, TD_DIFFERENT,
+                   "%s: %" PRId64 " of %" PRId64 " replayed sets differ, trial %" PRId64 " first: hash %016" PRIx64
+                   " stored, %016" PRIx64 " replayed",
+                   arguments->results_path, verification->different, verification->replayed, first->trial, first->stored_hash,
+                   first->replayed_hash);
+}
+
+int td_cmd_verify(int argc, char **argv) {
+    static const struct argp parser = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "RESULTS.h5",
+        .doc = "Replays sets of a results file with the reference engine and compares hash, state, metrics and block returns "
+               "bit for bit.\v"
+               "Exits with 4 when something differs, naming the trial and both hashes.",
+    };
+    verify_arguments arguments = {.sample = SAMPLE_PRESET};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    verification verification = {0};
+    td_error error = {.message = ""};
+    int code = TD_EXIT_OK;
+    td_status status = verify(&arguments, &verification, &code, &error);
+    if (status != TD_OK) code = td_cli_fail(status, &error, arguments.json);
+    if (verification.deck) td_deck_free(verification.deck);
+    td_job_close(&verification.job);
+    if (verification.results) td_results_close(verification.results);
+    free(verification.sample);
+    return td_cli_finish(code);
+}

@@ -1,0 +1,153 @@
+/* See job.h. */
+#include "cli/job.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_SET = 0x100, KEY_JSON, KEY_THREADS, KEY_ENGINE };
+
+static const struct argp_option job_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "change one setting of the configuration, the value in YAML; any number of times", 0},
+    {"json", KEY_JSON, NULL, 0, "print one JSON document instead of tables", 0},
+    {0},
+};
+
+static const struct argp_option job_threads_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "change one setting of the configuration, the value in YAML; any number of times", 0},
+    {"json", KEY_JSON, NULL, 0, "print one JSON document instead of tables", 0},
+    {"threads", KEY_THREADS, "N", 0, "threads to play with, by default every processor; never changes a number", 0},
+    {"engine", KEY_ENGINE, "NAME", 0, "auto, reference, lanes or skip (default auto); never changes a number", 0},
+    {0},
+};
+
+static void set_threads(td_job *job, const char *text, struct argp_state *state) {
+    char *end;
+    errno = 0;
+    long threads = strtol(text, &end, 10);
+    if (errno || end == text || *end || threads < 1 || threads > 4096)
+        argp_error(state, "--threads is '%s', must be a whole number from 1 to 4096", text);
+    job->threads = (int)threads;
+}
+
+static void set_engine(td_job *job, const char *text, struct argp_state *state) {
+    for (td_engine engine = TD_ENGINE_AUTO; engine <= TD_ENGINE_SKIP; engine++)
+        if (strcmp(td_engine_name(engine), text) == 0) {
+            job->engine = engine;
+            return;
+        }
+    argp_error(state, "--engine is '%s', must be auto, reference, lanes or skip", text);
+}
+
+static error_t parse_job(int key, char *text, struct argp_state *state) {
+    td_job *job = state->input;
+    switch (key) {
+    case KEY_SET:
+        if (!strchr(text, '=')) argp_error(state, "--set is '%s', must be KEY=VALUE", text);
+        if (job->override_count == TD_JOB_OVERRIDES_MAX)
+            argp_error(state, "--set is given more than %d times", TD_JOB_OVERRIDES_MAX);
+        job->overrides[job->override_count++] = text;
+        return 0;
+    case KEY_JSON: job->json = true; return 0;
+    case KEY_THREADS: set_threads(job, text, state); return 0;
+    case KEY_ENGINE: set_engine(job, text, state); return 0;
+    case ARGP_KEY_ARG:
+        if (job->config_path) argp_error(state, "one configuration at a time: '%s' and '%s'", job->config_path, text);
+        job->config_path = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!job->config_path) argp_error(state, "the configuration file is missing");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp td_job_argp = {.options = job_options, .parser = parse_job};
+const struct argp td_job_threads_argp = {.options = job_threads_options, .parser = parse_job};
+
+int td_job_open(td_job *job) {
+    td_error error = {.message = ""};
+    td_status status = td_config_load(job->config_path, job->overrides, job->override_count, stderr, &job->config, &error);
+    /* a bad configuration has been told in full, line by line, already */
+    if (status == TD_BAD_CONFIG && !job->json) return td_cli_exit_code(status);
+    if (status == TD_IO || status == TD_BAD_DATA) status = TD_BAD_CONFIG; /* a file that is not there: the command is wrong */
+    if (status != TD_OK) return td_cli_fail(status, &error, job->json);
+    status = td_cli_open_tape(job->config, &job->tape, &error);
+    if (status == TD_OK) {
+        job->tape_is_open = true;
+        return TD_EXIT_OK;
+    }
+    int code = td_cli_fail(status, &error, job->json);
+    td_job_close(job);
+    return code;
+}
+
+void td_job_close(td_job *job) {
+    if (job->tape_is_open) td_tape_close(&job->tape);
+    job->tape_is_open = false;
+    if (job->config) td_config_free(job->config);
+    job->config = NULL;
+}
+
+json_t *td_json_number(double value, bool whole) {
+    if (!isfinite(value)) return json_null();
+    return whole && fabs(value) < 9e15 && value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
+}
+
+json_t *td_json_metrics(const td_cell *cell) {
+    json_t *metrics = json_object();
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        json_object_set_new(metrics, td_metric_infos[m].name, td_json_number(cell->metrics[m], false));
+    return metrics;
+}
+
+/* Calls `each` with every parameter of the strategy, then every knob that is an axis. */
+static void for_parameters(const td_job *job, const td_set *set, void *context,
+                           void (*each)(void *context, const char *name, double value, bool whole)) {
+    const td_strategy *strategy = job->config->play.strategy;
+    for (int p = 0; p < td_strategy_param_count(strategy); p++) {
+        const td_param_info *info = td_strategy_param(strategy, p);
+        each(context, info->name, set->param[p], info->kind != TD_PARAM_NUMBER);
+    }
+    for (int a = 0; a < td_space_axis_count(job->config->space); a++) {
+        const td_axis *axis = td_space_axis(job->config->space, a);
+        if (axis->knob >= 0) each(context, axis->name, set->knob[axis->knob], axis->whole);
+    }
+}
+
+static void add_json(void *object, const char *name, double value, bool whole) {
+    json_object_set_new(object, name, td_json_number(value, whole));
+}
+
+static void add_text(void *stream, const char *name, double value, bool whole) {
+    (void)whole;
+    fprintf(stream, "%s%s %.10g", ftell(stream) > 0 ? ", " : "", name, value);
+}
+
+json_t *td_job_parameters(const td_job *job, const td_set *set) {
+    json_t *object = json_object();
+    for_parameters(job, set, object, add_json);
+    return object;
+}
+
+char *td_job_parameters_text(const td_job *job, const td_set *set) {
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream) return NULL;
+    for_parameters(job, set, stream, add_text);
+    fclose(stream);
+    return text;
+}
+
+int td_json_print(json_t *document, int code) {
+    if (!document) {
+        td_error error;
+        td_fail(&error, TD_BAD_DATA, "the result holds text that is not UTF-8, which JSON cannot carry");
+        return td_cli_fail(TD_BAD_DATA, &error, true);
+    }
+    int bad = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) || putchar('\n') == EOF;
+    json_decref(document);
+    return td_cli_finish(bad && code == TD_EXIT_OK ? TD_EXIT_FAILED : code);
+}

@@ -1,0 +1,44 @@
+/* What the commands that play have in common: options, the configuration with its overrides, the tape, numbers as JSON. */
+#ifndef TAPEDECK_CLI_JOB_H
+#define TAPEDECK_CLI_JOB_H
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "sweeps/config.h"
+#include "sweeps/sweep.h"
+
+enum { TD_JOB_OVERRIDES_MAX = 256 };
+
+/* Filled in by the argp child td_job_argp, whose input it is. */
+typedef struct td_job {
+    const char *config_path; /* the CONFIG argument */
+    const char *overrides[TD_JOB_OVERRIDES_MAX];
+    int override_count;
+    bool json;
+    int threads;             /* 0 = not given */
+    td_engine engine;
+    td_config *config;       /* from here on: td_job_open() */
+    td_tape tape;
+    bool tape_is_open;
+} td_job;
+
+/* --set, --json; with threads also --threads and --engine. */
+extern const struct argp td_job_argp, td_job_threads_argp;
+
+/* Loads the configuration and opens the tape. Returns TD_EXIT_OK, or has told the error and returns the exit code. */
+int td_job_open(td_job *job);
+void td_job_close(td_job *job);
+/* The set of a trial and its numbers: the strategy's parameters, then the swept knobs. */
+json_t *td_job_parameters(const td_job *job, const td_set *set);
+/* "fast 10, slow 30"; the caller frees. */
+char *td_job_parameters_text(const td_job *job, const td_set *set);
+
+/* A number, whole ones as integers where `whole`; null for NaN and infinities. */
+json_t *td_json_number(double value, bool whole);
+json_t *td_json_metrics(const td_cell *cell);
+/* Prints the one document of --json on stdout and releases it; returns `code`, or that of the failure. */
+int td_json_print(json_t *document, int code);
+
+#endif

@@ -1,0 +1,32 @@
+/* The best sets of a results file, for whoever prints them: `show`, and `sweep` at its end.
+ *
+ * Order: finished sets by the number asked for, best first, ties by trial number; behind them, without a rank, sets whose number
+ * is NaN, then failed ones, then pending ones. What is printed depends on the results' datasets alone. */
+#ifndef TAPEDECK_CLI_SHOW_H
+#define TAPEDECK_CLI_SHOW_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "sweeps/results.h"
+
+typedef struct td_show_def { /* zeroed: the ten best by the sweep's metric and goal */
+    const char *by;      /* name of a metric or an axis; NULL = the sweep's metric */
+    int goal;            /* +1 largest first, -1 smallest first; 0 = the sweep's goal for its own metric, else what is better */
+    const char *where;   /* expression over axes and metrics, NULL = all */
+    const char *columns; /* names of axes and metrics, comma between; NULL = axes and key metrics (table), everything (CSV) */
+    int64_t top;         /* how many, 0 = 10, -1 = all */
+} td_show_def;
+
+/* TD_BAD_ARG when a name is unknown or the expression is none. */
+td_status td_show_table(FILE *out, td_results *results, const td_show_def *def, td_error *error);
+td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td_error *error);
+/* A list of {"trial", "hash", "parameters", "metrics"} the caller releases; sets that did not finish also say their "state" and,
+ * where there is one, the "reason". columns is not looked at. */
+td_status td_show_json(td_results *results, const td_show_def *def, json_t **list, td_error *error);
+
+/* By a metric of td_metric_infos with a goal, without further wishes. */
+td_status td_show_best(FILE *out, td_results *results, int metric, int goal, int64_t top, td_error *error);
+td_status td_show_best_json(td_results *results, int metric, int goal, int64_t top, json_t **best, td_error *error);
+
+#endif

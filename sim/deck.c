@@ -1,0 +1,306 @@
+/* Binding a play def to a tape: calendar, samples, blocks, the market's own returns. */
+#include "sim/deck.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/math.h"
+
+#define DAY_SECONDS 86400.0
+
+static int64_t day_of(int64_t time_ns) { return time_ns >= 0 ? time_ns / TD_NS_PER_DAY : -((-time_ns + TD_NS_PER_DAY - 1) / TD_NS_PER_DAY); }
+
+/* Day of the week, Monday 0. Day 0 of 1970 was a Thursday. */
+static int64_t weekday_of(int64_t day) { return ((day + 3) % 7 + 7) % 7; }
+
+/* Year * 12 + month of a day since 1970 (Hinnant, chrono-compatible low-level date algorithms: civil_from_days). */
+static int64_t month_of(int64_t day) {
+    int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int64_t mp = (5 * doy + 2) / 153, month = mp < 10 ? mp + 3 : mp - 9;
+    return (yoe + era * 400 + (month <= 2)) * 12 + month - 1;
+}
+
+static int compare_int64(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median of the last (at most) 99 distances between bars, ns: what backtesting.py calls the period of the data. */
+static int64_t median_period(const int64_t *time, int64_t bars) {
+    int64_t steps[99], count = bars - 1 < 99 ? bars - 1 : 99;
+    if (count < 1) return 0;
+    for (int64_t i = 0; i < count; i++) steps[i] = time[bars - count + i] - time[bars - count + i - 1];
+    qsort(steps, (size_t)count, sizeof *steps, compare_int64);
+    return count % 2 ? steps[count / 2] : (steps[count / 2 - 1] + steps[count / 2]) / 2;
+}
+
+/* More than 60 % of the weekend share of an all-week market: 2/7 of the rows would fall on Saturday and Sunday. */
+static bool trades_on_weekends(const int64_t *time, int64_t bars) {
+    int64_t weekend = 0;
+    for (int64_t t = 0; t < bars; t++) weekend += weekday_of(day_of(time[t])) >= 5;
+    return (double)weekend / (double)bars > 2.0 / 7 * .6;
+}
+
+enum grouping { EACH_BAR, BY_COUNT, BY_DAY, BY_WEEK, BY_MONTH, BY_YEAR };
+
+/* The period a bar belongs to. */
+static int64_t group_of(enum grouping grouping, int64_t time_ns, int64_t bar, int64_t count) {
+    int64_t day = day_of(time_ns);
+    switch (grouping) {
+    case EACH_BAR: return bar;
+    case BY_COUNT: return bar / count;
+    case BY_DAY: return day;
+    case BY_WEEK: return day - weekday_of(day); /* its Monday: weeks end on Sunday */
+    case BY_MONTH: return month_of(day);
+    case BY_YEAR: return month_of(day) / 12;
+    }
+    return bar;
+}
+
+/* How returns are sampled, and how many samples make a year. */
+static enum grouping choose_samples(const td_play_def *def, const int64_t *time, int64_t bars, int64_t interval, int64_t *count,
+                                    double *per_year) {
+    bool weekends = trades_on_weekends(time, bars);
+    double days = weekends ? 365 : 252;
+    *count = 1;
+    if (def->profile == TD_PROFILE_BACKTESTING) {
+        int64_t period_days = median_period(time, bars) / TD_NS_PER_DAY;
+        enum grouping grouping = period_days == 7 ? BY_WEEK : period_days == 31 ? BY_MONTH : period_days == 365 ? BY_YEAR : BY_DAY;
+        *per_year = grouping == BY_WEEK ? 52 : grouping == BY_MONTH ? 12 : grouping == BY_YEAR ? 1 : days;
+        return grouping;
+    }
+    /* bars in a year: the calendar for a day and longer; below, bars on a usual day times the days */
+    double bar_per_year;
+    if (interval >= 360 * TD_NS_PER_DAY)
+        bar_per_year = 1;
+    else if (interval >= 28 * TD_NS_PER_DAY)
+        bar_per_year = 12.0 * 30 * TD_NS_PER_DAY / (double)interval;
+    else if (interval >= 7 * TD_NS_PER_DAY)
+        bar_per_year = 52.0 * 7 * TD_NS_PER_DAY / (double)interval;
+    else if (interval >= TD_NS_PER_DAY)
+        bar_per_year = days * TD_NS_PER_DAY / (double)interval;
+    else if (weekends)
+        bar_per_year = 365.0 * TD_NS_PER_DAY / (double)interval;
+    else {
+        int64_t trading_days = 1;
+        for (int64_t t = 1; t < bars; t++) trading_days += day_of(time[t]) != day_of(time[t - 1]);
+        bar_per_year = days * (double)bars / (double)trading_days;
+    }
+    if (def->sample_bars == 0 && interval < TD_NS_PER_DAY) {
+        *per_year = days;
+        return BY_DAY;
+    }
+    if (def->sample_bars <= 1) {
+        *per_year = bar_per_year;
+        return EACH_BAR;
+    }
+    *count = def->sample_bars;
+    *per_year = bar_per_year / (double)*count;
+    return BY_COUNT;
+}
+
+static td_status check_def(const td_tape *tape, const td_play_def *def, td_error *error) {
+    assert(def->cookie == TD_PLAY_DEF_COOKIE && "start from td_default_play_def()");
+    if (!def->strategy) return td_fail(error, TD_BAD_ARG, "no strategy is named");
+    if (def->first_bar < 0 || def->first_bar >= tape->bars)
+        return td_fail(error, TD_BAD_ARG, "first bar %lld is outside the tape of %lld bars", (long long)def->first_bar,
+                       (long long)tape->bars);
+    if (def->bars < 0 || def->bars > tape->bars - def->first_bar)
+        return td_fail(error, TD_BAD_ARG, "%lld bars from bar %lld on pass the end of the tape of %lld bars", (long long)def->bars,
+                       (long long)def->first_bar, (long long)tape->bars);
+    if (def->blocks < 1 || def->blocks > TD_BLOCKS_MAX)
+        return td_fail(error, TD_BAD_ARG, "metrics.blocks is %lld, must be 1 to %d", (long long)def->blocks, TD_BLOCKS_MAX);
+    if (def->sample_bars < 0) return td_fail(error, TD_BAD_ARG, "metrics.sample is %lld bars, must be at least 1", (long long)def->sample_bars);
+    if (!(def->periods_per_year >= 0 && def->periods_per_year < 1e9))
+        return td_fail(error, TD_BAD_ARG, "metrics.periods_per_year is %g, must be positive", def->periods_per_year);
+    if (!(def->risk_free > -1 && def->risk_free < 10))
+        return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
+    if (tape->symbols != 1)
+        return td_fail(error, TD_BAD_ARG, "the tape holds %lld symbols; a deck plays one", (long long)tape->symbols);
+    return TD_OK;
+}
+
+td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **made, td_error *error) {
+    *made = NULL;
+    TD_TRY(check_def(tape, def, error));
+    int64_t first = def->first_bar, bars = def->bars ? def->bars : tape->bars - first;
+    const int64_t *time = tape->time_ns + first;
+    bool backtesting = def->profile == TD_PROFILE_BACKTESTING;
+
+    td_deck *deck = calloc(1, sizeof *deck);
+    /* seconds, market_log, sample_market, sample_bar (bars each), block_end */
+    char *memory = malloc((size_t)bars * 4 * sizeof(double) + (size_t)def->blocks * sizeof(int64_t));
+    if (!deck || !memory) {
+        free(deck);
+        free(memory);
+        return td_fail(error, TD_NO_MEMORY, "no memory for a deck of %lld bars", (long long)bars);
+    }
+    double *seconds = (double *)memory, *market_log = seconds + bars, *sample_market = market_log + bars;
+    int64_t *sample_bar = (int64_t *)(sample_market + bars), *block_end = sample_bar + bars;
+    const double *close = tape->close + first;
+
+    deck->def = *def;
+    deck->memory = memory;
+    deck->first_bar = first;
+    deck->columns[TD_COLUMN_open] = tape->open + first;
+    deck->columns[TD_COLUMN_high] = tape->high + first;
+    deck->columns[TD_COLUMN_low] = tape->low + first;
+    deck->columns[TD_COLUMN_close] = close;
+    deck->columns[TD_COLUMN_volume] = tape->volume ? tape->volume + first : NULL;
+    for (int r = 0; r < def->strategy->row_count; r++) {
+        deck->row_kinds[r] = td_row_kind_find(def->strategy->rows[r].kind);
+        const char *lack = !deck->row_kinds[r] ? "unknown kind of row"
+                           : !deck->columns[def->strategy->rows[r].column] ? "the tape has no such column" : NULL;
+        if (lack) {
+            td_deck_free(deck);
+            return td_fail(error, TD_BAD_ARG, "strategy %s: row %s: %s", def->strategy->name, def->strategy->rows[r].name, lack);
+        }
+    }
+
+    /* the calendar */
+    int64_t count;
+    enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year);
+    if (def->periods_per_year > 0 && !backtesting) deck->periods_per_year = def->periods_per_year;
+    int64_t samples = 0;
+    for (int64_t t = 0; t < bars; t++) {
+        seconds[t] = (double)(time[t] - time[0]) / 1e9;
+        if (t + 1 == bars || group_of(grouping, time[t], t, count) != group_of(grouping, time[t + 1], t + 1, count))
+            sample_bar[samples++] = t;
+    }
+    deck->years = seconds[bars - 1] / DAY_SECONDS / 365.25;
+    int64_t period = median_period(time, bars);
+    deck->duration_unit = period % TD_NS_PER_DAY == 0                       ? DAY_SECONDS
+                          : period % (3600 * TD_NS_PER_SECOND) == 0         ? 3600
+                          : period % (60 * TD_NS_PER_SECOND) == 0           ? 60
+                                                                            : 1;
+
+    /* the market's returns, and what beta needs of them */
+    for (int64_t k = 0; k < samples; k++)
+        sample_market[k] = close[sample_bar[k]] / close[k ? sample_bar[k - 1] : 0] - 1;
+    if (backtesting) {
+        for (int64_t t = 0; t < bars; t++) market_log[t] = t ? td_log(close[t] / close[t - 1]) : 0;
+        for (int64_t t = 1; t < bars; t++) {
+            deck->market_sum += market_log[t];
+            deck->market_sum2 += market_log[t] * market_log[t];
+        }
+    } else {
+        for (int64_t k = 0; k < samples; k++) {
+            deck->market_sum += sample_market[k];
+            deck->market_sum2 += sample_market[k] * sample_market[k];
+        }
+    }
+    deck->returns = backtesting ? samples - 1 : samples;
+
+    int64_t blocks = def->blocks < bars ? def->blocks : bars;
+    for (int64_t b = 0; b < blocks; b++) block_end[b] = bars * (b + 1) / blocks - 1;
+
+    deck->view = (td_kernel_deck){
+        .bars = bars, .open = deck->columns[TD_COLUMN_open], .high = deck->columns[TD_COLUMN_high],
+        .low = deck->columns[TD_COLUMN_low], .close = close, .volume = deck->columns[TD_COLUMN_volume], .seconds = seconds,
+        .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
+        .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at, .sizing = def->sizing,
+        .direction = def->direction, .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting,
+        .start_bar = backtesting ? 1 : 0, .touch = backtesting ? 0 : 0x1p-1074};
+    td_status status = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP ? td_ranges_make(&deck->view, &deck->ranges, error) : TD_OK;
+    if (status != TD_OK) {
+        td_deck_free(deck);
+        return status;
+    }
+    *made = deck;
+    return TD_OK;
+}
+
+void td_deck_free(td_deck *deck) {
+    if (!deck) return;
+    td_ranges_free(&deck->ranges);
+    free(deck->memory);
+    free(deck);
+}
+
+int64_t td_deck_bars(const td_deck *deck) { return deck->view.bars; }
+double td_deck_periods_per_year(const td_deck *deck) { return deck->periods_per_year; }
+int64_t td_deck_blocks(const td_deck *deck) { return deck->view.blocks; }
+int64_t td_deck_block_start(const td_deck *deck, int64_t block) {
+    return deck->first_bar + (block ? deck->view.block_end[block - 1] + 1 : 0);
+}
+
+int64_t td_deck_warmup(const td_deck *deck, const td_set *set) {
+    int64_t warmup = 0;
+    for (int r = 0; r < deck->def.strategy->row_count; r++) {
+        int64_t bar = deck->row_kinds[r]->warmup((int64_t)set->param[deck->def.strategy->rows[r].param]);
+        if (bar > warmup) warmup = bar;
+    }
+    return warmup;
+}
+
+td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) {
+    const td_strategy *strategy = deck->def.strategy;
+    for (int i = 0; i < strategy->param_count; i++) {
+        const td_param_info *info = &strategy->params[i];
+        double value = set->param[i];
+        if (!(value >= info->minimum && value <= info->maximum))
+            return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be %g to %g", info->name, value, info->minimum, info->maximum);
+        if (info->kind != TD_PARAM_NUMBER && value != floor(value))
+            return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be a whole number", info->name, value);
+    }
+    for (int r = 0; r < strategy->row_count; r++) {
+        double window = set->param[strategy->rows[r].param];
+        if (window > (double)deck->view.bars)
+            return td_fail(error, TD_BAD_ARG, "parameter %s is %g bars, longer than the tape of %lld bars",
+                           strategy->params[strategy->rows[r].param].name, window, (long long)deck->view.bars);
+    }
+    for (int i = 0; i < TD_KNOB_COUNT; i++) {
+        const td_knob_info *info = &td_knob_infos[i];
+        if (!(set->knob[i] >= info->minimum && set->knob[i] <= info->maximum))
+            return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, set->knob[i], info->minimum, info->maximum);
+    }
+    double size = set->knob[TD_KNOB_size];
+    if (deck->def.sizing == TD_SIZING_FRACTION && !(size > 0 && size <= 1))
+        return td_fail(error, TD_BAD_ARG, "account.size is %g, must be above 0 and at most 1: a fraction of the equity", size);
+    if (deck->def.sizing == TD_SIZING_FIXED_UNITS && !(size > 0))
+        return td_fail(error, TD_BAD_ARG, "account.size is %g, must be above 0: units", size);
+    if (!(set->knob[TD_KNOB_stop_loss] < 1))
+        return td_fail(error, TD_BAD_ARG, "stops.stop_loss is %g, must be below 1: the price would have to fall below 0",
+                       set->knob[TD_KNOB_stop_loss]);
+    return TD_OK;
+}
+
+void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
+    const double *knob = set->knob;
+    *lane = (td_lane){0};
+    double cash = knob[TD_KNOB_cash];
+    lane->cash = lane->balance = lane->equity = lane->sample_equity = lane->peak = lane->trough = lane->first_sample = cash;
+    lane->record = lane->guard_high = lane->stop_high = INFINITY;
+    lane->guard_low = lane->stop_low = -INFINITY;
+    lane->best = -INFINITY;
+    lane->worst = INFINITY;
+    lane->growth = 1;
+    lane->worst_ratio = 1;
+    lane->covered = -1;
+    lane->failed_bar = -1;
+    for (int i = 0; i < TD_SIGNALS_MAX; i++) lane->gap[i] = NAN;
+    memcpy(lane->param, set->param, sizeof lane->param);
+
+    /* what a buy or a sell pays: half the spread on both sides; backtesting.py takes the whole spread on entry only */
+    bool backtesting = deck->def.profile == TD_PROFILE_BACKTESTING;
+    double slippage = knob[TD_KNOB_slippage];
+    lane->spread_enter = backtesting ? knob[TD_KNOB_spread] : 0.5 * knob[TD_KNOB_spread];
+    lane->spread_leave = backtesting ? 0 : lane->spread_enter;
+    lane->slippage = slippage;
+    lane->enter_buy = 1 + (lane->spread_enter + slippage);
+    lane->enter_sell = 1 - (lane->spread_enter + slippage);
+    lane->leave_buy = 1 + (lane->spread_leave + slippage);
+    lane->leave_sell = 1 - (lane->spread_leave + slippage);
+    lane->rate = knob[TD_KNOB_commission];
+    lane->fixed = knob[TD_KNOB_fixed_commission];
+    lane->lot = knob[TD_KNOB_lot];
+    lane->size = knob[TD_KNOB_size];
+    double stop = knob[TD_KNOB_stop_loss], target = knob[TD_KNOB_take_profit];
+    lane->long_low = stop > 0 ? 1 - stop : -INFINITY;
+    lane->long_high = target > 0 ? 1 + target : INFINITY;
+    lane->short_low = target > 0 ? 1 - target : -INFINITY;
+    lane->short_high = stop > 0 ? 1 + stop : INFINITY;
+}

@@ -1,0 +1,224 @@
+/* What the engines and a strategy's compiled kernels say to each other.
+ *
+ * Words
+ *   vector   TD_LANES sets side by side: everything that changes while they play, one td_real per field
+ *   block    the vectors one pass of the inner loop works on (TD_BLOCK_VECTORS of them)
+ *   kernel   a strategy compiled for one instruction set: plays blocks over chunks of bars
+ *   chunk    a stretch of bars with its rows, small enough to stay in the second-level cache
+ *
+ * Fields come in four groups, in this order: hot ones live in registers inside the bar loop, cold ones are touched by events
+ * only, plan ones never change, then the strategy's own. Host code reaches a field of a lane as a double by td_field(). */
+#ifndef TAPEDECK_SIM_KERNEL_H
+#define TAPEDECK_SIM_KERNEL_H
+
+#include "base/lanes.h"
+#include "sim/play.h"
+
+enum {
+    TD_BLOCK_VECTORS = 2, /* two registers a field: one alone waits for its own results, four spill (docs/performance-method.md) */
+    TD_ROWS_MAX = 8,      /* indicator rows of a strategy */
+    TD_SIGNALS_MAX = 4,
+    TD_STATE_MAX = 16,    /* reals of strategy state */
+};
+
+/* Touched every bar. */
+#define TD_HOT_FIELDS(X)                                                                                                         \
+    X(position)      /* units, signed */                                                                                         \
+    X(cash)          /* balance - position * entry price, so that equity is cash + position * price */                           \
+    X(guard_low)     /* wake when the bar's low is at or below: stop, target, or where equity could reach 0 */                   \
+    X(guard_high)    /* wake when the bar's high is at or above */                                                               \
+    X(record)        /* wake when equity is at or above: the peak, or +inf while flat at the peak */                             \
+    X(trough)        /* lowest equity since the peak */                                                                          \
+    X(equity)        /* at the last bar's close */                                                                               \
+    X(sample_equity) /* at the last sample */                                                                                    \
+    X(sum_r)         /* of sampled returns r */                                                                                  \
+    X(sum_r2)                                                                                                                    \
+    X(sum_down2)     /* of min(r, 0)^2 */                                                                                        \
+    X(sum_market)    /* of r * market return; profile backtesting: of log returns, bar by bar */
+
+/* Touched by events. Bars are indices as reals. */
+#define TD_COLD_FIELDS(X)                                                                                                        \
+    X(balance)       /* cash without the open position: start + realised profit - commissions */                                 \
+    X(peak)                                                                                                                      \
+    X(peak_bar)      /* last bar at the peak (while asleep at it: to be set when woken) */                                       \
+    X(stop_low)      /* levels that exit; -inf / +inf when none */                                                               \
+    X(stop_high)                                                                                                                 \
+    X(entry_price)                                                                                                               \
+    X(entry_commission)                                                                                                          \
+    X(entry_bar)                                                                                                                 \
+    X(trades)                                                                                                                    \
+    X(wins)                                                                                                                      \
+    X(losses)                                                                                                                    \
+    X(sum_pnl)                                                                                                                   \
+    X(sum_pnl2)                                                                                                                  \
+    X(gain_pnl)                                                                                                                  \
+    X(loss_pnl)                                                                                                                  \
+    X(sum_return)                                                                                                                \
+    X(gain_return)                                                                                                               \
+    X(loss_return)                                                                                                               \
+    X(best)                                                                                                                      \
+    X(worst)                                                                                                                     \
+    X(growth)          /* product of 1 + trade return = growth * 2^growth_exponent; 0 once a factor was <= 0 */                  \
+    X(growth_exponent)                                                                                                           \
+    X(duration_sum)    /* of trades, seconds */                                                                                  \
+    X(duration_max)                                                                                                              \
+    X(exposed)         /* bars from entry to exit, both included, each counted once */                                           \
+    X(covered)         /* last bar counted in exposed */                                                                         \
+    X(commission_paid)                                                                                                           \
+    X(spread_paid)                                                                                                               \
+    X(slippage_paid)                                                                                                             \
+    X(fills)                                                                                                                     \
+    X(refused)                                                                                                                   \
+    X(ambiguous)                                                                                                                 \
+    X(worst_ratio)     /* lowest trough / peak of finished drawdowns */                                                          \
+    X(drawdown_sum)                                                                                                              \
+    X(drawdowns)                                                                                                                 \
+    X(drawdown_time_sum) /* seconds */                                                                                           \
+    X(drawdown_time_max)                                                                                                         \
+    X(first_sample)    /* equity at the first sample */                                                                          \
+    X(hash)            /* bits, not a number */                                                                                  \
+    X(ruined)                                                                                                                    \
+    X(failed)          /* td_cell_reason */                                                                                      \
+    X(failed_bar)
+
+/* Never change. Factors on a base price: what a buy or a sell pays or gets when it enters or leaves. */
+#define TD_PLAN_FIELDS(X)                                                                                                        \
+    X(enter_buy)                                                                                                                 \
+    X(enter_sell)                                                                                                                \
+    X(leave_buy)                                                                                                                 \
+    X(leave_sell)                                                                                                                \
+    X(spread_enter)   /* fraction of the base price that is spread, for the ledger line */                                       \
+    X(spread_leave)                                                                                                              \
+    X(slippage)                                                                                                                  \
+    X(rate)           /* commission, fraction of the traded value */                                                             \
+    X(fixed)          /* commission per fill */                                                                                  \
+    X(lot)                                                                                                                       \
+    X(size)                                                                                                                      \
+    X(long_low)       /* entry price * factor is the level; -inf / +inf when there is none */                                    \
+    X(long_high)                                                                                                                 \
+    X(short_low)                                                                                                                 \
+    X(short_high)
+
+enum td_field {
+#define TD_FIELD_NAME(name) TD_FIELD_##name,
+    TD_HOT_FIELDS(TD_FIELD_NAME) TD_COLD_FIELDS(TD_FIELD_NAME) TD_PLAN_FIELDS(TD_FIELD_NAME)
+#undef TD_FIELD_NAME
+    TD_FIELD_gap,                                  /* (TD_SIGNALS_MAX) of each signal at the last bar */
+    TD_FIELD_param = TD_FIELD_gap + TD_SIGNALS_MAX,
+    TD_FIELD_state = TD_FIELD_param + TD_PARAMS_MAX,
+    TD_FIELD_COUNT = TD_FIELD_state + TD_STATE_MAX
+};
+
+/* One lane's accumulators as plain numbers: what an engine hands over when the tape is through. */
+typedef struct td_lane {
+#define TD_LANE_FIELD(name) double name;
+    TD_HOT_FIELDS(TD_LANE_FIELD) TD_COLD_FIELDS(TD_LANE_FIELD) TD_PLAN_FIELDS(TD_LANE_FIELD)
+#undef TD_LANE_FIELD
+    double gap[TD_SIGNALS_MAX], param[TD_PARAMS_MAX], state[TD_STATE_MAX];
+} td_lane;
+_Static_assert(sizeof(td_lane) == TD_FIELD_COUNT * sizeof(double), "td_lane holds the fields and nothing else");
+
+/* TD_LANES lanes. Memory: TD_FIELD_COUNT reals, then where the rows are.
+ *
+ * A lane's row is a slot of the chunk's rows. Neighbouring sets of a grid have neighbouring slots, or the same one, so most
+ * often all lanes of a vector fall into two windows of TD_LANES slots each, and two loads and a permute fetch them; where they do
+ * not (random search), a gather does. */
+typedef struct td_vector {
+#define TD_VECTOR_FIELD(name) td_real name;
+    TD_HOT_FIELDS(TD_VECTOR_FIELD) TD_COLD_FIELDS(TD_VECTOR_FIELD) TD_PLAN_FIELDS(TD_VECTOR_FIELD)
+#undef TD_VECTOR_FIELD
+    td_real gap[TD_SIGNALS_MAX], param[TD_PARAMS_MAX], state[TD_STATE_MAX];
+    td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
+    int64_t window[TD_ROWS_MAX][2];       /* where they begin */
+    int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
+    int64_t reserved[7];
+    int32_t slot[TD_ROWS_MAX][TD_LANES];
+} td_vector;
+
+/* The same for host code, which does not know TD_LANES: bytes of a vector of `lanes` lanes, a field of a lane, and the rows' part
+ * as laid out behind the fields. */
+static inline size_t td_vector_bytes(int lanes) {
+    return (size_t)lanes * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64;
+}
+static inline double *td_field(void *vector, int lanes, int field, int lane) { return (double *)vector + field * lanes + lane; }
+static inline uint64_t *td_vector_pick(void *vector, int lanes, int row) {
+    return (uint64_t *)vector + (TD_FIELD_COUNT + row) * lanes;
+}
+static inline int64_t *td_vector_window(void *vector, int lanes, int row) {
+    return (int64_t *)vector + (TD_FIELD_COUNT + TD_ROWS_MAX) * lanes + row * 2;
+}
+static inline int64_t *td_vector_windowed(void *vector, int lanes) { return td_vector_window(vector, lanes, TD_ROWS_MAX); }
+static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
+    return (int32_t *)(td_vector_windowed(vector, lanes) + 8) + row * lanes;
+}
+_Static_assert(sizeof(td_vector) == (size_t)TD_LANES * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64,
+               "td_vector_bytes() knows the layout");
+
+/* The deck as kernels read it. All arrays by bar of the deck. */
+typedef struct td_kernel_deck {
+    int64_t bars;
+    const double *open, *high, *low, *close, *volume; /* (bars) */
+    const double *seconds;                   /* (bars) open time since the first bar's */
+    const double *market_log;                /* (bars) log(close[t] / close[t-1]), 0 at bar 0; profile backtesting, else NULL */
+    int64_t samples;
+    const int64_t *sample_bar;               /* (samples) bars at whose close a return is taken, increasing; the last is bars - 1 */
+    const double *sample_market;             /* (samples) the market's return over the same stretch */
+    int64_t blocks;
+    const int64_t *block_end;                /* (blocks) last bar of each block */
+    td_profile profile;
+    td_fill_at fill_at;
+    td_sizing sizing;
+    td_direction direction;
+    bool finalize;
+    bool every_bar;  /* sample_bar[k] == k */
+    int64_t start_bar; /* on which TD_SIGNAL_START fires: 0, in profile backtesting 1 */
+    double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
+} td_kernel_deck;
+
+/* A chunk of bars for one group of sets. */
+typedef struct td_kernel_chunk {
+    int64_t begin, end;     /* bars */
+    const double *rows;     /* row slot r of bar t is rows[(t - begin) * stride + r]; bar begin - 1 is there too */
+    int64_t stride;
+    int64_t sample, block;  /* first sample and first block whose bar is >= begin */
+} td_kernel_chunk;
+
+/* One strategy on one instruction set. */
+typedef struct td_kernel {
+    int lanes; /* of a vector */
+    /* Plays a block (TD_BLOCK_VECTORS vectors) over a chunk. block_equity (blocks, block lanes) gets the equity at block ends. */
+    void (*play)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity);
+    /* Scalar kernel only: the strategy's decision on one bar, for the engines that play one set (sim/reference.c, sim/skip.c).
+     * above, below: which signals crossed. Returns whether there is a target and puts it in *target. */
+    bool (*decide)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector, const int *above,
+                   const int *below, double *target);
+} td_kernel;
+
+typedef enum td_column { TD_COLUMN_open, TD_COLUMN_high, TD_COLUMN_low, TD_COLUMN_close, TD_COLUMN_volume, TD_COLUMN_COUNT } td_column;
+typedef struct td_row_info {
+    const char *name, *kind;
+    td_column column;
+    int param; /* that holds the window */
+} td_row_info;
+typedef enum td_signal_kind {
+    TD_SIGNAL_CROSS,       /* row over row */
+    TD_SIGNAL_CROSS_LEVEL, /* row over parameter */
+    TD_SIGNAL_START,       /* "above" once, on the deck's start bar */
+} td_signal_kind;
+typedef struct td_signal_info {
+    const char *name;
+    td_signal_kind kind;
+    int row, other; /* row; row or parameter */
+} td_signal_info;
+
+struct td_strategy {
+    const char *name, *text;
+    int param_count, row_count, signal_count, state_count;
+    const td_param_info *params;
+    const td_row_info *rows;
+    const td_signal_info *signals;
+    bool every_bar;                          /* has ON_BAR: wants every bar, so cannot be skipped through */
+    const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
+};
+
+#endif

@@ -1,0 +1,235 @@
+/* The general lane engine: the bar loop that a strategy's kernel is made of.
+ *
+ * Included by sim/strategy.h into every strategy's unit and inlined around its hook, once per instruction set. Loop nest: the
+ * player walks chunks of bars; a kernel gets one block of TD_BLOCK_VECTORS vectors and one chunk.
+ *
+ * The idea that makes it fast: nothing happens on most bars. Masks inside a vector, and one predictable branch for "does any lane
+ * have an event"; events (stops, new peaks, signals) are out-of-line functions on the vector in memory (sim/ledger.h), which may
+ * divide and branch as they like. The hot fields live in registers in between.
+ *
+ * Order inside bar t (docs/bar-rules.md): stops and targets on the bar's range; mark at the close; statistics; the strategy's
+ * decision; its fill, at this close or at the next bar's open. */
+#ifndef TAPEDECK_SIM_LANES_H
+#define TAPEDECK_SIM_LANES_H
+
+#include "sim/ledger.h"
+
+/* What a hook sees. */
+typedef struct td_now {
+    const td_kernel_deck *deck;
+    const double *rows; /* this bar's */
+    int64_t stride, t;
+    bool windowed;
+    td_vector *vector;
+    const td_mask *above, *below;
+    td_real position, equity;
+    td_real target; /* out: what the strategy wants ... */
+    td_mask where;  /* ... and where it wants anything */
+} td_now;
+typedef void td_hook(td_now *now);
+
+/* Row r of all lanes, from the rows of one bar. */
+TD_INLINE td_real td_row_value(const td_vector *s, const double *rows, int r, const bool windowed) {
+    return windowed ? td_pick(rows + s->window[r][0], rows + s->window[r][1], s->pick[r]) : td_gather(rows, s->slot[r]);
+}
+
+typedef struct td_hot {
+#define TD_HOT_FIELD(name) td_real name;
+    TD_HOT_FIELDS(TD_HOT_FIELD)
+#undef TD_HOT_FIELD
+    td_real gap[TD_SIGNALS_MAX];
+} td_hot;
+
+TD_INLINE void td_hot_load(td_hot *hot, const td_vector *s, int signals) {
+#define TD_HOT_FIELD(name) hot->name = s->name;
+    TD_HOT_FIELDS(TD_HOT_FIELD)
+#undef TD_HOT_FIELD
+    for (int i = 0; i < signals; i++) hot->gap[i] = s->gap[i];
+}
+
+TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
+#define TD_HOT_FIELD(name) s->name = hot->name;
+    TD_HOT_FIELDS(TD_HOT_FIELD)
+#undef TD_HOT_FIELD
+    for (int i = 0; i < signals; i++) s->gap[i] = hot->gap[i];
+}
+
+TD_RARE void td_guard_event(const td_kernel_deck *deck, td_vector *s, int64_t t, int64_t sample) { td_guard(deck, s, t, sample); }
+
+TD_RARE void td_peak_event(const td_kernel_deck *deck, td_vector *s, int64_t t) {
+    td_new_peak(deck, s, s->equity >= s->record, t, s->equity);
+}
+
+/* Bar and base price of a fill decided on bar t. */
+TD_INLINE int64_t td_fill_bar(const td_kernel_deck *deck, int64_t t) { return deck->fill_at == TD_FILL_CLOSE ? t : t + 1; }
+TD_INLINE double td_fill_base(const td_kernel_deck *deck, int64_t t) {
+    return deck->fill_at == TD_FILL_CLOSE ? deck->close[t] : deck->open[t + 1];
+}
+TD_INLINE td_fill_reason td_fill_why(const td_kernel_deck *deck) {
+    return deck->fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
+}
+
+TD_RARE void td_trade_event(const td_kernel_deck *deck, td_vector *s, const td_now *now, int64_t sample) {
+    td_trade_to(deck, s, now->target, now->where, now->t, sample, td_fill_bar(deck, now->t), td_fill_base(deck, now->t),
+                td_fill_why(deck), false);
+}
+
+/* A sample at the close of the last bar played: the return since the last sample goes into the sums. */
+TD_INLINE void td_sample(td_hot *hot, td_real before, double market, bool with_market) {
+    td_real r = (hot->equity - before) / before, down = td_min(r, 0);
+    hot->sum_r += r;
+    hot->sum_r2 += r * r;
+    hot->sum_down2 += down * down;
+    if (with_market) hot->sum_market += r * market;
+}
+
+/* Which signals cross on bar t. above/below (signals). */
+TD_INLINE void td_cross(const td_kernel_deck *deck, const td_vector *s, const double *rows, int64_t t, td_hot *hot,
+                        const td_signal_info *infos, const int signals, const bool windowed, td_mask *above, td_mask *below) {
+    for (int i = 0; i < signals; i++) {
+        if (infos[i].kind == TD_SIGNAL_START) {
+            above[i] = td_splat((double)t) == (double)deck->start_bar;
+            below[i] = td_no_lane();
+            continue;
+        }
+        td_real gap = td_row_value(s, rows, infos[i].row, windowed) -
+                      (infos[i].kind == TD_SIGNAL_CROSS ? td_row_value(s, rows, infos[i].other, windowed) : s->param[infos[i].other]);
+        above[i] = (gap > 0) & (hot->gap[i] < deck->touch);
+        below[i] = (gap < 0) & (hot->gap[i] > -deck->touch);
+        hot->gap[i] = gap;
+    }
+}
+
+/* The last bar: nothing decided on it can fill, except that `finalize` closes what is open. */
+TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *s, int64_t sample, td_hook *hook,
+                         const td_signal_info *infos, int signals) {
+    int64_t t = deck->bars - 1;
+    td_guard(deck, s, t, sample);
+    if (deck->finalize && deck->profile == TD_PROFILE_BACKTESTING) {
+        /* backtesting.py runs its broker once more on the last bar: everything closes at the price a market order would get
+         * there, a decision of this very bar is filled at the same price, and its stops see the bar's range again */
+        const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
+        td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
+        td_hot hot;
+        td_hot_load(&hot, s, signals);
+        td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
+        td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
+                      .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = td_splat(0.0),
+                      .where = td_no_lane()};
+        hook(&now);
+        int64_t bar = deck->fill_at == TD_FILL_CLOSE && t > 0 ? t - 1 : t;
+        double base = deck->fill_at == TD_FILL_CLOSE ? deck->close[bar] : deck->open[t];
+        td_trade_to(deck, s, now.target, now.where, t - 1, sample, bar, base, td_fill_why(deck), true);
+        td_guard(deck, s, t, sample);
+    } else if (deck->finalize) {
+        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true);
+        td_guard(deck, s, t, sample);
+    }
+    td_real equity = s->cash + s->position * deck->close[t];
+    if (deck->every_bar) {
+        td_hot hot;
+        td_hot_load(&hot, s, 0);
+        hot.equity = equity;
+        td_sample(&hot, s->equity, deck->sample_market[sample], true);
+        td_hot_save(&hot, s, 0);
+    }
+    if (deck->market_log) s->sum_market += td_log_lanes(equity / s->equity) * deck->market_log[t];
+    s->trough = td_min(equity, s->trough);
+    s->equity = equity;
+    td_new_peak(deck, s, equity >= s->record, t, equity);
+}
+
+/* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
+TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, td_hot *hot, int64_t begin,
+                            int64_t end, int64_t sample, td_hook *hook, const td_signal_info *infos, const int signals,
+                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed) {
+    for (int64_t t = begin; t < end; t++) {
+        const double low = deck->low[t], high = deck->high[t], close = deck->close[t];
+        const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
+        if (every_bar) sample = t;
+        _Pragma("GCC unroll 2") for (int v = 0; v < TD_BLOCK_VECTORS; v++) {
+            td_hot *h = &hot[v];
+            td_vector *s = &block[v];
+
+            /* stops and targets on the bar's range */
+            td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
+            if (td_unlikely(td_any(touched))) {
+                td_hot_save(h, s, signals);
+                td_guard_event(deck, s, t, sample);
+                td_hot_load(h, s, signals);
+            }
+
+            /* mark at the close, statistics */
+            td_real before = h->equity;
+            h->equity = h->cash + h->position * close;
+            if (every_bar) td_sample(h, before, deck->sample_market[t], true);
+            if (market_log) h->sum_market += td_log_lanes(h->equity / before) * deck->market_log[t];
+            h->trough = td_min(h->equity, h->trough);
+            if (td_unlikely(td_any(h->equity >= h->record))) {
+                td_hot_save(h, s, signals);
+                td_peak_event(deck, s, t);
+                td_hot_load(h, s, signals);
+            }
+
+            /* the decision, and its fill */
+            td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX], event = td_no_lane();
+            td_cross(deck, s, rows, t, h, infos, signals, windowed, above, below);
+            for (int i = 0; i < signals; i++) event = event | above[i] | below[i];
+            if (on_bar || td_unlikely(td_any(event))) {
+                td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .windowed = windowed, .vector = s, .above = above,
+                              .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
+                              .where = td_no_lane()};
+                hook(&now);
+                if (td_any(now.where)) {
+                    td_hot_save(h, s, signals);
+                    td_trade_event(deck, s, &now, every_bar ? t + 1 : sample);
+                    td_hot_load(h, s, signals);
+                }
+            }
+        }
+    }
+}
+
+/* Plays a block over a chunk: cuts it where samples and blocks end, so that the bar loop need not ask. */
+TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, double *block_equity,
+                             td_hook *hook, const td_signal_info *infos, const int signals, const bool on_bar, const bool every_bar,
+                             const bool market_log, const bool windowed) {
+    td_hot hot[TD_BLOCK_VECTORS];
+    for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_load(&hot[v], &block[v], signals);
+    int64_t last = deck->bars - 1, sample = chunk->sample, part = chunk->block, t = chunk->begin;
+    while (t < chunk->end) {
+        int64_t stop = chunk->end < last ? chunk->end : last;
+        if (deck->block_end[part] + 1 < stop) stop = deck->block_end[part] + 1;
+        if (!every_bar && deck->sample_bar[sample] + 1 < stop) stop = deck->sample_bar[sample] + 1;
+        if (t < stop) {
+            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed);
+            t = stop;
+        } else {
+            for (int v = 0; v < TD_BLOCK_VECTORS; v++) {
+                td_hot_save(&hot[v], &block[v], signals);
+                td_last_bar(deck, chunk, &block[v], every_bar ? t : sample, hook, infos, signals);
+                td_hot_load(&hot[v], &block[v], signals);
+            }
+            t++;
+        }
+        if (!every_bar && deck->sample_bar[sample] == t - 1) {
+            for (int v = 0; v < TD_BLOCK_VECTORS; v++) {
+                td_hot *h = &hot[v];
+                if (sample == 0) block[v].first_sample = td_select(block[v].ruined == 0, h->equity, 0);
+                /* backtesting.py's first day has no return: its close is where returns start */
+                if (sample > 0 || deck->profile != TD_PROFILE_BACKTESTING)
+                    td_sample(h, h->sample_equity, deck->sample_market[sample], !market_log);
+                h->sample_equity = h->equity;
+            }
+            sample++;
+        }
+        if (deck->block_end[part] == t - 1) {
+            for (int v = 0; v < TD_BLOCK_VECTORS; v++)
+                td_store(block_equity + (part * TD_BLOCK_VECTORS + v) * TD_LANES, td_select(block[v].ruined == 0, hot[v].equity, 0));
+            part++;
+        }
+    }
+    for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_save(&hot[v], &block[v], signals);
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* One thread's playing: the group of sets, its rows, its lane blocks, chunk by chunk; see play.h. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/engines.h"
+#include "sim/skip.h"
+
+/* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
+enum { GROUP_SETS = 1024 };
+
+struct td_player {
+    const td_deck *deck;
+    td_engine engine;
+    td_isa isa;
+    int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
+    td_rows rows;
+    int32_t *slots;       /* (capacity, strategy rows) */
+    char *vectors;        /* lanes engine: whole blocks for `capacity` sets */
+    double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
+    double *turned;       /* skip: the chunk's rows, row-major, and the ranges of their spans */
+    double *least, *greatest;
+};
+
+/* Beyond the bars of a chunk a row-major row holds the bar before it and room to read whole vectors. */
+enum { TURNED_MARGIN = 16 };
+
+static size_t turned_count(const td_deck *deck, int64_t sets) {
+    int64_t capacity = td_rows_capacity(deck, sets);
+    return td_rows_values(capacity) + (size_t)(capacity * (TURNED_MARGIN + TD_SPAN_BARS));
+}
+
+static size_t ranges_count(const td_deck *deck, int64_t sets) { return (size_t)td_rows_capacity(deck, sets) * TD_SKIP_WORDS; }
+
+td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
+    if (wanted != TD_ENGINE_AUTO) return wanted;
+    /* what wants every bar cannot be skipped through */
+    bool every_bar = deck->def.strategy->every_bar || deck->view.every_bar || deck->view.market_log;
+    return every_bar ? TD_ENGINE_LANES : TD_ENGINE_SKIP;
+}
+
+int64_t td_deck_group(const td_deck *deck, td_engine engine) {
+    (void)deck;
+    return engine == TD_ENGINE_REFERENCE ? 16 : GROUP_SETS;
+}
+
+static int64_t lane_blocks(int64_t sets, td_isa isa) {
+    int lanes = td_isa_lanes(isa);
+    return (sets + lanes - 1) / lanes;
+}
+
+static size_t vectors_bytes(int64_t sets, td_isa isa) {
+    return (size_t)lane_blocks(sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
+}
+
+static size_t equity_bytes(const td_deck *deck, int64_t sets, td_isa isa) {
+    return (size_t)(lane_blocks(sets, isa) * td_isa_lanes(isa) * deck->view.blocks) * sizeof(double);
+}
+
+size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
+    engine = td_deck_engine(deck, engine);
+    int64_t sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS;
+    size_t bytes = sizeof(td_player) + td_rows_bytes(deck, sets) + (size_t)(sets * TD_ROWS_MAX) * sizeof(int32_t);
+    if (engine == TD_ENGINE_LANES) return bytes + vectors_bytes(sets, isa) + equity_bytes(deck, sets, isa);
+    bytes += (size_t)(sets * deck->view.blocks) * sizeof(double);
+    if (engine == TD_ENGINE_SKIP)
+        bytes += (size_t)sets * td_vector_bytes(1) + (turned_count(deck, sets) + 2 * ranges_count(deck, sets)) * sizeof(double);
+    return bytes;
+}
+
+static void *allocate(size_t bytes) { return aligned_alloc(64, (bytes + 64) / 64 * 64); }
+
+td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
+    *opened = NULL;
+    engine = td_deck_engine(deck, engine);
+    if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
+    if (engine == TD_ENGINE_SKIP && td_deck_engine(deck, TD_ENGINE_AUTO) != TD_ENGINE_SKIP)
+        return td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",
+                       deck->def.strategy->name);
+    if (!deck->def.strategy->kernels[isa])
+        return td_fail(error, TD_BAD_ARG, "strategy %s is not built for %s", deck->def.strategy->name, td_isa_name(isa));
+    td_player *player = calloc(1, sizeof *player);
+    if (!player) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
+    *player = (td_player){.deck = deck, .engine = engine, .isa = isa, .capacity = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
+    td_status status = td_rows_open(&player->rows, deck, isa, player->capacity, error);
+    if (status != TD_OK) {
+        free(player);
+        return status;
+    }
+    player->slots = allocate((size_t)(player->capacity * TD_ROWS_MAX) * sizeof *player->slots);
+    bool lanes = engine == TD_ENGINE_LANES, skip = engine == TD_ENGINE_SKIP;
+    if (lanes) player->vectors = allocate(vectors_bytes(player->capacity, isa));
+    if (skip) {
+        player->vectors = allocate((size_t)player->capacity * td_vector_bytes(1));
+        player->turned = allocate(turned_count(deck, player->capacity) * sizeof(double));
+        player->least = allocate(ranges_count(deck, player->capacity) * sizeof(double));
+        player->greatest = allocate(ranges_count(deck, player->capacity) * sizeof(double));
+    }
+    player->block_equity =
+        allocate(lanes ? equity_bytes(deck, player->capacity, isa) : (size_t)(player->capacity * deck->view.blocks) * sizeof(double));
+    if (!player->slots || !player->block_equity || ((lanes || skip) && !player->vectors) ||
+        (skip && (!player->turned || !player->least || !player->greatest))) {
+        td_player_close(player);
+        return td_fail(error, TD_NO_MEMORY, "no memory for a player of %zu bytes", td_player_bytes(deck, engine, isa));
+    }
+    *opened = player;
+    return TD_OK;
+}
+
+void td_player_close(td_player *player) {
+    if (!player) return;
+    td_rows_close(&player->rows);
+    free(player->slots);
+    free(player->vectors);
+    free(player->turned);
+    free(player->least);
+    free(player->greatest);
+    free(player->block_equity);
+    free(player);
+}
+
+/* Two windows of `lanes` slots that hold row r of all lanes of the vector, if there are such; see td_vector. */
+static bool find_windows(void *vector, int lanes, int r) {
+    const int32_t *slot = td_vector_slot(vector, lanes, r);
+    int64_t *window = td_vector_window(vector, lanes, r);
+    uint64_t *pick = td_vector_pick(vector, lanes, r);
+    window[0] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] < window[0]) window[0] = slot[l];
+    window[1] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] >= window[0] + lanes && slot[l] < window[1]) window[1] = slot[l];
+    if (window[1] == INT64_MAX) window[1] = window[0];
+    bool fits = true;
+    for (int l = 0; l < lanes; l++) {
+        bool first = slot[l] < window[0] + lanes;
+        pick[l] = (uint64_t)(first ? slot[l] - window[0] : lanes + slot[l] - window[1]);
+        fits &= pick[l] < 2 * (uint64_t)lanes;
+    }
+    return fits;
+}
+
+/* Plays up to `capacity` sets through the lanes engine. */
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
+    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
+    int64_t blocks = lane_blocks(count, player->isa);
+    size_t vector_bytes = td_vector_bytes(lanes);
+
+    /* lanes beyond the last set play it once more; nobody looks at them */
+    td_rows_start(&player->rows, sets, count, player->slots);
+    for (int64_t i = 0; i < blocks * block_lanes; i++) {
+        int64_t set = i < count ? i : count - 1;
+        char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
+        td_lane lane;
+        td_lane_start(deck, &sets[set], &lane);
+        for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
+        for (int r = 0; r < row_count; r++) td_vector_slot(vector, lanes, r)[i % lanes] = player->slots[set * row_count + r];
+    }
+    for (int64_t b = 0; b < blocks; b++) {
+        char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
+        bool windowed = true;
+        for (int v = 0; v < TD_BLOCK_VECTORS; v++)
+            for (int r = 0; r < row_count; r++) windowed &= find_windows(block + (size_t)v * vector_bytes, lanes, r);
+        *td_vector_windowed(block, lanes) = windowed;
+    }
+
+    while (td_rows_next(&player->rows)) {
+        td_kernel_chunk chunk = td_rows_chunk(&player->rows);
+        for (int64_t b = 0; b < blocks; b++)
+            kernel->play(&deck->view, &chunk, player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes,
+                         player->block_equity + b * block_lanes * deck->view.blocks);
+    }
+
+    for (int64_t i = 0; i < count; i++) {
+        char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
+        td_lane lane;
+        for (int f = 0; f < TD_FIELD_COUNT; f++) ((double *)&lane)[f] = *td_field(vector, lanes, f, (int)(i % lanes));
+        td_lane_finish(deck, &sets[i], &lane,
+                       player->block_equity + (i / block_lanes) * block_lanes * deck->view.blocks + i % block_lanes, block_lanes,
+                       &cells[i], block_returns ? block_returns + i * deck->view.blocks : NULL);
+    }
+}
+
+/* Do the two sets cross on the same bars? Their rows and levels decide. Neighbours in a grid over stops or costs do. */
+static bool same_signals(const td_strategy *strategy, const td_set *a, const td_set *b) {
+    return !memcmp(a->param, b->param, (size_t)strategy->param_count * sizeof *a->param);
+}
+
+/* Plays up to `capacity` sets through the skip engine. */
+static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
+    int row_count = deck->def.strategy->row_count;
+    int64_t blocks = deck->view.blocks;
+    size_t vector_bytes = td_vector_bytes(1);
+    td_rows_start(&player->rows, sets, count, player->slots);
+    int64_t stride = player->rows.chunk_bars + TURNED_MARGIN + TD_SPAN_BARS - 1;
+    stride -= stride % 8;
+    for (int64_t i = 0; i < count; i++) {
+        char *vector = player->vectors + (size_t)i * vector_bytes;
+        td_lane lane;
+        td_lane_start(deck, &sets[i], &lane);
+        memcpy(vector, &lane, sizeof lane);
+        *td_vector_windowed(vector, 1) = 0;
+        for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
+    }
+    double *values = player->turned + 8;
+    while (td_rows_next(&player->rows)) {
+        td_kernel_chunk bars = td_rows_chunk(&player->rows);
+        kernel->turn(&player->rows, values, stride, player->least, player->greatest);
+        td_skip_chunk chunk = {.begin = bars.begin, .end = bars.end, .sample = bars.sample, .block = bars.block, .values = values,
+                               .least = player->least, .greatest = player->greatest, .stride = stride};
+        td_skip_signals signals;
+        td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges};
+        for (int64_t i = 0; i < count; i++) {
+            set.vector = player->vectors + (size_t)i * vector_bytes;
+            set.slot = player->slots + i * row_count;
+            if (i == 0 || !same_signals(deck->def.strategy, &sets[i], &sets[i - 1])) kernel->signals(&set, &chunk, &signals);
+            kernel->play(&set, &chunk, &signals, player->block_equity + i * blocks);
+        }
+    }
+    for (int64_t i = 0; i < count; i++)
+        td_lane_finish(deck, &sets[i], (const td_lane *)(player->vectors + (size_t)i * vector_bytes), player->block_equity + i * blocks, 1,
+                       &cells[i], block_returns ? block_returns + i * blocks : NULL);
+}
+
+void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_deck *deck = player->deck;
+    for (int64_t done = 0; done < count; done += player->capacity) {
+        int64_t now = count - done < player->capacity ? count - done : player->capacity;
+        float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
+        if (player->engine == TD_ENGINE_LANES)
+            play_lanes(player, sets + done, now, cells + done, returns);
+        else if (player->engine == TD_ENGINE_SKIP)
+            play_skip(player, sets + done, now, cells + done, returns);
+        else {
+            td_lane lane;
+            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);
+            td_lane_finish(deck, &sets[done], &lane, player->block_equity, 1, &cells[done], returns);
+        }
+    }
+}
+
+td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_observer *observer, td_cell *cell, float *block_returns,
+                           td_error *error) {
+    td_player *player;
+    td_lane lane;
+    TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
+    td_reference_play(deck, set, &player->rows, observer, &lane, player->block_equity);
+    td_lane_finish(deck, set, &lane, player->block_equity, 1, cell, block_returns);
+    td_player_close(player);
+    return TD_OK;
+}
+
+void td_player_limit_chunk(td_player *player, int64_t bars) { player->rows.chunk_limit = bars; }

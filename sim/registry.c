@@ -1,0 +1,121 @@
+/* Names to things: strategies and row kinds with their kernels per instruction set, knobs, reasons. The lists are made by the
+ * build from the folders strategies/ and data/rows/. */
+#include <string.h>
+
+#include "data/row.h"
+#include "sim/kernel.h"
+#include "sim/skip.h"
+#include "tapedeck_rows.h"
+#include "tapedeck_strategies.h"
+
+#if defined(__x86_64__)
+#define TD_EACH_ISA(X, unit) X(unit, scalar) X(unit, v2) X(unit, v3) X(unit, v4)
+#else
+#define TD_EACH_ISA(X, unit) X(unit, scalar)
+#endif
+
+/* strategies: the description lives in the scalar unit, a kernel in each */
+#define TD_DECLARE_KERNEL(unit, isa) extern const td_kernel td_kernel_##unit##_##isa;
+#define TD_DECLARE(unit)                                                                                                         \
+    extern const td_strategy td_strategy_info_##unit;                                                                            \
+    TD_EACH_ISA(TD_DECLARE_KERNEL, unit)
+TD_STRATEGIES_LIST(TD_DECLARE)
+
+enum {
+#define TD_ONE(unit) TD_STRATEGY_##unit,
+    TD_STRATEGIES_LIST(TD_ONE)
+#undef TD_ONE
+    STRATEGY_COUNT
+};
+
+static td_strategy strategies[STRATEGY_COUNT];
+static char names[STRATEGY_COUNT][64];
+
+/* file names use _, names that people type use - */
+__attribute__((constructor)) static void fill_strategies(void) {
+#define TD_KERNEL_POINTER(unit, isa) &td_kernel_##unit##_##isa,
+#define TD_ONE(unit)                                                                                                             \
+    {                                                                                                                            \
+        static const td_kernel *const kernels[] = {TD_EACH_ISA(TD_KERNEL_POINTER, unit)};                                        \
+        td_strategy *strategy = &strategies[TD_STRATEGY_##unit];                                                                 \
+        *strategy = td_strategy_info_##unit;                                                                                     \
+        strncpy(names[TD_STRATEGY_##unit], #unit, sizeof names[0] - 1);                                                          \
+        for (char *c = names[TD_STRATEGY_##unit]; *c; c++)                                                                       \
+            if (*c == '_') *c = '-';                                                                                             \
+        strategy->name = names[TD_STRATEGY_##unit];                                                                              \
+        for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) strategy->kernels[i] = kernels[i];                         \
+    }
+    TD_STRATEGIES_LIST(TD_ONE)
+#undef TD_ONE
+}
+
+int td_strategy_count(void) { return STRATEGY_COUNT; }
+const td_strategy *td_strategy_at(int index) { return &strategies[index]; }
+const td_strategy *td_strategy_find(const char *name) {
+    for (int i = 0; i < STRATEGY_COUNT; i++)
+        if (!strcmp(strategies[i].name, name)) return &strategies[i];
+    return NULL;
+}
+const char *td_strategy_name(const td_strategy *strategy) { return strategy->name; }
+const char *td_strategy_text(const td_strategy *strategy) { return strategy->text; }
+int td_strategy_param_count(const td_strategy *strategy) { return strategy->param_count; }
+const td_param_info *td_strategy_param(const td_strategy *strategy, int index) { return &strategy->params[index]; }
+
+/* rows */
+#define TD_DECLARE_ROW(unit, isa) extern const td_row_kernel td_row_kernel_##unit##_##isa;
+#define TD_ONE(unit)                                                                                                             \
+    int64_t td_row_warmup_##unit##_scalar(int64_t window);                                                                       \
+    TD_EACH_ISA(TD_DECLARE_ROW, unit)
+TD_ROWS_LIST(TD_ONE)
+#undef TD_ONE
+
+static const td_row_kind row_kinds[] = {
+#define TD_ROW_POINTER(unit, isa) &td_row_kernel_##unit##_##isa,
+#define TD_ONE(unit) {#unit, td_row_warmup_##unit##_scalar, {TD_EACH_ISA(TD_ROW_POINTER, unit)}},
+    TD_ROWS_LIST(TD_ONE)
+#undef TD_ONE
+};
+
+int td_row_kind_count(void) { return (int)(sizeof row_kinds / sizeof *row_kinds); }
+const td_row_kind *td_row_kind_at(int index) { return &row_kinds[index]; }
+const td_row_kind *td_row_kind_find(const char *name) {
+    for (int i = 0; i < td_row_kind_count(); i++)
+        if (!strcmp(row_kinds[i].name, name)) return &row_kinds[i];
+    return NULL;
+}
+
+/* the skip engine's scan */
+#define TD_DECLARE_SCAN(unit, isa) extern const td_skip_kernel td_skip_kernel_##unit##_##isa;
+TD_EACH_ISA(TD_DECLARE_SCAN, scan)
+const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
+#define TD_SCAN_POINTER(unit, isa) &td_skip_kernel_##unit##_##isa,
+    static const td_skip_kernel *const kernels[] = {TD_EACH_ISA(TD_SCAN_POINTER, scan)};
+    return kernels[isa];
+}
+
+/* knobs and reasons */
+const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
+#define TD_KNOB_INFO(name, path, preset, low, high, unit, text) {#name, path, preset, low, high, unit, text},
+    TD_KNOBS(TD_KNOB_INFO)
+#undef TD_KNOB_INFO
+};
+
+#define TD_NAME(name, text) #name,
+#define TD_TEXT(name, text) text,
+static const char *const cell_reason_names[] = {TD_CELL_REASONS(TD_NAME)};
+static const char *const cell_reason_texts[] = {TD_CELL_REASONS(TD_TEXT)};
+static const char *const fill_reason_names[] = {TD_FILL_REASONS(TD_NAME)};
+static const char *const fill_reason_texts[] = {TD_FILL_REASONS(TD_TEXT)};
+const char *td_cell_reason_name(td_cell_reason reason) { return cell_reason_names[reason]; }
+const char *td_cell_reason_text(td_cell_reason reason) { return cell_reason_texts[reason]; }
+const char *td_fill_reason_name(td_fill_reason reason) { return fill_reason_names[reason]; }
+const char *td_fill_reason_text(td_fill_reason reason) { return fill_reason_texts[reason]; }
+
+td_set td_default_set(const td_strategy *strategy) {
+    td_set set = {0};
+    for (int i = 0; i < TD_KNOB_COUNT; i++) set.knob[i] = td_knob_infos[i].preset;
+    for (int i = 0; i < strategy->param_count; i++) set.param[i] = strategy->params[i].preset;
+    return set;
+}
+
+td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .cookie = TD_PLAY_DEF_COOKIE}; }

@@ -1,0 +1,45 @@
+/* The rows of a group of sets: which distinct (kind, column, window) there are, and their values chunk by chunk.
+ *
+ * A *slot* is one distinct row. Slots of one kind and column stand together, padded to whole vectors. Values are time-major: the
+ * rows of one bar are neighbours, because a lane block gathers all its lanes' rows of a bar at once. */
+#ifndef TAPEDECK_SIM_ROWS_H
+#define TAPEDECK_SIM_ROWS_H
+
+#include "sim/deck.h"
+
+enum { TD_CHUNK_BARS_MAX = 1024, TD_CHUNK_BARS_MIN = 64 };
+
+typedef struct td_rows {
+    const td_deck *deck;
+    td_isa isa;
+    int64_t capacity;     /* slots there is memory for */
+    int64_t slots;        /* in use, padding included */
+    int64_t chunk_bars;   /* bars a chunk may have now */
+    int64_t chunk_limit;  /* upper bound set by a test; 0 none */
+    int32_t *window;      /* (capacity) */
+    double *memory;       /* (capacity * TD_ROW_MEMORY_MAX) */
+    double *values;       /* bar begin - 1, then the chunk */
+    int group_kinds[TD_ROWS_MAX]; /* strategy row that stands for each group */
+    int64_t group_first[TD_ROWS_MAX + 1];
+    int groups;
+    int group_of_row[TD_ROWS_MAX];
+    int32_t *table;       /* hash table of slots, open addressing */
+    int64_t table_size;
+    int64_t begin, end;   /* of the chunk in `values` */
+} td_rows;
+
+/* Slots that groups of `sets` sets may take; and the values of a chunk, at most, the bar before it not counted. */
+int64_t td_rows_capacity(const td_deck *deck, int64_t sets);
+size_t td_rows_values(int64_t capacity);
+/* Bytes for groups of `sets` sets, and the memory itself. */
+size_t td_rows_bytes(const td_deck *deck, int64_t sets);
+td_status td_rows_open(td_rows *rows, const td_deck *deck, td_isa isa, int64_t sets, td_error *error);
+void td_rows_close(td_rows *rows);
+/* Starts a group at bar 0: slots (count, strategy rows) gets the slot of each row of each set. */
+void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *slots);
+/* Computes the next chunk; false when the deck is through. */
+bool td_rows_next(td_rows *rows);
+/* The chunk as kernels take it; sample and block are those of its first bar. */
+td_kernel_chunk td_rows_chunk(const td_rows *rows);
+
+#endif

@@ -1,0 +1,187 @@
+/* The author's side of a strategy: everything a strategy file includes.
+ *
+ * A strategy is one C file that reads like the rule it implements (docs/strategies.md teaches it):
+ *
+ *   ABOUT("long above the crossing of two averages, short below")
+ *   PARAMETERS(WINDOW(fast, 10, "bars of the fast average"), WINDOW(slow, 30, "bars of the slow average"))
+ *   ROWS(SMA(fast_average, close, fast), SMA(slow_average, close, slow))
+ *   SIGNALS(CROSS(trend, fast_average, slow_average))
+ *
+ *   ON_SIGNAL {
+ *       target(+1, crossed_above(trend));
+ *       target(-1, crossed_below(trend));
+ *   }
+ *
+ * ON_SIGNAL runs only on bars on which a declared signal crosses; the engines may skip the bars between. ON_BAR runs on every bar
+ * and may keep STATE. A body is plain C on two types, `real` and `mask`: one number and one truth per lane, where a lane is one
+ * parameter set of a sweep, or the only one of a single run. No if on a mask (lanes differ): use select(mask, a, b), or hand the
+ * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS().
+ *
+ *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
+ *   previous(name)       the same one bar ago (NaN on the first bar)
+ *   param(name)          the parameter
+ *   price(close)         this bar's open, high, low, close or volume: a plain number, the same in all lanes
+ *   crossed_above(name), crossed_below(name)   masks of a declared signal
+ *   position(), equity() units held (signed), equity marked at this close
+ *   state->name          what STATE declared; zero before the first bar
+ *   target(value, where) from the next fill on be long (+1), short (-1) or out (0) in the lanes `where`; between 0 and 1: that
+ *                        fraction of what sizing allows
+ *   select min max abs floor any not           as they say
+ *
+ * What a body must not do: keep static variables, read the clock, call the C library on reals. */
+#ifndef TAPEDECK_SIM_STRATEGY_H
+#define TAPEDECK_SIM_STRATEGY_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/lanes.h"
+
+/* TD_MAP(f, (a, b), (c)) is f(a, b) f(c): applies f to each parenthesised item, at most 16. */
+#define TD_MAP_0(f)
+#define TD_MAP_1(f, a) f a
+#define TD_MAP_2(f, a, ...) f a TD_MAP_1(f, __VA_ARGS__)
+#define TD_MAP_3(f, a, ...) f a TD_MAP_2(f, __VA_ARGS__)
+#define TD_MAP_4(f, a, ...) f a TD_MAP_3(f, __VA_ARGS__)
+#define TD_MAP_5(f, a, ...) f a TD_MAP_4(f, __VA_ARGS__)
+#define TD_MAP_6(f, a, ...) f a TD_MAP_5(f, __VA_ARGS__)
+#define TD_MAP_7(f, a, ...) f a TD_MAP_6(f, __VA_ARGS__)
+#define TD_MAP_8(f, a, ...) f a TD_MAP_7(f, __VA_ARGS__)
+#define TD_MAP_9(f, a, ...) f a TD_MAP_8(f, __VA_ARGS__)
+#define TD_MAP_10(f, a, ...) f a TD_MAP_9(f, __VA_ARGS__)
+#define TD_MAP_11(f, a, ...) f a TD_MAP_10(f, __VA_ARGS__)
+#define TD_MAP_12(f, a, ...) f a TD_MAP_11(f, __VA_ARGS__)
+#define TD_MAP_13(f, a, ...) f a TD_MAP_12(f, __VA_ARGS__)
+#define TD_MAP_14(f, a, ...) f a TD_MAP_13(f, __VA_ARGS__)
+#define TD_MAP_15(f, a, ...) f a TD_MAP_14(f, __VA_ARGS__)
+#define TD_MAP_16(f, a, ...) f a TD_MAP_15(f, __VA_ARGS__)
+#define TD_MAP_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, name, ...) name
+#define TD_MAP(f, ...)                                                                                                           \
+    TD_MAP_PICK(_0 __VA_OPT__(, ) __VA_ARGS__, TD_MAP_15, TD_MAP_14, TD_MAP_13, TD_MAP_12, TD_MAP_11, TD_MAP_10, TD_MAP_9, TD_MAP_8, \
+                TD_MAP_7, TD_MAP_6, TD_MAP_5, TD_MAP_4, TD_MAP_3, TD_MAP_2, TD_MAP_1, TD_MAP_0)                                   \
+    (f __VA_OPT__(, ) __VA_ARGS__)
+
+#define ABOUT(text) static const char td_about[] = text;
+
+/* Parameters: WINDOW(name, default, "doc"), NUMBER(name, default, minimum, maximum, "unit", "doc"), COUNT(the same). */
+#define WINDOW(name, preset, text) (name, TD_PARAM_WINDOW, preset, 1, 1e7, "bars", text)
+#define NUMBER(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_NUMBER, preset, minimum, maximum, unit, text)
+#define COUNT(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_COUNT, preset, minimum, maximum, unit, text)
+#define TD_PARAM_INDEX(name, ...) td_param_##name,
+#define TD_PARAM_INFO(name, kind, preset, minimum, maximum, unit, text) {#name, kind, preset, minimum, maximum, unit, text},
+#define PARAMETERS(...)                                                                                                          \
+    enum { TD_MAP(TD_PARAM_INDEX, __VA_ARGS__) td_params_here };                                                                 \
+    static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
+    _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "too many parameters");
+
+/* Rows: KIND(name, column, window parameter); a kind is a file in data/rows/. */
+#define SMA(name, column, window) (name, "sma", column, window)
+#define EMA(name, column, window) (name, "ema", column, window)
+#define RSI(name, column, window) (name, "rsi", column, window)
+#define TD_ROW_INDEX(name, ...) td_row_##name,
+#define TD_ROW_INFO(name, kind, column, window) {#name, kind, TD_COLUMN_##column, td_param_##window},
+#define ROWS(...)                                                                                                                \
+    enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
+    static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
+    _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "too many rows");
+
+/* Signals: CROSS(name, row, row), CROSS_LEVEL(name, row, parameter), START(name). Above: the first is over the second now and was
+ * not over it one bar ago; below likewise (in profile backtesting a bar on which both are equal counts for neither side). */
+#define CROSS(name, row, other) (name, TD_SIGNAL_CROSS, td_row_##row, td_row_##other)
+#define CROSS_LEVEL(name, row, parameter) (name, TD_SIGNAL_CROSS_LEVEL, td_row_##row, td_param_##parameter)
+#define START(name) (name, TD_SIGNAL_START, 0, 0)
+#define TD_SIGNAL_INDEX(name, ...) td_signal_##name,
+#define TD_SIGNAL_INFO(name, kind, row, other) {#name, kind, row, other},
+#define SIGNALS(...)                                                                                                             \
+    enum { TD_MAP(TD_SIGNAL_INDEX, __VA_ARGS__) td_signals_here };                                                               \
+    static const td_signal_info td_signals[] = {TD_MAP(TD_SIGNAL_INFO, __VA_ARGS__){0}};                                         \
+    _Static_assert((int)td_signals_here <= (int)TD_SIGNALS_MAX, "too many signals");
+
+#define STATE(...)                                                                                                               \
+    typedef struct td_state {                                                                                                    \
+        __VA_ARGS__                                                                                                              \
+    } td_state;                                                                                                                  \
+    _Static_assert(sizeof(td_state) <= TD_STATE_MAX * sizeof(td_real), "STATE holds more than TD_STATE_MAX reals");
+
+#define ON_SIGNAL                                                                                                                \
+    TD_INLINE void td_body(td_now *now);                                                                                         \
+    TD_STRATEGY_TABLES(td_body, false, 0)                                                                                        \
+    TD_INLINE void td_body(td_now *now)
+
+#define ON_BAR                                                                                                                   \
+    TD_INLINE void td_body_with_state(td_now *now, td_state *state);                                                             \
+    TD_INLINE void td_body(td_now *now) { td_body_with_state(now, (td_state *)(void *)now->vector->state); }                     \
+    TD_STRATEGY_TABLES(td_body, true, (int)(sizeof(td_state) / sizeof(td_real)))                                                 \
+    TD_INLINE void td_body_with_state(td_now *now, td_state *state)
+
+/* The unit's kernel and, once, the strategy's description. */
+#define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
+    static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
+        const bool windowed = ((const td_vector *)block)->windowed;                                                              \
+        if (deck->market_log)                                                                                                    \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, true, false);      \
+        else if (deck->every_bar && windowed)                                                                                    \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, true);       \
+        else if (deck->every_bar)                                                                                                \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, false);      \
+        else if (windowed)                                                                                                       \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, true);      \
+        else                                                                                                                     \
+            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, false);     \
+    }                                                                                                                            \
+    TD_KERNEL_DECIDE(body)                                                                                                       \
+    extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
+    const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
+    TD_STRATEGY_INFO(on_bar, reals)
+
+#if TD_ISA_INDEX == 0
+#define TD_DECIDE_HERE td_kernel_decide
+#define TD_KERNEL_DECIDE(body)                                                                                                   \
+    static bool td_kernel_decide(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector,            \
+                                 const int *above, const int *below, double *wanted) {                                           \
+        td_vector *s = vector;                                                                                                   \
+        td_now now = {.deck = deck, .rows = chunk->rows + (bar - chunk->begin) * chunk->stride, .stride = chunk->stride,         \
+                      .t = bar, .vector = s, .above = above, .below = below, .position = s->position, .equity = s->equity,       \
+                      .target = 0, .where = 0};                                                                                  \
+        body(&now);                                                                                                              \
+        *wanted = now.target;                                                                                                    \
+        return now.where;                                                                                                        \
+    }
+#define TD_STRATEGY_INFO(on_bar, reals)                                                                                          \
+    extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
+    const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
+        NULL,      td_about,  td_params_here, td_rows_here, td_signals_here, reals, td_params,                                   \
+        td_rows,   td_signals, on_bar,        {NULL}};
+#else
+#define TD_DECIDE_HERE NULL
+#define TD_KERNEL_DECIDE(body)
+#define TD_STRATEGY_INFO(on_bar, reals) static const void *const td_unused[] __attribute__((unused)) = {td_params, td_rows, td_about};
+#endif
+
+TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
+    now->target = td_select(where, value, now->target);
+    now->where = now->where | where;
+}
+
+/* The words of a body. */
+#define real td_real
+#define mask td_mask
+#define row(name) td_row_value(now->vector, now->rows, td_row_##name, now->windowed)
+#define previous(name)                                                                                                           \
+    (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_##name, now->windowed) : td_splat(__builtin_nan("")))
+#define param(name) (now->vector->param[td_param_##name])
+#define price(column) (now->deck->column[now->t])
+#define crossed_above(name) (now->above[td_signal_##name])
+#define crossed_below(name) (now->below[td_signal_##name])
+#define position() (now->position)
+#define equity() (now->equity)
+#define target(value, where) td_set_target(now, td_splat(value), (where))
+#define select(m, a, b) td_select(m, a, b)
+#define min(a, b) td_min(a, b)
+#define max(a, b) td_max(a, b)
+#define abs(a) td_abs(td_splat(a))
+#define floor(a) td_floor(td_splat(a))
+#define any(m) td_any(m)
+#define not(m) td_not(m)
+
+#endif

@@ -1,0 +1,380 @@
+/* From text to td_config: parse, put --set values in, match keys with the schema, read what each means, check what can be checked
+ * without the tape, make the search space, write the canonical form.
+ *
+ * Nothing stops at the first error: every step reports what it finds and goes on with defaults, and a configuration comes out
+ * only when nothing was reported. */
+#include "sweeps/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sweeps/loader.h"
+#include "sweeps/scalars.h"
+#include "sweeps/schema.h"
+
+/* --- matching keys with the schema --- */
+
+static const char *nth_key_of_group(void *context, int index) {
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_in_group((td_key)key, context) && index-- == 0) return td_key_leaf((td_key)key);
+    return NULL;
+}
+
+/* The same without what only W&B has. */
+static const char *nth_own_key_of_group(void *context, int index) {
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_infos[key].type != TD_TYPE_IGNORED && td_key_in_group((td_key)key, context) && index-- == 0)
+            return td_key_leaf((td_key)key);
+    return NULL;
+}
+
+static const char *nth_strategy(void *context, int index) {
+    (void)context;
+    return index < td_strategy_count() ? td_strategy_name(td_strategy_at(index)) : NULL;
+}
+
+static const char *nth_metric(void *context, int index) {
+    (void)context;
+    return index < TD_METRIC_COUNT ? td_metric_infos[index].name : NULL;
+}
+
+static void walk_group(td_loader *l, const td_node *map, const char *group);
+
+/* Complains that a key must be something else unless it is good, which is returned. */
+static bool expect(td_loader *l, bool good, const char *path, const td_node *node, const char *what) {
+    char text[64];
+    if (!good) TD_COMPLAIN(l, node->place, "%s must be %s, found %s", path, what, td_found(node, text, sizeof text));
+    return good;
+}
+
+static bool is_text(const td_node *node) { return node->kind == TD_NODE_SCALAR && !td_node_is_null(node); }
+
+static bool read_strategy(td_loader *l, const td_node *node) {
+    char names[512], near[64];
+    if (!expect(l, is_text(node), "strategy", node, "a name")) return false;
+    l->config->play.strategy = td_strategy_find(node->text);
+    if (l->config->play.strategy) return true;
+    td_list_names(nth_strategy, NULL, names, sizeof names);
+    td_suggest(node->text, nth_strategy, NULL, near, sizeof near);
+    TD_COMPLAIN(l, node->place, "unknown strategy '%.40s'; there are %s%s", node->text, names, near);
+    return false;
+}
+
+static bool read_metric(td_loader *l, const td_node *node, int *metric) {
+    char text[64], near[64] = "";
+    *metric = node->kind == TD_NODE_SCALAR ? td_metric_find(node->text) : -1;
+    if (*metric >= 0) return true;
+    if (node->kind == TD_NODE_SCALAR) td_suggest(node->text, nth_metric, NULL, near, sizeof near);
+    TD_COMPLAIN(l, node->place, "unknown metric %s%s", td_found(node, text, sizeof text),
+                *near ? near : "; there are sharpe, sortino, total_return, max_drawdown and more, see docs/metrics.md");
+    return false;
+}
+
+static bool read_sample(td_loader *l, const td_key_info *info, const td_node *node, td_setting *s) {
+    char text[64], near[64] = "";
+    s->word = node->kind == TD_NODE_SCALAR ? td_word_find(info->words, node->text) : -1;
+    if (s->word >= 0) return true;
+    if (node->kind == TD_NODE_SCALAR && !node->quoted && td_reads_integer(node->text))
+        return td_take_integer(l, node, info->path, info->minimum, info->maximum, &s->integer);
+    if (node->kind == TD_NODE_SCALAR) td_suggest(node->text, td_nth_word, (void *)info->words, near, sizeof near);
+    TD_COMPLAIN(l, node->place, "%s must be day, bar or a number of bars, found %s%s", info->path,
+                td_found(node, text, sizeof text), near);
+    return false;
+}
+
+/* Reads what a key was given; true when it says something and that could be read. */
+static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting *s) {
+    const td_key_info *info = &td_key_infos[key];
+    bool scalar = node->kind == TD_NODE_SCALAR;
+    switch (info->type) {
+    case TD_TYPE_GROUP:
+        if (!td_node_is_null(node) && expect(l, node->kind == TD_NODE_MAP, info->path, node, "a mapping"))
+            walk_group(l, node, info->path);
+        return false;
+    case TD_TYPE_TEXT: return expect(l, is_text(node), info->path, node, "a text");
+    case TD_TYPE_CHOICE: return td_take_word(l, node, info->path, info->words, &s->word);
+    case TD_TYPE_BOOL:
+        s->word = td_is_word(node, "true");
+        return expect(l, !node->quoted && (s->word || td_is_word(node, "false")), info->path, node, "true or false");
+    case TD_TYPE_INTEGER: return td_take_integer(l, node, info->path, info->minimum, info->maximum, &s->integer);
+    case TD_TYPE_NUMBER:
+    case TD_TYPE_KNOB: {
+        td_bounds of = {info->path, info->minimum, info->maximum, false};
+        if (info->type == TD_TYPE_KNOB) of = td_bounds_of(l, info->path, -1, (int)td_key_knob(key));
+        return td_take_bounded(l, node, &of, &s->number);
+    }
+    case TD_TYPE_BYTES:
+        if (td_is_word(node, "none")) return false;
+        return expect(l, scalar && td_read_bytes(node->text, &s->integer), info->path, node,
+                      "a size such as 2GB or 512MiB, or none");
+    case TD_TYPE_DURATION:
+        if (td_is_word(node, "none")) return false;
+        return expect(l, scalar && td_read_duration(node->text, &s->number), info->path, node,
+                      "a duration such as 90s, 30m or 1h30m, or none");
+    case TD_TYPE_DATE:
+        return expect(l, scalar && td_read_date(node->text, &s->integer), info->path, node,
+                      "a date such as 2024-03-01 or 2024-03-01T12:30:00Z (UTC, 1678 to 2261)");
+    case TD_TYPE_STRATEGY: return read_strategy(l, node);
+    case TD_TYPE_METRIC: return read_metric(l, node, &s->word);
+    case TD_TYPE_UNITS:
+        if (scalar) return td_take_word(l, node, info->path, info->words, &s->word);
+        if (expect(l, node->kind == TD_NODE_MAP, info->path, node, "whole, fractional or {lot: number}"))
+            walk_group(l, node, info->path);
+        return false;
+    case TD_TYPE_SAMPLE: return read_sample(l, info, node, s);
+    case TD_TYPE_PARAMETERS:
+        return !td_node_is_null(node) && expect(l, node->kind == TD_NODE_MAP, info->path, node, "a mapping of names");
+    case TD_TYPE_CONSTRAINTS:
+        return !td_node_is_null(node) &&
+               expect(l, node->kind == TD_NODE_LIST, info->path, node, "a list such as [\"fast < slow\"]");
+    case TD_TYPE_LIST:
+        return expect(l, node->kind == TD_NODE_LIST || is_text(node), info->path, node,
+                      "a list of mappings or the path of a CSV file");
+    case TD_TYPE_IGNORED: return true;
+    }
+    return false;
+}
+
+static void read_setting(td_loader *l, td_key key, const td_node *name, const td_node *node) {
+    td_setting *s = &l->settings[key];
+    s->key = name;
+    s->node = node;
+    s->given = read_value(l, key, node, s);
+}
+
+/* An unknown key: where it belongs, or the nearest one in its group, or what there is. */
+static void complain_unknown(td_loader *l, const td_node *key, const char *group) {
+    char hint[1152] = "";
+    const td_strategy *strategy = l->config->play.strategy;
+    int param = -1;
+    if (strategy) td_space_value_index(strategy, key->text, &param, NULL);
+    for (int i = 0; i < TD_KEY_COUNT && !*hint; i++)
+        if (strcmp(td_key_leaf((td_key)i), key->text) == 0)
+            snprintf(hint, sizeof hint, "; did you mean '%s'%s?", td_key_infos[i].path, *group &&
+                     td_key_in_group((td_key)i, "") ? " at the top level" : "");
+    if (!*hint && param >= 0) snprintf(hint, sizeof hint, "; did you mean 'parameters.%s'?", key->text);
+    if (!*hint) td_suggest(key->text, nth_key_of_group, (void *)group, hint, sizeof hint);
+    if (!*hint) {
+        int used = snprintf(hint, sizeof hint, "; there are ");
+        td_list_names(nth_own_key_of_group, (void *)group, hint + used, sizeof hint - (size_t)used);
+    }
+    TD_COMPLAIN(l, key->place, "unknown key '%.60s'%s%s%s", key->text, *group ? " in " : "", group, hint);
+}
+
+static void walk_group(td_loader *l, const td_node *map, const char *group) {
+    for (int i = 0; i < map->count; i++) {
+        int key = 0;
+        while (key < TD_KEY_COUNT &&
+               !(td_key_in_group((td_key)key, group) && strcmp(td_key_leaf((td_key)key), map->keys[i]->text) == 0))
+            key++;
+        if (key == TD_KEY_COUNT)
+            complain_unknown(l, map->keys[i], group);
+        else if (!l->settings[key].key) /* a repeated key was reported by the parser */
+            read_setting(l, (td_key)key, map->keys[i], map->values[i]);
+    }
+}
+
+
+/* --- putting it together --- */
+
+static void note_ignored(td_loader *l) {
+    char names[512];
+    size_t used = 0;
+    td_place place = td_nowhere;
+    for (int key = 0; key < TD_KEY_COUNT; key++) {
+        const td_setting *s = &l->settings[key];
+        if (td_key_infos[key].type != TD_TYPE_IGNORED || !s->given || key == TD_KEY_early_terminate) continue;
+        if (!used) place = s->key->place;
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", td_key_infos[key].path);
+    }
+    if (used) td_diagnose(l->diagnostics, TD_SEVERITY_NOTE, place, "accepted without effect, as of W&B: %s", names);
+    if (l->settings[TD_KEY_early_terminate].given)
+        td_diagnose(l->diagnostics, TD_SEVERITY_NOTE, l->settings[TD_KEY_early_terminate].key->place,
+                    "early_terminate is not applied yet: every parameter set plays to its end");
+}
+
+static void read_play(td_loader *l) {
+    const td_setting *s = l->settings;
+    td_config *c = l->config;
+    td_play_def *play = &c->play;
+    if (s[TD_KEY_profile].given) play->profile = s[TD_KEY_profile].word ? TD_PROFILE_BACKTESTING : TD_PROFILE_TAPEDECK;
+    if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
+    if (s[TD_KEY_account_sizing].given) play->sizing = (td_sizing)s[TD_KEY_account_sizing].word;
+    if (s[TD_KEY_direction].given) play->direction = (td_direction)s[TD_KEY_direction].word;
+    if (s[TD_KEY_finalize].given) play->finalize = s[TD_KEY_finalize].word;
+    if (s[TD_KEY_metrics_sample].given)
+        play->sample_bars = s[TD_KEY_metrics_sample].word < 0 ? s[TD_KEY_metrics_sample].integer : s[TD_KEY_metrics_sample].word;
+    if (s[TD_KEY_metrics_blocks].given) play->blocks = s[TD_KEY_metrics_blocks].integer;
+    if (s[TD_KEY_metrics_risk_free].given) play->risk_free = s[TD_KEY_metrics_risk_free].number;
+    if (s[TD_KEY_metrics_periods_per_year].given) play->periods_per_year = s[TD_KEY_metrics_periods_per_year].number;
+    c->from_ns = s[TD_KEY_period_from].given ? s[TD_KEY_period_from].integer : INT64_MIN;
+    c->to_ns = s[TD_KEY_period_to].given ? s[TD_KEY_period_to].integer : INT64_MAX;
+    if (c->from_ns >= c->to_ns) TD_COMPLAIN(l, s[TD_KEY_period_to].node->place, "period.to must be after period.from");
+    c->seed = s[TD_KEY_seed].given ? (uint64_t)s[TD_KEY_seed].integer : 1;
+    c->memory_limit = s[TD_KEY_limits_memory].given ? s[TD_KEY_limits_memory].integer : 0;
+    c->wall_limit = s[TD_KEY_limits_wall].given ? s[TD_KEY_limits_wall].number : 0;
+    /* ranking */
+    const td_node *metric = s[TD_KEY_metric_name].node;
+    c->metric = s[TD_KEY_metric_name].given ? s[TD_KEY_metric_name].word : TD_METRIC_sharpe;
+    c->goal = s[TD_KEY_metric_goal].given ? (s[TD_KEY_metric_goal].word ? -1 : +1) : td_metric_infos[c->metric].better;
+    if (!c->goal) TD_COMPLAIN(l, metric->place, "neither end of %s is better; say metric.goal", td_metric_infos[c->metric].name);
+}
+
+/* Knobs at their keys; the rest of the set is defaults until parameters are read. */
+static void read_knobs(td_loader *l) {
+    const td_setting *s = l->settings;
+    td_config *c = l->config;
+    if (c->play.strategy)
+        c->base = td_default_set(c->play.strategy);
+    else
+        for (int i = 0; i < TD_KNOB_COUNT; i++) c->base.knob[i] = td_knob_infos[i].preset;
+    c->base.knob[TD_KNOB_lot] = c->play.profile == TD_PROFILE_BACKTESTING ? 1 : td_knob_infos[TD_KNOB_lot].preset;
+    if (s[TD_KEY_account_units].given) c->base.knob[TD_KNOB_lot] = s[TD_KEY_account_units].word == 0 ? 1 : 0;
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given)
+            td_check_knob_rules(l, s[key].node->place, td_key_infos[key].path, (int)td_key_knob((td_key)key), s[key].number,
+                                s[key].number);
+    if (c->play.sizing == TD_SIZING_ALL_IN && c->base.knob[TD_KNOB_size] != td_knob_infos[TD_KNOB_size].preset)
+        td_diagnose(l->diagnostics, TD_SEVERITY_WARNING, s[TD_KEY_account_size].key->place,
+                    "account.size has no effect with sizing all_in");
+}
+
+static void read_method(td_loader *l) {
+    const td_setting *method = &l->settings[TD_KEY_method], *list = &l->settings[TD_KEY_list];
+    const td_setting *cap = &l->settings[TD_KEY_run_cap], *budget = &l->settings[TD_KEY_budget_trials];
+    l->space.method = list->node ? TD_METHOD_LIST : TD_METHOD_GRID;
+    if (method->given && method->word == 3) {
+        TD_COMPLAIN(l, method->node->place, "method bayes is not available yet; there are grid, list and random");
+    } else if (method->given) {
+        l->space.method = (td_method)method->word;
+        if (list->node && l->space.method != TD_METHOD_LIST)
+            TD_COMPLAIN(l, list->key->place, "list goes with method list, the method is %s", method->node->text);
+        if (!list->node && l->space.method == TD_METHOD_LIST)
+            TD_COMPLAIN(l, method->node->place,
+                        "method list needs the key 'list': rows such as [{fast: 5, slow: 20}], or the path of a CSV file");
+    }
+    if (cap->given && budget->given && cap->integer != budget->integer)
+        TD_COMPLAIN(l, budget->key->place, "budget.trials is another name for run_cap, and they differ");
+    l->space.trials = cap->given ? cap->integer : budget->given ? budget->integer : 0;
+    l->space.seed = l->config->seed;
+    if (l->space.method == TD_METHOD_RANDOM && !cap->node && !budget->node)
+        TD_COMPLAIN(l, method->node->place, "method random needs run_cap, the number of draws");
+}
+
+/* Makes the search space. What a space can complain about is about constraints, or else about the number of cells. */
+static void make_space(td_loader *l, td_error *error) {
+    const td_setting *s = l->settings;
+    if (l->space.method == TD_METHOD_RANDOM && l->space.axis_count == 0) {
+        TD_COMPLAIN(l, s[TD_KEY_method].node->place, "method random has nothing to draw: no parameter has more than one value");
+        return;
+    }
+    l->space.base = l->config->base;
+    const td_node *about = l->space.constraint_count ? s[TD_KEY_constraints].key : s[TD_KEY_parameters].key;
+    if (td_space_make(&l->space, &l->config->space, error) != TD_OK) TD_COMPLAIN(l, about ? about->place : td_nowhere, "%s",
+                                                                                 error->message);
+}
+
+/* As written when absolute or there; else beside the configuration. */
+static char *tape_path(const char *configuration, const char *tape) {
+    return access(tape, F_OK) == 0 ? strdup(tape) : td_path_beside(configuration, tape);
+}
+
+static void read_all(td_loader *l, const char *const *overrides, int override_count, td_error *error) {
+    td_config *c = l->config;
+    const td_setting *s = l->settings;
+    int source = td_diagnostics_source(l->diagnostics, l->path, c->text, strlen(c->text), 1);
+    l->root = td_tree_parse(l->tree, l->diagnostics, source, c->text, strlen(c->text), 0);
+    if (!l->root && td_diagnostics_errors(l->diagnostics)) return; /* not YAML: there is nothing to look at */
+    if (!l->root || td_node_is_null(l->root)) l->root = td_node_make(l->tree, TD_NODE_MAP, (td_place){source, 0, 0}, "");
+    if (!l->root || l->root->kind != TD_NODE_MAP) {
+        TD_COMPLAIN(l, l->root ? l->root->place : td_nowhere, "a configuration is a mapping of keys such as 'strategy: sma-cross'");
+        return;
+    }
+    for (int i = 0; i < override_count; i++) td_apply_override(l, overrides[i], i + 1);
+    /* the strategy first: what other keys are called in messages depends on it */
+    int strategy = td_node_find(l->root, "strategy");
+    if (strategy >= 0) read_setting(l, TD_KEY_strategy, l->root->keys[strategy], l->root->values[strategy]);
+    walk_group(l, l->root, "");
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_required((td_key)key) && !s[key].key) TD_COMPLAIN(l, td_nowhere, "the key '%s' is missing",
+                                                                     td_key_infos[key].path);
+    note_ignored(l);
+    read_play(l);
+    read_knobs(l);
+    read_method(l);
+    if (s[TD_KEY_parameters].given) td_read_parameters(l, s[TD_KEY_parameters].node, "");
+    td_sort_axes(&l->space);
+    if (l->space.method == TD_METHOD_LIST && s[TD_KEY_list].given) td_read_list(l);
+    if (s[TD_KEY_constraints].given) td_read_constraints(l, s[TD_KEY_constraints].node);
+    if (td_diagnostics_errors(l->diagnostics)) return;
+    c->tape = tape_path(l->path, s[TD_KEY_tape].node->text);
+    c->name = strdup(s[TD_KEY_name].given ? s[TD_KEY_name].node->text : "");
+    if (!c->tape || !c->name || !td_write_resolved(c, &l->space)) {
+        TD_COMPLAIN(l, td_nowhere, "memory ran out");
+        return;
+    }
+    make_space(l, error);
+}
+
+td_status td_config_parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
+                          td_config **config, td_error *error) {
+    *config = NULL;
+    td_error own = {""};
+    td_loader *l = calloc(1, sizeof *l);
+    if (!l) return td_fail(error, TD_NO_MEMORY, "memory ran out for a configuration");
+    l->path = path;
+    l->diagnostics = td_diagnostics_make();
+    l->tree = td_tree_make();
+    l->config = calloc(1, sizeof *l->config);
+    td_status status = TD_NO_MEMORY;
+    if (l->diagnostics && l->tree && l->config) {
+        for (int key = 0; key < TD_KEY_COUNT; key++) l->settings[key].word = -1;
+        l->config->play = td_default_play_def();
+        l->config->path = strdup(path);
+        l->config->text = strdup(text);
+        if (l->config->path && l->config->text) {
+            read_all(l, overrides, override_count, &own);
+            status = td_diagnostics_finish(l->diagnostics, diagnostics, error);
+        }
+    }
+    if (status == TD_NO_MEMORY) td_fail(error, status, "memory ran out for a configuration");
+    if (status == TD_OK) {
+        *config = l->config;
+        l->config = NULL;
+    }
+    td_space_def_free(&l->space);
+    td_config_free(l->config);
+    td_tree_free(l->tree);
+    td_diagnostics_free(l->diagnostics);
+    free(l);
+    return status;
+}
+
+td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, td_config **config,
+                         td_error *error) {
+    char *text;
+    size_t length;
+    *config = NULL;
+    TD_TRY(td_read_file(path, &text, &length, error));
+    td_status status;
+    if (strlen(text) != length)
+        status = td_fail(error, TD_BAD_DATA, "%s: has a zero byte at offset %zu: not a text file", path, strlen(text));
+    else
+        status = td_config_parse(path, text, overrides, override_count, diagnostics, config, error);
+    free(text);
+    return status;
+}
+
+void td_config_free(td_config *config) {
+    if (!config) return;
+    td_space_free(config->space);
+    free(config->path);
+    free(config->text);
+    free(config->resolved);
+    free(config->tape);
+    free(config->name);
+    free(config);
+}

@@ -1,0 +1,126 @@
+/* What a sweep would take. See sweep.h.
+ *
+ * Bytes are sums of what the parts say they hold, plus what a process of this program holds before it plays anything; seconds
+ * come from playing a few groups of the sweep itself, spread over its trials, over as much of the tape as a fifth of a second
+ * allows. tests/check_resume.py holds the bytes against what the kernel reports. */
+#include "sweeps/sweep.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    PROCESS_BYTES = 24 << 20,      /* libraries, heap and buffers of a process that has opened a tape and a results file */
+    THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
+    INDEX_BYTES = 16,              /* journal's index and the writer of the results, per trial */
+    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
+    TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
+    FRAME_BYTES = 32,              /* header and trial number of a journal frame */
+    FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */
+    SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096,
+};
+static const double sample_seconds = 0.2;
+
+static double thread_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Sets `[first, first + count)` of the space; false when one of them cannot be played on this deck. */
+static bool sample_sets(const td_space *space, const td_deck *deck, int64_t first, int64_t count, td_set *sets) {
+    for (int64_t i = 0; i < count; i++) {
+        td_space_set(space, first + i, &sets[i]);
+        if (td_check_set(deck, &sets[i], NULL) != TD_OK) return false;
+    }
+    return true;
+}
+
+/* Plays groups on the first `bars` bars and adds up what was played and how long it took; *fits says whether the sets could be
+ * played on so short a piece at all. */
+static td_status play_sample(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars,
+                             double *evaluations, double *seconds, bool *fits, td_error *error) {
+    td_play_def play = config->play;
+    play.bars = bars;
+    td_deck *deck = NULL;
+    TD_TRY(td_deck_make(tape, &play, &deck, error));
+    int64_t trials = td_space_count(config->space), group = td_deck_group(deck, def->engine);
+    if (group > trials) group = trials;
+    size_t blocks = (size_t)td_deck_blocks(deck);
+    td_set *sets = malloc((size_t)group * sizeof *sets);
+    td_cell *cells = malloc((size_t)group * sizeof *cells);
+    float *block_returns = malloc((size_t)group * blocks * sizeof *block_returns);
+    td_player *player = NULL;
+    td_status status = sets && cells && block_returns ? td_player_open(deck, def->engine, def->isa, &player, error)
+                                                      : td_fail(error, TD_NO_MEMORY, "no memory for a group of sets");
+    *evaluations = *seconds = 0;
+    *fits = status == TD_OK;
+    /* the first group warms the caches and is not counted, unless it already took too long */
+    for (int g = -1; *fits && g < SAMPLE_GROUPS && *seconds < sample_seconds; g++) {
+        int64_t first = (trials - group) * (g < 0 ? 0 : 2 * g + 1) / (2 * SAMPLE_GROUPS);
+        *fits = sample_sets(config->space, deck, first, group, sets);
+        if (!*fits) break;
+        double start = thread_seconds();
+        td_play(player, sets, group, cells, block_returns);
+        double taken = thread_seconds() - start;
+        if (g < 0 && taken < sample_seconds / 4) continue;
+        *seconds += taken;
+        *evaluations += (double)group * (double)td_deck_bars(deck);
+    }
+    if (player) td_player_close(player);
+    free(block_returns);
+    free(cells);
+    free(sets);
+    td_deck_free(deck);
+    return status;
+}
+
+/* Bar evaluations per second of one thread. Grows the piece of tape until the sample takes long enough to be measured. */
+static td_status calibrate_thread(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars, double *rate,
+                                  td_error *error) {
+    for (int64_t piece = SAMPLE_BARS;; piece *= 4) {
+        if (piece > bars) piece = bars;
+        double evaluations = 0, seconds = 0;
+        bool fits = false;
+        TD_TRY(play_sample(config, tape, def, piece, &evaluations, &seconds, &fits, error));
+        if (fits && seconds > 0) *rate = evaluations / seconds;
+        if (piece == bars || (fits && seconds >= sample_seconds / 4)) return TD_OK;
+    }
+}
+
+td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const td_sweep_def *def, bool calibrate,
+                             td_sweep_plan *plan, td_error *error) {
+    td_deck *deck = NULL;
+    TD_TRY(td_deck_make(tape, &config->play, &deck, error));
+    const td_space *space = config->space;
+    *plan = (td_sweep_plan){
+        .trials = td_space_count(space),
+        .excluded = td_space_excluded(space),
+        .bars = td_deck_bars(deck),
+        .blocks = td_deck_blocks(deck),
+        .threads = def->threads > 0 ? def->threads : omp_get_max_threads(),
+        .engine = td_deck_engine(deck, def->engine),
+        .isa = def->isa,
+    };
+    int64_t group = td_deck_group(deck, def->engine), returns_bytes = plan->blocks * (int64_t)sizeof(float);
+    int64_t cell_bytes = (int64_t)sizeof(td_cell) + returns_bytes;
+    int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
+                           group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
+    int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double) + DECK_BYTES_PER_BAR;
+    plan->memory_bytes = PROCESS_BYTES + plan->bars * bar_bytes +
+                         plan->threads * thread_bytes + (int64_t)td_space_bytes(space) + plan->trials * INDEX_BYTES;
+    int64_t row_bytes = (td_space_axis_count(space) + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
+    plan->disk_bytes = plan->trials * (FRAME_BYTES + cell_bytes + row_bytes) + FILE_BYTES;
+    td_status status = calibrate ? td_sweep_check(config, deck, def, error) : TD_OK;
+    td_deck_free(deck);
+    if (!calibrate || status != TD_OK) return status;
+
+    double rate = 0;
+    TD_TRY(calibrate_thread(config, tape, def, plan->bars, &rate, error));
+    int processors = omp_get_num_procs(), busy = plan->threads < processors ? plan->threads : processors;
+    plan->bar_evaluations_per_second = rate * (plan->trials < busy ? (double)plan->trials : busy);
+    if (plan->bar_evaluations_per_second > 0)
+        plan->seconds = (double)plan->trials * (double)plan->bars / plan->bar_evaluations_per_second;
+    return TD_OK;
+}

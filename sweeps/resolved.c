@@ -1,0 +1,143 @@
+/* The canonical form of a configuration and its digest. */
+#include "sweeps/loader.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweeps/scalars.h"
+#include "sweeps/schema.h"
+
+enum { EXPLICIT_VALUES_MAX = 10000 };
+
+static json_t *number_json(double x) {
+    return fabs(x) < 9007199254740992.0 && x == floor(x) ? json_integer((json_int_t)x) : json_real(x);
+}
+
+static json_t *axis_json(const td_domain *domain, td_method method) {
+    const td_distribution_info *info = &td_distribution_infos[domain->distribution];
+    json_t *spec = json_object();
+    /* a grid's values written out, so that every way of saying them has the same digest */
+    if (domain->values || (method == TD_METHOD_GRID && domain->count <= EXPLICIT_VALUES_MAX)) {
+        json_t *values = json_array();
+        for (int64_t i = 0; i < domain->count; i++) json_array_append_new(values, number_json(td_domain_at(domain, i)));
+        json_object_set_new(spec, "values", values);
+        if (!domain->probabilities) return spec;
+        json_t *probabilities = json_array();
+        for (int64_t i = 0; i < domain->count; i++) json_array_append_new(probabilities, number_json(domain->probabilities[i]));
+        json_object_set_new(spec, "probabilities", probabilities);
+        return spec;
+    }
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"min", domain->minimum}, {"max", domain->maximum}, {"q", domain->q}, {"mu", domain->mu},
+                   {"sigma", domain->sigma}, {"a", domain->a}, {"b", domain->b}};
+    bool optional;
+    json_object_set_new(spec, "distribution", json_string(info->name));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (td_distribution_takes(info->keys, numbers[i].key, &optional)) json_object_set_new(spec, numbers[i].key,
+                                                                                              number_json(numbers[i].value));
+    return spec;
+}
+
+/* Puts a value at a dotted path of nested objects. */
+static void put_json(json_t *object, const char *path, json_t *value) {
+    const char *dot;
+    while ((dot = strchr(path, '.'))) {
+        json_t *inner = json_object_getn(object, path, (size_t)(dot - path));
+        if (!inner) json_object_setn_new(object, path, (size_t)(dot - path), inner = json_object());
+        object = inner;
+        path = dot + 1;
+    }
+    json_object_set_new(object, path, value);
+}
+
+static json_t *word_json(td_key key, int index) {
+    char word[32];
+    const char *text = td_word_at(td_key_infos[key].words, index, word);
+    assert(text);
+    return json_string(text);
+}
+
+/* The rows of a list as CSV in a string: ten bytes a row where mappings would take fifty. */
+static json_t *list_json(const td_space_def *space) {
+    char *text = NULL, number[32];
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out) return NULL;
+    for (int a = 0; a < space->axis_count; a++) fprintf(out, "%s%s", a ? "," : "", space->axes[a].name);
+    for (int64_t r = 0; r < space->row_count; r++) {
+        fputc('\n', out);
+        for (int a = 0; a < space->axis_count; a++)
+            fprintf(out, "%s%s", a ? "," : "", td_write_number(space->rows[r * space->axis_count + a], number));
+    }
+    fputc('\n', out);
+    json_t *list = fclose(out) == 0 ? json_stringn(text, bytes) : NULL;
+    free(text);
+    return list;
+}
+
+/* Everything that changes numbers, as JSON that is itself a configuration (but for the tape). space: before it was handed over. */
+static json_t *resolved_json(const td_config *c, const td_space_def *space) {
+    json_t *root = json_object();
+    const td_play_def *play = &c->play;
+    put_json(root, "strategy", json_string(td_strategy_name(play->strategy)));
+    put_json(root, "profile", word_json(TD_KEY_profile, play->profile == TD_PROFILE_BACKTESTING));
+    put_json(root, "fill.at", word_json(TD_KEY_fill_at, play->fill_at));
+    put_json(root, "account.sizing", word_json(TD_KEY_account_sizing, play->sizing));
+    put_json(root, "direction", word_json(TD_KEY_direction, play->direction));
+    put_json(root, "finalize", json_boolean(play->finalize));
+    put_json(root, "metrics.sample", play->sample_bars <= 1 ? word_json(TD_KEY_metrics_sample, (int)play->sample_bars)
+                                                            : json_integer(play->sample_bars));
+    put_json(root, "metrics.blocks", json_integer(play->blocks));
+    put_json(root, "metrics.risk_free", number_json(play->risk_free));
+    put_json(root, "metrics.periods_per_year", number_json(play->periods_per_year));
+    char date[40];
+    if (c->from_ns != INT64_MIN) put_json(root, "period.from", (td_write_date(c->from_ns, date), json_string(date)));
+    if (c->to_ns != INT64_MAX) put_json(root, "period.to", (td_write_date(c->to_ns, date), json_string(date)));
+    /* constants, but for what is swept */
+    bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
+    for (int a = 0; a < space->axis_count; a++)
+        swept[space->axes[a].param >= 0 ? TD_KNOB_COUNT + space->axes[a].param : space->axes[a].knob] = true;
+    for (int i = 0; i < TD_KNOB_COUNT; i++)
+        if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN))
+            put_json(root, td_knob_infos[i].path, number_json(c->base.knob[i]));
+    json_t *parameters = json_object();
+    for (int i = 0; i < td_strategy_param_count(play->strategy); i++)
+        if (!swept[TD_KNOB_COUNT + i])
+            json_object_set_new(parameters, td_strategy_param(play->strategy, i)->name,
+                                json_pack("{s:o}", "value", number_json(c->base.param[i])));
+    for (int a = 0; space->method != TD_METHOD_LIST && a < space->axis_count; a++)
+        json_object_set_new(parameters, space->axes[a].name, axis_json(&space->domains[a], space->method));
+    json_object_set_new(root, "parameters", parameters);
+    /* the search */
+    json_object_set_new(root, "method", word_json(TD_KEY_method, (int)space->method));
+    if (space->method == TD_METHOD_LIST) json_object_set_new(root, "list", list_json(space));
+    if (space->method == TD_METHOD_RANDOM) json_object_set_new(root, "seed", json_integer((json_int_t)c->seed));
+    if (space->trials) json_object_set_new(root, "run_cap", json_integer(space->trials));
+    if (space->constraint_count) {
+        json_t *list = json_array();
+        for (int i = 0; i < space->constraint_count; i++) {
+            const char *text = td_expression_text(space->constraints[i]);
+            json_array_append_new(list, json_string(text));
+        }
+        json_object_set_new(root, "constraints", list);
+    }
+    return root;
+}
+
+bool td_write_resolved(td_config *c, const td_space_def *space) {
+    json_t *root = resolved_json(c, space);
+    c->resolved = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    json_decref(root);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned bytes = 0;
+    if (!c->resolved || !EVP_Digest(c->resolved, strlen(c->resolved), digest, &bytes, EVP_sha256(), NULL) ||
+        bytes != 32) return false;
+    for (unsigned i = 0; i < bytes; i++) snprintf(c->digest + 2 * i, 3, "%02x", digest[i]);
+    return true;
+}

@@ -1,0 +1,504 @@
+/* The table of schema.h, and what is printed from it. */
+#include "sweeps/schema.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sweeps/config.h"
+#include "sweeps/distribution.h"
+#include "sweeps/scalars.h"
+
+const td_key_info td_key_infos[TD_KEY_COUNT] = {
+#define TD_KEY_INFO(id, path, type, minimum, maximum, words, preset, text)                                                       \
+    {path, TD_TYPE_##type, minimum, maximum, words, preset, text},
+    TD_KEYS(TD_KEY_INFO)
+#undef TD_KEY_INFO
+};
+
+bool td_key_required(td_key key) { return key == TD_KEY_tape || key == TD_KEY_strategy; }
+td_knob td_key_knob(td_key key) { return (td_knob)td_key_infos[key].minimum; }
+
+const char *td_key_leaf(td_key key) {
+    const char *dot = strrchr(td_key_infos[key].path, '.');
+    return dot ? dot + 1 : td_key_infos[key].path;
+}
+
+bool td_key_in_group(td_key key, const char *group) {
+    const char *path = td_key_infos[key].path, *leaf = td_key_leaf(key);
+    size_t length = strlen(group);
+    if (length == 0) return leaf == path;
+    return (size_t)(leaf - path) == length + 1 && strncmp(path, group, length) == 0;
+}
+
+const char *td_word_at(const char *words, int index, char *word) {
+    for (const char *at = words; *at; index--) {
+        size_t length = strcspn(at, " ");
+        if (index == 0) {
+            snprintf(word, 32, "%.*s", (int)length, at);
+            return word;
+        }
+        at += length + (at[length] == ' ');
+    }
+    return NULL;
+}
+
+int td_word_find(const char *words, const char *word) {
+    char each[32];
+    for (int i = 0; td_word_at(words, i, each); i++)
+        if (strcmp(each, word) == 0) return i;
+    return -1;
+}
+
+/* --- JSON Schema --- */
+
+static json_t *number_json(double x) { return x == (double)(json_int_t)x ? json_integer((json_int_t)x) : json_real(x); }
+
+static json_t *words_json(const char *words) {
+    json_t *list = json_array();
+    char word[32];
+    for (int i = 0; td_word_at(words, i, word); i++) json_array_append_new(list, json_string(word));
+    return list;
+}
+
+static json_t *bounded(const char *type, double minimum, double maximum) {
+    return json_pack("{s:s, s:o, s:o}", "type", type, "minimum", number_json(minimum), "maximum", number_json(maximum));
+}
+
+static json_t *reference(const char *name) { return json_pack("{s:o}", "$ref", json_sprintf("#/$defs/%s", name)); }
+
+static json_t *properties_of(const char *group);
+
+static json_t *group_schema(const char *path) {
+    return json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties", properties_of(path));
+}
+
+static json_t *key_schema(td_key key) {
+    const td_key_info *info = &td_key_infos[key];
+    switch (info->type) {
+    case TD_TYPE_GROUP: return group_schema(info->path);
+    case TD_TYPE_TEXT: return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+    case TD_TYPE_CHOICE: return json_pack("{s:o}", "enum", words_json(info->words));
+    case TD_TYPE_BOOL: return json_pack("{s:s}", "type", "boolean");
+    case TD_TYPE_INTEGER: return bounded("integer", info->minimum, info->maximum);
+    case TD_TYPE_NUMBER: return bounded("number", info->minimum, info->maximum);
+    case TD_TYPE_KNOB: {
+        const td_knob_info *knob = &td_knob_infos[td_key_knob(key)];
+        return bounded("number", knob->minimum, knob->maximum);
+    }
+    case TD_TYPE_BYTES:
+        return json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "number", "minimum", 0, "type", "string", "pattern",
+                         "^(none|[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)? *([kKMGT]?B|[KMGT]iB))$");
+    case TD_TYPE_DURATION:
+        return json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "number", "minimum", 0, "type", "string", "pattern",
+                         "^(none|([0-9.]+([eE][+-]?[0-9]+)?[smhd])+)$");
+    case TD_TYPE_DATE:
+        return json_pack("{s:s, s:s}", "type", "string", "pattern",
+                         "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?Z?)?$");
+    case TD_TYPE_STRATEGY: {
+        json_t *names = json_array();
+        for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(names,
+                                                                            json_string(td_strategy_name(td_strategy_at(i))));
+        return json_pack("{s:o}", "enum", names);
+    }
+    case TD_TYPE_METRIC: {
+        json_t *names = json_array();
+        for (int i = 0; i < TD_METRIC_COUNT; i++) json_array_append_new(names, json_string(td_metric_infos[i].name));
+        return json_pack("{s:o}", "enum", names);
+    }
+    case TD_TYPE_UNITS:
+        return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words_json(info->words), group_schema(info->path));
+    case TD_TYPE_SAMPLE:
+        return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words_json(info->words),
+                         bounded("integer", info->minimum, info->maximum));
+    case TD_TYPE_PARAMETERS: return reference("parameters");
+    case TD_TYPE_CONSTRAINTS: return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
+    case TD_TYPE_LIST:
+        return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:s, s:i, s:{s:s}}}]}", "anyOf", "type", "string", "type", "array", "minItems",
+                         1,
+                         "items", "type", "object", "minProperties", 1, "additionalProperties", "type", "number");
+    case TD_TYPE_IGNORED: return json_object();
+    }
+    return json_object();
+}
+
+static void describe(json_t *schema, td_key key) {
+    const td_key_info *info = &td_key_infos[key];
+    const char *text = info->type == TD_TYPE_KNOB ? td_knob_infos[td_key_knob(key)].text : info->text;
+    if (*text) json_object_set_new(schema, "description", json_string(text));
+    if (info->type == TD_TYPE_KNOB) {
+        json_object_set_new(schema, "default", number_json(td_knob_infos[td_key_knob(key)].preset));
+        return;
+    }
+    if (!*info->preset) return;
+    json_t *preset = json_loads(info->preset, JSON_DECODE_ANY, NULL);
+    if (!preset) preset = json_string(strcmp(info->preset, "''") == 0 ? "" : info->preset);
+    json_object_set_new(schema, "default", preset);
+}
+
+static json_t *properties_of(const char *group) {
+    json_t *properties = json_object();
+    for (int key = 0; key < TD_KEY_COUNT; key++) {
+        if (!td_key_in_group((td_key)key, group)) continue;
+        json_t *schema = key_schema((td_key)key);
+        describe(schema, (td_key)key);
+        json_object_set_new(properties, td_key_leaf((td_key)key), schema);
+    }
+    return properties;
+}
+
+/* What a key of a parameter takes, whatever its distribution. */
+static json_t *parameter_key_schema(const char *key) {
+    static const char *const lists[] = {"values", "probabilities"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (strcmp(key, lists[i]) == 0)
+            return json_pack("{s:s, s:i, s:{s:s}}", "type", "array", "minItems", 1, "items", "type", "number");
+    if (strcmp(key, "q") == 0 || strcmp(key, "sigma") == 0 || strcmp(key, "a") == 0 || strcmp(key, "b") == 0)
+        return json_pack("{s:s, s:i}", "type", "number", "exclusiveMinimum", 0);
+    return json_pack("{s:s}", "type", "number");
+}
+
+/* {distribution: name, keys...}; without `named`, the form that leaves the distribution out. */
+static json_t *distribution_schema(const char *name, const char *keys, bool named, const char *text) {
+    json_t *properties = json_object(), *required = json_array();
+    if (name) {
+        json_object_set_new(properties, "distribution", json_pack("{s:s}", "const", name));
+        if (named) json_array_append_new(required, json_string("distribution"));
+    }
+    char key[32];
+    for (int i = 0; td_word_at(keys, i, key); i++) {
+        size_t length = strlen(key);
+        bool optional = key[length - 1] == '?';
+        if (optional)
+            key[length - 1] = 0;
+        else
+            json_array_append_new(required, json_string(key));
+        json_object_set_new(properties, key, parameter_key_schema(key));
+    }
+    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "description", text, "type", "object", "additionalProperties", 0, "properties",
+                     properties,
+                     "required", required);
+}
+
+static json_t *parameter_schema(void) {
+    json_t *forms = json_array();
+    json_array_append_new(forms, json_pack("{s:s, s:s}", "type", "number", "description", "a constant"));
+    for (int i = 0; i < TD_DISTRIBUTION_COUNT; i++) {
+        const td_distribution_info *info = &td_distribution_infos[i];
+        /* where the keys alone tell the distribution, its name may be left out */
+        bool implied = i <= TD_DISTRIBUTION_q_uniform;
+        json_array_append_new(forms, distribution_schema(info->name, info->keys, !implied, info->text));
+    }
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:{s:s}}}}", "description",
+                                           "from, to and step: equal steps, both ends included", "type", "object",
+                                           "additionalProperties", 0, "required", "range", "properties", "range", "type", "array",
+                                           "minItems", 3, "maxItems", 3, "items", "type", "number"));
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:{s:s, s:i}}}}", "description",
+                                           "from, to and how many: equal ratios, both ends included", "type", "object",
+                                           "additionalProperties", 0, "required", "log", "properties", "log", "type", "array",
+                                           "minItems", 3, "maxItems", 3, "items", "type", "number", "exclusiveMinimum", 0));
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:o}}", "description", "a group: its names are dotted",
+                                           "type",
+                                           "object", "additionalProperties", 0, "required", "parameters", "properties",
+                                               "parameters",
+                                           reference("parameters")));
+    return json_pack("{s:o}", "anyOf", forms);
+}
+
+/* For one strategy: the names that may stand in `parameters`, each with its text for editors. */
+static json_t *strategy_rule(const td_strategy *strategy) {
+    json_t *names = json_array(), *properties = json_object();
+    for (int i = 0; i < td_strategy_param_count(strategy); i++) {
+        const td_param_info *param = td_strategy_param(strategy, i);
+        char low[32], high[32], preset[32];
+        td_write_number(param->minimum, low);
+        td_write_number(param->maximum, high);
+        td_write_number(param->preset, preset);
+        json_array_append_new(names, json_string(param->name));
+        json_object_set_new(properties, param->name,
+                            json_pack("{s:o}", "description",
+                                      json_sprintf("%s: %s to %s, default %s", param->text, low, high, preset)));
+    }
+    for (int i = 0; i < TD_KNOB_COUNT; i++) {
+        json_array_append_new(names, json_string(td_knob_infos[i].name));
+        json_array_append_new(names, json_string(td_knob_infos[i].path));
+        json_object_set_new(properties, td_knob_infos[i].path, json_pack("{s:s}", "description", td_knob_infos[i].text));
+    }
+    /* groups, for nested parameters */
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_infos[key].type == TD_TYPE_GROUP || td_key_infos[key].type == TD_TYPE_UNITS)
+            json_array_append_new(names, json_string(td_key_infos[key].path));
+    return json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:{s:{s:o}, s:o}}}}", "if", "properties", "strategy", "const",
+                     td_strategy_name(strategy), "required", "strategy", "then", "properties", "parameters", "propertyNames",
+                         "enum", names,
+                     "properties", properties);
+}
+
+void td_config_print_schema(FILE *out) {
+    json_t *required = json_array(), *rules = json_array();
+    for (int key = 0; key < TD_KEY_COUNT; key++)
+        if (td_key_required((td_key)key)) json_array_append_new(required, json_string(td_key_infos[key].path));
+    for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(rules, strategy_rule(td_strategy_at(i)));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:{s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
+                             "https://json-schema.org/draft/2020-12/schema", "title", "tapedeck configuration", "description",
+                             "A run or a sweep of tapedeck. A superset of a W&B sweep file.", "type", "object",
+                                 "additionalProperties", 0,
+                             "required", required, "properties", properties_of(""), "$defs", "parameter", parameter_schema(),
+                                 "parameters",
+                             "type", "object", "propertyNames", "pattern", "^[A-Za-z_][A-Za-z0-9_.-]*$", "additionalProperties",
+                             reference("parameter"));
+    /* a rule list may not be empty */
+    if (json_array_size(rules))
+        json_object_set_new(root, "allOf", rules);
+    else
+        json_decref(rules);
+    json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    fputc('\n', out);
+    json_decref(root);
+}
+
+/* --- defaults --- */
+
+/* Text in lines of at most `width` characters, each after `lead`. */
+static void print_wrapped(FILE *out, const char *lead, const char *text, size_t width) {
+    while (*text) {
+        size_t take = strlen(text);
+        if (take > width) {
+            take = width;
+            while (take > 1 && text[take] != ' ') take--;
+        }
+        fprintf(out, "%s%.*s\n", lead, (int)take, text);
+        text += take;
+        while (*text == ' ') text++;
+    }
+}
+
+static const char *text_of(td_key key) {
+    return td_key_infos[key].type == TD_TYPE_KNOB ? td_knob_infos[td_key_knob(key)].text : td_key_infos[key].text;
+}
+
+/* What a key takes, in words: "number, -0.1 to 0.1". */
+static void describe_type(td_key key, char *text, size_t room) {
+    const td_key_info *info = &td_key_infos[key];
+    char low[32], high[32], word[32], words[256] = "";
+    for (int i = 0; td_word_at(info->words, i, word); i++) {
+        size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%s%s", i ? ", " : "", word);
+    }
+    double minimum = info->minimum, maximum = info->maximum;
+    if (info->type == TD_TYPE_KNOB) {
+        minimum = td_knob_infos[td_key_knob(key)].minimum;
+        maximum = td_knob_infos[td_key_knob(key)].maximum;
+    }
+    td_write_number(minimum, low);
+    td_write_number(maximum, high);
+    switch (info->type) {
+    case TD_TYPE_TEXT: snprintf(text, room, "text"); break;
+    case TD_TYPE_CHOICE: snprintf(text, room, "one of: %s", words); break;
+    case TD_TYPE_BOOL: snprintf(text, room, "true or false"); break;
+    case TD_TYPE_INTEGER: snprintf(text, room, "whole number, %s to %s", low, high); break;
+    case TD_TYPE_NUMBER: snprintf(text, room, "number, %s to %s", low, high); break;
+    case TD_TYPE_KNOB: {
+        const char *unit = td_knob_infos[td_key_knob(key)].unit;
+        snprintf(text, room, "number%s%s%s, %s to %s", *unit ? " (" : "", unit, *unit ? ")" : "", low, high);
+        break;
+    }
+    case TD_TYPE_BYTES: snprintf(text, room, "size, or none"); break;
+    case TD_TYPE_DURATION: snprintf(text, room, "duration, or none"); break;
+    case TD_TYPE_DATE: snprintf(text, room, "date, 2024-03-01 or 2024-03-01T12:30:00Z"); break;
+    case TD_TYPE_STRATEGY: snprintf(text, room, "a strategy"); break;
+    case TD_TYPE_METRIC: snprintf(text, room, "a metric"); break;
+    case TD_TYPE_UNITS: snprintf(text, room, "%s, or {lot: number}", words); break;
+    case TD_TYPE_SAMPLE: snprintf(text, room, "%s, or a whole number of bars, %s to %s", words, low, high); break;
+    case TD_TYPE_PARAMETERS: snprintf(text, room, "mapping of names"); break;
+    case TD_TYPE_CONSTRAINTS: snprintf(text, room, "list of expressions"); break;
+    case TD_TYPE_LIST: snprintf(text, room, "list of mappings, or a path"); break;
+    default: snprintf(text, room, "anything"); break;
+    }
+}
+
+static void default_of(td_key key, char *text, size_t room) {
+    if (td_key_infos[key].type == TD_TYPE_KNOB) {
+        char number[32];
+        td_write_number(td_knob_infos[td_key_knob(key)].preset, number);
+        snprintf(text, room, "%s", number);
+    } else {
+        snprintf(text, room, "%s", td_key_infos[key].preset);
+    }
+}
+
+/* An example for keys without a default, shown behind a comment sign. */
+static const char *example_of(td_key key) {
+    switch (key) {
+    case TD_KEY_list: return "sets.csv";
+    case TD_KEY_run_cap: return "1000";
+    case TD_KEY_budget_trials: return "1000";
+    case TD_KEY_metric_goal: return "maximize";
+    case TD_KEY_period_from: return "2024-01-01";
+    case TD_KEY_period_to: return "2025-01-01";
+    default: return "";
+    }
+}
+
+static void print_group_defaults(FILE *out, const char *group, const char *indent) {
+    for (int i = 0; i < TD_KEY_COUNT; i++) {
+        td_key key = (td_key)i;
+        const td_key_info *info = &td_key_infos[i];
+        if (!td_key_in_group(key, group) || info->type == TD_TYPE_IGNORED) continue;
+        if (info->type == TD_TYPE_GROUP) {
+            /* a group all of whose keys are behind comment signs is commented out as well */
+            bool live = false;
+            char preset[64];
+            for (int j = 0; j < TD_KEY_COUNT; j++) {
+                default_of((td_key)j, preset, sizeof preset);
+                live = live || (td_key_in_group((td_key)j, info->path) && *preset);
+            }
+            fprintf(out, "\n%s%s:\n", live ? "" : "# ", info->path);
+            print_group_defaults(out, info->path, live ? "  " : "#   ");
+            continue;
+        }
+        char type[256], preset[64], lead[16];
+        describe_type(key, type, sizeof type);
+        default_of(key, preset, sizeof preset);
+        snprintf(lead, sizeof lead, "%s%s", indent, *indent == '#' ? "" : "# ");
+        if (!*group) fputc('\n', out);
+        print_wrapped(out, lead, text_of(key), 110);
+        if (info->type != TD_TYPE_STRATEGY) print_wrapped(out, lead, type, 110);
+        if (key == TD_KEY_tape) {
+            fprintf(out, "tape: tape.h5\n");
+        } else if (key == TD_KEY_strategy) {
+            for (int s = 0; s < td_strategy_count(); s++)
+                fprintf(out, "#   %s: %s\n", td_strategy_name(td_strategy_at(s)), td_strategy_text(td_strategy_at(s)));
+            fprintf(out, "strategy: %s\n", td_strategy_count() ? td_strategy_name(td_strategy_at(0)) : "");
+        } else if (*preset) {
+            fprintf(out, "%s%s: %s\n", indent, td_key_leaf(key), preset);
+        } else {
+            fprintf(out, "%s%s%s: %s\n", indent, *indent == '#' ? "" : "# ", td_key_leaf(key), example_of(key));
+        }
+    }
+}
+
+void td_config_print_defaults(FILE *out) {
+    fprintf(out,
+            "# Every key of a tapedeck configuration with its default. What is behind a comment sign has none; the value is an "
+            "example.\n"
+                 "# yaml-language-server: $schema=tapedeck.schema.json (tapedeck config --print-schema)\n");
+    print_group_defaults(out, "", "");
+}
+
+/* --- docs/config.md --- */
+
+static void print_rows(FILE *out, const char *group, bool ignored) {
+    for (int i = 0; i < TD_KEY_COUNT; i++) {
+        td_key key = (td_key)i;
+        const td_key_info *info = &td_key_infos[i];
+        if (!td_key_in_group(key, group)) continue;
+        if (info->type == TD_TYPE_GROUP) {
+            print_rows(out, info->path, ignored);
+            continue;
+        }
+        if ((info->type == TD_TYPE_IGNORED) != ignored) continue;
+        char type[256], preset[64];
+        describe_type(key, type, sizeof type);
+        default_of(key, preset, sizeof preset);
+        if (ignored)
+            fprintf(out, "| `%s` | %s |\n", info->path, text_of(key));
+        else
+            fprintf(out, "| `%s` | %s | %s%s%s | %s |\n", info->path, type, *preset ? "`" : "", preset, *preset ? "`" : "",
+                    text_of(key));
+        if (info->type == TD_TYPE_UNITS) print_rows(out, info->path, ignored);
+    }
+}
+
+void td_config_print_markdown(FILE *out) {
+    fprintf(out,
+            "<!-- made by `tapedeck config --print-markdown`; a test compares -->\n"
+            "# Configuration\n\n"
+            "A configuration is a YAML file: one tape, one strategy, and what is fixed and what is swept. It is a superset of a "
+            "W&B sweep\n"
+            "file. `tapedeck config check FILE` reads one and reports everything that is wrong with it; `tapedeck config "
+            "--print-schema`\n"
+            "prints a JSON Schema for editors; `tapedeck config --print-defaults` prints a file to start from.\n\n"
+            "```yaml\n"
+            "tape: btc-1h.h5\n"
+            "strategy: sma-cross\n"
+            "parameters:\n"
+            "  fast: {min: 5, max: 25, q: 5}\n"
+            "  slow: {values: [20, 50, 100]}\n"
+            "  costs.commission: 0.001\n"
+            "constraints: [\"fast < slow\"]\n"
+            "account: {cash: 10000, sizing: all_in}\n"
+            "```\n\n"
+            "`--set key=value` puts a value in place of the file's: the key is a dotted path, the value is YAML\n"
+            "(`--set costs.commission=0.001`, `--set 'parameters.fast={values: [5, 10]}'`, `--set parameters.fast.max=50`). It "
+            "does what editing the\n"
+            "file would do; later ones win.\n\n"
+            "## Rules\n\n"
+            "- Unknown and repeated keys are errors. All errors are reported at once, with their lines.\n"
+            "- Numbers are decimal (`1e-6` is fine). A number in quotes is a text. `true` and `false` are the only booleans.\n"
+            "- Anchors, aliases, merge keys and tags are not used.\n\n"
+            "## Keys\n\n| key | takes | default | meaning |\n|---|---|---|---|\n");
+    print_rows(out, "", false);
+    fprintf(out, "\nAccepted from W&B sweep files, with a note that they have no effect:\n\n| key | meaning |\n|---|---|\n");
+    print_rows(out, "", true);
+    fprintf(out,
+            "\n## Parameters\n\n"
+            "A name under `parameters` is a parameter of the strategy, or a number of the engine by its key "
+            "(`costs.commission`) or its last part\n"
+            "(`commission`, `lot`). Groups flatten: `costs: {parameters: {commission: {value: 0.001}}}` is `costs.commission`. "
+            "A plain\n"
+            "number is a constant. Where a number of the engine stands under `parameters` and at its key, `parameters` counts, "
+            "with a warning.\n\n"
+            "| strategy | parameter | takes | default | meaning |\n|---|---|---|---|---|\n");
+    for (int s = 0; s < td_strategy_count(); s++) {
+        const td_strategy *strategy = td_strategy_at(s);
+        for (int i = 0; i < td_strategy_param_count(strategy); i++) {
+            const td_param_info *param = td_strategy_param(strategy, i);
+            char low[32], high[32], preset[32];
+            td_write_number(param->minimum, low);
+            td_write_number(param->maximum, high);
+            td_write_number(param->preset, preset);
+            fprintf(out, "| `%s` | `%s` | %snumber%s%s%s, %s to %s | `%s` | %s |\n", td_strategy_name(strategy), param->name,
+                    param->kind == TD_PARAM_NUMBER ? "" : "whole ", *param->unit ? " (" : "", param->unit, *param->unit ? ")" : "",
+                        low, high,
+                    preset, param->text);
+        }
+        if (!td_strategy_param_count(strategy)) fprintf(out, "| `%s` | | | | no parameters |\n", td_strategy_name(strategy));
+    }
+    fprintf(out,
+            "\nWhat can stand behind a name (a `?` marks what may be left out):\n\n| distribution | keys | grid | draws "
+            "|\n|---|---|---|---|\n");
+    for (int i = 0; i < TD_DISTRIBUTION_COUNT; i++) {
+        const td_distribution_info *info = &td_distribution_infos[i];
+        fprintf(out, "| `%s` | `%s` | %s | %s |\n", info->name, info->keys, info->grid ? "yes" : "no", info->text);
+    }
+    fprintf(out,
+            "\nWithout `distribution`: `value` is constant, `values` categorical (with `probabilities`, "
+            "categorical_w_probabilities), `min` and `max`\n"
+            "int_uniform when both are written as integers, otherwise uniform, and q_uniform with `q`. Two more forms:\n"
+            "`{range: [from, to, step]}`, both ends included, and `{log: [from, to, n]}`, n values in equal ratios (to 12 "
+            "digits).\n\n"
+            "Where this differs from W&B:\n\n"
+            "- `q_uniform` includes `max` when a step lands on it (W&B's grid leaves it out), and draws from the values of the "
+            "grid. Steps are\n"
+            "  computed on decimals: steps of 0.1 give 0.3, not 0.30000000000000004.\n"
+            "- `log_uniform`, `q_log_uniform` and `inv_log_uniform`, which take exponents, are refused; use the `_values` forms.\n"
+            "- Values are numbers. Whole-number parameters refuse other values in grids and lists, and round random draws.\n"
+            "- A random draw outside what a parameter allows is drawn again.\n\n"
+            "## Trials\n\n"
+            "Which parameter set is trial number n depends on the configuration alone. A grid goes through the combinations like\n"
+            "`itertools.product` over the sorted names: the last name changes fastest. A list goes through its rows. Random "
+            "draws depend on\n"
+            "seed, trial, attempt and name order. What constraints exclude gets no number; it is counted.\n\n"
+            "## Constraints\n\n"
+            "Expressions over the names of parameters and of the engine's numbers: `+ - * / ( )`, `== != < <= > >=`, `and or "
+            "not` (or\n"
+            "`&& || !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
+            "grid, every cell\n"
+            "is looked at once when the configuration is loaded (about 30 million a second). Random sets are drawn again, up to "
+            "1000 times.\n\n"
+            "## Digest\n\n"
+            "A results file and a journal carry a SHA-256 of the configuration in a canonical form: everything that changes "
+            "numbers, after\n"
+            "defaults and `--set`; not paths, names, limits, comments, or the order of keys.\n");
+}

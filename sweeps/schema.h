@@ -1,0 +1,143 @@
+/* The schema of configurations: the one table that knows the keys.
+ *
+ * Validation (config.c), the JSON Schema, the printed defaults and docs/config.md are made from it. A key is a dotted path; its
+ * group is what stands before the last dot. Knobs of the engine (sim/play.h) are rows too and take their bounds, default and text
+ * from td_knob_infos. */
+#ifndef TAPEDECK_SWEEPS_SCHEMA_H
+#define TAPEDECK_SWEEPS_SCHEMA_H
+
+#include <stdbool.h>
+
+#include "sim/play.h"
+
+typedef enum td_key_type {
+    TD_TYPE_GROUP,       /* a mapping of keys of the table */
+    TD_TYPE_TEXT,
+    TD_TYPE_CHOICE,      /* one of words */
+    TD_TYPE_BOOL,        /* true or false, exactly */
+    TD_TYPE_INTEGER,
+    TD_TYPE_NUMBER,
+    TD_TYPE_KNOB,        /* a number of td_knob_infos */
+    TD_TYPE_BYTES,       /* 2GB, none */
+    TD_TYPE_DURATION,    /* 30m, none */
+    TD_TYPE_DATE,
+    TD_TYPE_STRATEGY,
+    TD_TYPE_METRIC,
+    TD_TYPE_UNITS,       /* one of words, or a group */
+    TD_TYPE_SAMPLE,      /* one of words, or an integer */
+    TD_TYPE_PARAMETERS,
+    TD_TYPE_CONSTRAINTS,
+    TD_TYPE_LIST,
+    TD_TYPE_IGNORED,     /* of W&B: anything, no effect */
+} td_key_type;
+
+/* id, path, type, minimum, maximum, words, default as YAML ("" = none), text. For knobs: minimum is the knob. */
+#define TD_KEYS(X)                                                                                                               \
+    X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
+    X(strategy, "strategy", STRATEGY, 0, 0, "", "", "name of the strategy. Required")                                            \
+    X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
+      "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
+    X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \
+    X(description, "description", TEXT, 0, 0, "", "''", "what it is for; does not change numbers")                               \
+    X(method, "method", CHOICE, 0, 0, "grid list random bayes", "grid",                                                          \
+      "how parameter sets are chosen: every combination, the rows of `list`, or random draws (bayes is not available yet). "     \
+      "When absent: list where `list` is given, else grid")                                                                     \
+    X(parameters, "parameters", PARAMETERS, 0, 0, "", "{}", "what is fixed and what is swept; see Parameters")                   \
+    X(list, "list", LIST, 0, 0, "", "",                                                                                          \
+      "for method list: a list of mappings with the same names in each, or the path of a CSV file with the names in its header, " \
+      "relative to this file")                                                                                                  \
+    X(constraints, "constraints", CONSTRAINTS, 0, 0, "", "[]",                                                                   \
+      "expressions over parameter names that every parameter set must satisfy; see Constraints")                                \
+    X(seed, "seed", INTEGER, 0, 9007199254740992, "", "1", "every random draw derives from it")                                  \
+    X(run_cap, "run_cap", INTEGER, 1, 9007199254740992, "", "",                                                                  \
+      "number of random draws (required for method random); for grid and list, at most so many sets, the first ones")           \
+    X(budget, "budget", GROUP, 0, 0, "", "", "")                                                                                 \
+    X(budget_trials, "budget.trials", INTEGER, 1, 9007199254740992, "", "", "another name for run_cap")                          \
+    X(metric, "metric", GROUP, 0, 0, "", "", "")                                                                                 \
+    X(metric_name, "metric.name", METRIC, 0, 0, "", "sharpe", "what parameter sets are ranked by")                               \
+    X(metric_goal, "metric.goal", CHOICE, 0, 0, "maximize minimize", "",                                                         \
+      "which end is best. When absent, the metric decides (maximize for sharpe, minimize for annual_volatility); W&B's default " \
+      "is minimize")                                                                                                            \
+    X(metric_target, "metric.target", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                  \
+    X(metric_impute, "metric.impute", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                  \
+    X(metric_impute_while_running, "metric.impute_while_running", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")      \
+    X(period, "period", GROUP, 0, 0, "", "", "")                                                                                 \
+    X(period_from, "period.from", DATE, 0, 0, "", "", "first bar: the first that opens at or after this time, UTC")              \
+    X(period_to, "period.to", DATE, 0, 0, "", "", "bars that open at or after this time are left out")                           \
+    X(account, "account", GROUP, 0, 0, "", "", "")                                                                               \
+    X(account_cash, "account.cash", KNOB, TD_KNOB_cash, 0, "", "", "")                                                           \
+    X(account_sizing, "account.sizing", CHOICE, 0, 0, "all_in fixed_units fraction", "all_in",                                   \
+      "how large a position is: all equity, `size` units, or `size` as a fraction of equity")                                    \
+    X(account_size, "account.size", KNOB, TD_KNOB_size, 0, "", "", "")                                                           \
+    X(account_units, "account.units", UNITS, 0, 0, "whole fractional", "fractional",                                             \
+      "whole units (lot 1), any fraction (lot 0), or {lot: 1e-6}. Default fractional; whole in profile backtesting")             \
+    X(account_units_lot, "account.units.lot", KNOB, TD_KNOB_lot, 0, "", "", "")                                                  \
+    X(direction, "direction", CHOICE, 0, 0, "both long short", "both", "positions that are taken; the others count as flat")     \
+    X(costs, "costs", GROUP, 0, 0, "", "", "")                                                                                   \
+    X(costs_commission, "costs.commission", KNOB, TD_KNOB_commission, 0, "", "", "")                                             \
+    X(costs_fixed_commission, "costs.fixed_commission", KNOB, TD_KNOB_fixed_commission, 0, "", "", "")                           \
+    X(costs_spread, "costs.spread", KNOB, TD_KNOB_spread, 0, "", "", "")                                                         \
+    X(costs_slippage, "costs.slippage", KNOB, TD_KNOB_slippage, 0, "", "", "")                                                   \
+    X(fill, "fill", GROUP, 0, 0, "", "", "")                                                                                     \
+    X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close", "next_open",                                                          \
+      "market orders fill at the open of the next bar, or at the close of the deciding bar")                                     \
+    X(stops, "stops", GROUP, 0, 0, "", "", "")                                                                                   \
+    X(stops_stop_loss, "stops.stop_loss", KNOB, TD_KNOB_stop_loss, 0, "", "", "")                                                \
+    X(stops_take_profit, "stops.take_profit", KNOB, TD_KNOB_take_profit, 0, "", "", "")                                          \
+    X(finalize, "finalize", BOOL, 0, 0, "", "false", "close what is open at the end, so that it counts as a trade")              \
+    X(metrics, "metrics", GROUP, 0, 0, "", "", "")                                                                               \
+    X(metrics_sample, "metrics.sample", SAMPLE, 1, 1e9, "day bar", "day",                                                        \
+      "returns for Sharpe and the like: at the end of each UTC day (bar by bar where bars are a day or longer), every bar, or "  \
+      "every so many bars. Profile backtesting has its own rule")                                                               \
+    X(metrics_blocks, "metrics.blocks", INTEGER, 1, TD_BLOCKS_MAX, "", "64",                                                     \
+      "equal blocks of bars whose returns are kept for later statistics")                                                       \
+    X(metrics_risk_free, "metrics.risk_free", NUMBER, -1, 10, "", "0", "annual risk-free rate, fraction")                        \
+    X(metrics_periods_per_year, "metrics.periods_per_year", NUMBER, 0, 1e9, "", "0",                                             \
+      "sampled returns per year, for annualising; 0 takes it from the calendar")                                                \
+    X(limits, "limits", GROUP, 0, 0, "", "", "")                                                                                 \
+    X(limits_memory, "limits.memory", BYTES, 0, 0, "", "none",                                                                   \
+      "a sweep that would need more does not start: 2GB, 512MiB; does not change numbers")                                       \
+    X(limits_wall, "limits.wall", DURATION, 0, 0, "", "none",                                                                    \
+      "a sweep stops, to be resumed, after this time: 90s, 30m, 2h, 1h30m, 1d; does not change numbers")                         \
+    X(early_terminate, "early_terminate", IGNORED, 0, 0, "", "", "of W&B: accepted, not applied yet")                            \
+    X(program, "program", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                              \
+    X(command, "command", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                              \
+    X(project, "project", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                              \
+    X(entity, "entity", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                                \
+    X(job, "job", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                                      \
+    X(image_uri, "image_uri", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                          \
+    X(controller, "controller", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                        \
+    X(scheduler, "scheduler", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                          \
+    X(apiVersion, "apiVersion", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")                                        \
+    X(kind, "kind", IGNORED, 0, 0, "", "", "of W&B: accepted, has no effect")
+
+typedef enum td_key {
+#define TD_KEY_NAME(id, path, type, minimum, maximum, words, preset, text) TD_KEY_##id,
+    TD_KEYS(TD_KEY_NAME)
+#undef TD_KEY_NAME
+    TD_KEY_COUNT
+} td_key;
+
+typedef struct td_key_info {
+    const char *path;
+    td_key_type type;
+    double minimum, maximum;
+    const char *words;  /* separated by blanks */
+    const char *preset; /* default in YAML, "" when there is none */
+    const char *text;
+} td_key_info;
+extern const td_key_info td_key_infos[TD_KEY_COUNT];
+
+bool td_key_required(td_key key);
+/* The knob of a TD_TYPE_KNOB key. */
+td_knob td_key_knob(td_key key);
+/* Does the key stand directly in the group ("" = at the top)? */
+bool td_key_in_group(td_key key, const char *group);
+/* Last part of the path. */
+const char *td_key_leaf(td_key key);
+/* Index of a word in a list of words, -1 when it is not there. */
+int td_word_find(const char *words, const char *word);
+/* The word at an index, copied into word (room for 32), which is returned; NULL behind the last. */
+const char *td_word_at(const char *words, int index, char *word);
+
+#endif

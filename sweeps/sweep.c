@@ -1,0 +1,394 @@
+/* The scheduler. See sweep.h.
+ *
+ * Threads take groups of consecutive trials from one cursor and append what they played to the journal with one call, so there
+ * is nothing to merge, nothing that grows with the number of trials but the journal's index, and a sweep can stop between any
+ * two groups. A set's cell depends on the set alone (td_play), so ragged groups after a resume, smaller groups near the end and
+ * the thread that happens to play change nothing in the results. */
+#include "sweeps/sweep.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COOKIE 0x5eed5eedu
+
+/* A group is what a kill loses and what Ctrl-C waits for, so on long tapes it is smaller than the engine's best: about a second. */
+enum { GROUP_EVALUATIONS = 1 << 30 };
+
+/* Why no more groups are taken. */
+typedef enum halt { HALT_NONE, HALT_ASKED, HALT_WALL, HALT_ERROR } halt;
+
+/* What the threads of a session share. Everything below `lock` is read and written under it. */
+typedef struct crew {
+    const td_config *config;
+    const td_sweep_def *def;
+    const td_deck *deck;
+    td_journal *journal;
+    const uint8_t *done_before; /* a bit per trial that an earlier session finished, NULL when there are none */
+    int64_t trials, bars, blocks, group, lanes;
+    int threads;
+    double began, deadline, shown; /* monotonic seconds; deadline 0 = none */
+    omp_lock_t lock;
+    int64_t cursor, untaken; /* first trial nobody has looked at; trials from there on that still have to be played */
+    halt halt;
+    td_sweep_progress progress;
+    td_status status;
+    td_error error;
+} crew;
+
+/* One thread's arrays, a group long. */
+typedef struct hands {
+    int64_t *trials;
+    td_set *sets;
+    td_cell *cells;
+    float *block_returns;
+} hands;
+
+static double monotonic_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int64_t wall_clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * TD_NS_PER_SECOND + now.tv_nsec;
+}
+
+td_sweep_def td_default_sweep_def(void) {
+    return (td_sweep_def){.isa = td_isa_best(), .engine = TD_ENGINE_AUTO, .cookie = COOKIE};
+}
+
+static int sweep_threads(const td_sweep_def *def) { return def->threads > 0 ? def->threads : omp_get_max_threads(); }
+
+static bool asked_to_stop(const td_sweep_def *def) { return def->stop && __atomic_load_n(def->stop, __ATOMIC_RELAXED); }
+
+td_status td_sweep_check(const td_config *config, const td_deck *deck, const td_sweep_def *def, td_error *error) {
+    const td_space *space = config->space;
+    int64_t count = td_space_count(space), bad = count;
+    int threads = count < 4096 ? 1 : sweep_threads(def);
+    #pragma omp parallel for num_threads(threads) schedule(static) reduction(min : bad)
+    for (int64_t trial = 0; trial < count; trial++) {
+        if (trial > bad || asked_to_stop(def)) continue;
+        td_set set;
+        td_space_set(space, trial, &set);
+        if (td_check_set(deck, &set, NULL) != TD_OK) bad = trial;
+    }
+    if (bad == count) return TD_OK;
+    td_set set;
+    td_space_set(space, bad, &set);
+    td_check_set(deck, &set, error);
+    double values[TD_AXES_MAX];
+    char text[320] = "";
+    int used = 0, axes = td_space_axis_count(space);
+    td_space_values(space, bad, values);
+    for (int a = 0; a < axes && used < (int)sizeof text - 1; a++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.10g", a ? ", " : "", td_space_axis(space, a)->name,
+                         values[a]);
+    return td_fail_within(error, TD_BAD_CONFIG, "trial %lld of %lld%s%s%s", (long long)bad, (long long)count, axes ? " (" : "",
+                          text, axes ? ")" : "");
+}
+
+/* Fills in the next trials to play, at most a group of consecutive ones (fewer where an earlier session has some of them).
+ * Near the end groups get smaller, in whole lane blocks, so that no thread plays on alone for long. */
+static int64_t take_group(crew *crew, int64_t *trials) {
+    int64_t count = 0;
+    omp_set_lock(&crew->lock);
+    if (crew->halt == HALT_NONE && asked_to_stop(crew->def)) crew->halt = HALT_ASKED;
+    if (crew->halt == HALT_NONE && crew->deadline > 0 && monotonic_seconds() >= crew->deadline) crew->halt = HALT_WALL;
+    int64_t share = crew->untaken / (2 * crew->threads), wanted = crew->group;
+    share = (share / crew->lanes + 1) * crew->lanes;
+    if (share < wanted) wanted = share;
+    while (crew->halt == HALT_NONE && count < wanted && crew->cursor < crew->trials) {
+        int64_t trial = crew->cursor++;
+        if (crew->done_before && crew->done_before[trial / 8] >> (trial % 8) & 1) continue;
+        trials[count++] = trial;
+        crew->untaken--;
+    }
+    omp_unset_lock(&crew->lock);
+    return count;
+}
+
+static void fail_crew(crew *crew, td_status status, const td_error *error) {
+    omp_set_lock(&crew->lock);
+    if (crew->halt != HALT_ERROR) {
+        crew->halt = HALT_ERROR;
+        crew->status = status;
+        crew->error = *error;
+    }
+    omp_unset_lock(&crew->lock);
+}
+
+static void report_group(crew *crew, const td_cell *cells, int64_t count) {
+    int64_t failed = 0;
+    for (int64_t i = 0; i < count; i++) failed += cells[i].state == TD_CELL_FAILED;
+    omp_set_lock(&crew->lock);
+    td_sweep_progress *progress = &crew->progress;
+    double now = monotonic_seconds();
+    progress->done += count;
+    progress->played += count;
+    progress->failed += failed;
+    progress->seconds = now - crew->began;
+    progress->bar_evaluations = (double)progress->played * (double)crew->bars;
+    if (crew->def->progress && now - crew->shown >= 0.1) {
+        crew->shown = now;
+        crew->def->progress(crew->def->progress_context, progress);
+    }
+    omp_unset_lock(&crew->lock);
+}
+
+static bool open_hands(const crew *crew, hands *hands) {
+    size_t group = (size_t)crew->group;
+    hands->trials = malloc(group * sizeof *hands->trials);
+    hands->sets = malloc(group * sizeof *hands->sets);
+    hands->cells = malloc(group * sizeof *hands->cells);
+    hands->block_returns = malloc(group * (size_t)crew->blocks * sizeof *hands->block_returns);
+    return hands->trials && hands->sets && hands->cells && hands->block_returns;
+}
+
+static void close_hands(hands *hands) {
+    free(hands->trials);
+    free(hands->sets);
+    free(hands->cells);
+    free(hands->block_returns);
+}
+
+/* One thread's work: take, play, append, until there is nothing to take. */
+static void work(crew *crew) {
+    td_error error = {.message = ""};
+    td_player *player = NULL;
+    hands hands;
+    td_status status = open_hands(crew, &hands)
+                           ? td_player_open(crew->deck, crew->def->engine, crew->def->isa, &player, &error)
+                           : td_fail(&error, TD_NO_MEMORY, "no memory for a group of %lld sets", (long long)crew->group);
+    if (status != TD_OK) fail_crew(crew, status, &error);
+    for (int64_t count; status == TD_OK && (count = take_group(crew, hands.trials)) > 0;) {
+        for (int64_t i = 0; i < count; i++) td_space_set(crew->config->space, hands.trials[i], &hands.sets[i]);
+        td_play(player, hands.sets, count, hands.cells, hands.block_returns);
+        status = td_journal_append(crew->journal, hands.trials, hands.cells, hands.block_returns, count, &error);
+        if (status == TD_OK)
+            report_group(crew, hands.cells, count);
+        else
+            fail_crew(crew, status, &error);
+    }
+    if (player) td_player_close(player);
+    close_hands(&hands);
+}
+
+/* Plays what the journal lacks. crew->halt and crew->status say how it ended. */
+static td_status play_missing(crew *crew, td_error *error) {
+    crew->trials = td_space_count(crew->config->space);
+    crew->bars = td_deck_bars(crew->deck);
+    crew->blocks = td_deck_blocks(crew->deck);
+    crew->group = td_deck_group(crew->deck, crew->def->engine);
+    crew->lanes = td_isa_lanes(crew->def->isa);
+    int64_t short_group = (GROUP_EVALUATIONS / crew->bars / crew->lanes + 1) * crew->lanes;
+    if (crew->group > short_group) crew->group = short_group;
+    crew->progress.trials = crew->trials;
+    crew->progress.done = td_journal_done(crew->journal);
+    crew->progress.failed = td_journal_failed(crew->journal);
+    crew->progress.torn_bytes = td_journal_torn_bytes(crew->journal);
+    crew->untaken = crew->trials - crew->progress.done;
+    crew->began = monotonic_seconds();
+    if (crew->config->wall_limit > 0) crew->deadline = crew->began + crew->config->wall_limit;
+
+    /* a copy, because the journal's own index changes under the threads that append */
+    uint8_t *bits = NULL;
+    if (crew->progress.done > 0 && crew->untaken > 0) {
+        bits = calloc((size_t)(crew->trials / 8 + 1), 1);
+        if (!bits) return td_fail(error, TD_NO_MEMORY, "no memory for the index of %lld trials", (long long)crew->trials);
+        for (int64_t trial = 0; trial < crew->trials; trial++)
+            if (td_journal_has(crew->journal, trial)) bits[trial / 8] |= (uint8_t)(1u << (trial % 8));
+    }
+    crew->done_before = bits;
+
+    int64_t blocks_of_lanes = (crew->untaken + crew->lanes - 1) / crew->lanes;
+    int threads = blocks_of_lanes < crew->threads ? (int)blocks_of_lanes : crew->threads;
+    omp_init_lock(&crew->lock);
+    if (threads > 0) {
+        #pragma omp parallel num_threads(threads)
+        work(crew);
+    }
+    omp_destroy_lock(&crew->lock);
+    free(bits);
+    if (crew->halt != HALT_ERROR) return TD_OK;
+    if (error) *error = crew->error;
+    return crew->status;
+}
+
+/* A journal in the way of a sweep that does not resume: held by someone (TD_BUSY), refused, or thrown away with force. */
+static td_status clear_journal(const char *path, const td_sweep_def *def, td_error *error) {
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    if (file < 0) return errno == ENOENT ? TD_OK : td_fail(error, TD_IO, "%s: %s", path, strerror(errno));
+    td_status status = TD_OK;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        status = td_fail(error, TD_BUSY, "%s is held by another process, which writes the same results", path);
+    } else if (!def->force) {
+        td_journal_head head;
+        td_journal *journal = NULL;
+        if (td_journal_read(path, &head, &journal, NULL) == TD_OK) {
+            td_fail(error, TD_BAD_ARG,
+                    "%s holds an unfinished sweep (%lld of %lld trials): --resume goes on with it, --force throws it away", path,
+                    (long long)td_journal_done(journal), (long long)head.trials);
+            td_journal_close(journal);
+        } else {
+            td_fail(error, TD_BAD_ARG, "%s is in the way and is no journal that can be read; --force throws it away", path);
+        }
+        status = TD_BAD_ARG;
+    } else if (unlink(path) != 0) {
+        status = td_fail(error, TD_IO, "%s cannot be removed: %s", path, strerror(errno));
+    }
+    close(file);
+    return status;
+}
+
+/* Results that are there already: *done of them finished (0: none there, or to be replaced), or refused. */
+static td_status look_at_results(const char *path, const td_config *config, const td_tape *tape, const td_sweep_def *def,
+                                 int64_t *done, int64_t *failed, td_error *error) {
+    *done = *failed = 0;
+    if (def->force || access(path, F_OK) != 0) return TD_OK;
+    if (!def->resume)
+        return td_fail(error, TD_BAD_ARG, "%s exists: --resume goes on with it, --force replaces it", path);
+    td_results *results = NULL;
+    td_status status = td_results_open(path, &results, error);
+    if (status != TD_OK) return status;
+    const char *config_digest = td_results_attribute(results, "config_digest");
+    const char *tape_digest = td_results_attribute(results, "tape_digest");
+    if (!config_digest || strcmp(config_digest, config->digest) != 0)
+        status = td_fail(error, TD_DIFFERENT, "%s holds results of another configuration (digest %.12s..., this one is %.12s...)",
+                         path, config_digest ? config_digest : "none", config->digest);
+    else if (!tape_digest || strcmp(tape_digest, tape->digest) != 0)
+        status = td_fail(error, TD_DIFFERENT, "%s holds the results of another tape (digest %.12s..., this one is %.12s...)", path,
+                         tape_digest ? tape_digest : "none", tape->digest);
+    *done = td_results_done(results);
+    *failed = td_results_failed(results);
+    td_results_close(results);
+    return status;
+}
+
+/* A process that was killed while it wrote the results left `<results>.tmp.<its number>`. While we hold the journal nobody writes
+ * these results, so whatever has such a name is of the dead. */
+static void remove_leftovers(const char *results_path) {
+    const char *slash = strrchr(results_path, '/'), *name = slash ? slash + 1 : results_path;
+    char folder[4096], prefix[512];
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - results_path) + 1 : 1, slash ? results_path : ".");
+    int length = snprintf(prefix, sizeof prefix, "%s.tmp.", name);
+    DIR *entries = length < (int)sizeof prefix ? opendir(folder) : NULL;
+    if (!entries) return;
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        const char *number = entry->d_name + length;
+        if (strncmp(entry->d_name, prefix, (size_t)length) == 0 && *number && number[strspn(number, "0123456789")] == 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    closedir(entries);
+}
+
+/* Results written over the tape they come from would be the end of both. */
+static td_status refuse_tape(const char *path, const td_config *config, td_error *error) {
+    struct stat results, tape;
+    if (!config->tape || stat(path, &results) != 0 || stat(config->tape, &tape) != 0) return TD_OK;
+    if (results.st_dev != tape.st_dev || results.st_ino != tape.st_ino) return TD_OK;
+    return td_fail(error, TD_BAD_ARG, "%s is the tape itself; name another file for the results", path);
+}
+
+static td_status keep_memory_limit(const td_config *config, const td_tape *tape, const td_sweep_def *def, td_error *error) {
+    if (config->memory_limit <= 0) return TD_OK;
+    td_sweep_plan plan;
+    TD_TRY(td_sweep_make_plan(config, tape, def, false, &plan, error));
+    if (plan.memory_bytes <= config->memory_limit) return TD_OK;
+    return td_fail(error, TD_NO_MEMORY,
+                   "the sweep would need about %lld bytes of memory with %d threads, limits.memory is %lld bytes",
+                   (long long)plan.memory_bytes, plan.threads, (long long)config->memory_limit);
+}
+
+/* From here the journal is ours. Plays, writes the results, removes the journal when they are whole. */
+static td_status play_and_write(crew *crew, const td_tape *tape, const td_journal_head *head, const char *results_path,
+                                const char *journal_path, td_error *error) {
+    TD_TRY(play_missing(crew, error));
+    TD_TRY(td_journal_sync(crew->journal, error));
+    const td_sweep_progress *progress = &crew->progress;
+    bool whole = progress->done == progress->trials;
+    td_sweep_info info = {
+        .threads = crew->threads,
+        .isa = crew->def->isa,
+        .engine = td_deck_engine(crew->deck, crew->def->engine),
+        .started_ns = head->created_ns,
+        .finished_ns = wall_clock_ns(),
+        .play_seconds = progress->seconds,
+        .sessions = td_journal_sessions(crew->journal),
+        .command = crew->def->command,
+    };
+    if (progress->done > 0) TD_TRY(td_results_write(results_path, crew->config, tape, crew->deck, crew->journal, &info, error));
+    if (whole) {
+        if (unlink(journal_path) == 0) return TD_OK;
+        return td_fail(error, TD_IO, "%s cannot be removed: %s", journal_path, strerror(errno));
+    }
+    char why[64] = "on request";
+    if (crew->halt == HALT_WALL) snprintf(why, sizeof why, "at limits.wall (%g s)", crew->config->wall_limit);
+    return td_fail(error, TD_INTERRUPTED, "stopped %s with %lld of %lld sets finished; --resume goes on from there", why,
+                   (long long)progress->done, (long long)progress->trials);
+}
+
+td_status td_sweep_run(const td_config *config, const td_tape *tape, const char *results_path, const td_sweep_def *def,
+                       td_sweep_progress *progress, td_error *error) {
+    assert(def->cookie == COOKIE && !(def->resume && def->force));
+    td_sweep_progress unwanted;
+    if (!progress) progress = &unwanted;
+    *progress = (td_sweep_progress){.trials = td_space_count(config->space)};
+
+    TD_TRY(refuse_tape(results_path, config, error));
+    TD_TRY(look_at_results(results_path, config, tape, def, &progress->done, &progress->failed, error));
+    char journal_path[4096];
+    if (snprintf(journal_path, sizeof journal_path, "%s.journal", results_path) >= (int)sizeof journal_path)
+        return td_fail(error, TD_BAD_ARG, "the path of the results has more than %zu characters", sizeof journal_path - 9);
+    bool journal_there = access(journal_path, F_OK) == 0;
+    if (progress->done == progress->trials && !journal_there) return TD_OK;
+    if (!def->resume) TD_TRY(clear_journal(journal_path, def, error));
+
+    crew crew = {.config = config, .def = def, .threads = sweep_threads(def)};
+    td_deck *deck = NULL;
+    td_status status = keep_memory_limit(config, tape, def, error);
+    if (status == TD_OK) status = td_deck_make(tape, &config->play, &deck, error);
+    if (status == TD_OK) status = td_sweep_check(config, deck, def, error);
+    td_journal_head head = {.trials = progress->trials, .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION,
+                            .created_ns = wall_clock_ns()};
+    if (status == TD_OK) {
+        snprintf(head.config_digest, sizeof head.config_digest, "%s", config->digest);
+        snprintf(head.tape_digest, sizeof head.tape_digest, "%s", tape->digest);
+        head.blocks = td_deck_blocks(deck);
+        status = td_journal_open(journal_path, &head, def->resume, &crew.journal, error);
+    }
+    if (status == TD_OK) {
+        /* again, now that nobody else can be writing: another process may have finished in the meantime */
+        int64_t done, failed;
+        status = look_at_results(results_path, config, tape, def, &done, &failed, error);
+        if (status == TD_OK && done < progress->trials && done > td_journal_done(crew.journal))
+            status = td_fail(error, TD_BAD_ARG,
+                             "%s holds %lld of %lld trials, the journal %lld: the one it came from is gone, --force starts over",
+                             results_path, (long long)done, (long long)progress->trials, (long long)td_journal_done(crew.journal));
+        bool whole = status == TD_OK && done == progress->trials;
+        if ((whole || status != TD_OK) && (whole || !journal_there)) unlink(journal_path);
+        crew.deck = deck;
+        remove_leftovers(results_path);
+        if (whole) {
+            progress->done = done;
+            progress->failed = failed;
+        } else if (status == TD_OK) {
+            status = play_and_write(&crew, tape, &head, results_path, journal_path, error);
+            if (status != TD_OK && crew.progress.done == 0) unlink(journal_path); /* it says nothing a new start does not */
+            *progress = crew.progress;
+        }
+        td_journal_close(crew.journal);
+    }
+    td_deck_free(deck);
+    return status;
+}
