@@ -20,8 +20,15 @@ static const int64_t HOUR = 3600 * TD_NS_PER_SECOND, MONDAY = 1704067200LL * TD_
 static td_tape flat_tape(const int64_t *time_ns, int64_t bars, int64_t interval_ns) {
     double *one = malloc((size_t)bars * sizeof *one), *close = malloc((size_t)bars * sizeof *close);
     for (int64_t t = 0; t < bars; t++) one[t] = close[t] = 100;
-    return (td_tape){.bars = bars, .symbols = 1, .interval_ns = interval_ns, .time_ns = time_ns, .open = one, .high = one, .low = one,
-                     .close = close, .volume = one};
+    return (td_tape){.bars = bars,
+                     .symbols = 1,
+                     .interval_ns = interval_ns,
+                     .time_ns = time_ns,
+                     .open = one,
+                     .high = one,
+                     .low = one,
+                     .close = close,
+                     .volume = one};
 }
 
 static void free_tape(td_tape *tape) {
@@ -221,7 +228,8 @@ static void import_info_and_check_agree(void **state) {
     (void)state;
     char *out, *err;
     const char *csv = write_file("dirty.csv", DIRTY), *tape = td_test_path("dirty.h5");
-    assert_int_equal(td_test_run(&out, &err, "$TAPEDECK data import klines %s --symbol ABC --interval 1d -o %s --json", csv, tape), 0);
+    assert_int_equal(td_test_run(&out, &err, "$TAPEDECK data import klines %s --symbol ABC --interval 1d -o %s --json", csv, tape),
+                     0);
     assert_non_null(strstr(err, "tapedeck: warning: "));
     assert_non_null(strstr(err, "dirty.csv:5: column 5 (close): found \"nan\", expected a price, not nothing or NaN"));
     json_t *imported = json_loads(out, 0, NULL);
@@ -252,7 +260,8 @@ static void strict_import_writes_nothing(void **state) {
     (void)state;
     char *out, *err;
     const char *csv = write_file("dirty.csv", DIRTY), *tape = td_test_path("strict.h5");
-    assert_int_equal(td_test_run(&out, &err, "$TAPEDECK data import klines %s --symbol A --interval 1d -o %s --strict", csv, tape), 3);
+    assert_int_equal(td_test_run(&out, &err, "$TAPEDECK data import klines %s --symbol A --interval 1d -o %s --strict", csv, tape),
+                     3);
     assert_string_equal(out, "");
     assert_non_null(strstr(err, "tapedeck: error: "));
     assert_non_null(strstr(err, "dirty.csv:5: column 5 (close): found \"nan\""));
@@ -268,9 +277,14 @@ static void synth_is_reproducible(void **state) {
     assert_int_equal(td_test_run(&out, NULL, "$TAPEDECK data synth --bars 3000 --interval 1m --seed 7 -o %s", a), 0);
     assert_non_null(strstr(out, "bars       3000 of 1m, 2023-01-01T00:00:00Z to"));
     free(out);
-    assert_int_equal(td_test_run(NULL, NULL, "$TAPEDECK data synth --bars 3000 --interval 1m --seed 7 -o %s && cmp %s %s", b, a, b), 0);
+    assert_int_equal(td_test_run(NULL, NULL, "$TAPEDECK data synth --bars 3000 --interval 1m --seed 7 -o %s && cmp %s %s", b, a, b),
+                     0);
     assert_int_equal(td_test_run(&out, NULL, "$TAPEDECK data info %s | tail -1", a), 0);
-    assert_int_equal(td_test_run(&again, NULL, "$TAPEDECK data synth --bars 3000 --interval 1m --seed 8 -o %s >/dev/null; $TAPEDECK data info %s | tail -1", b, b), 0);
+    assert_int_equal(
+        td_test_run(&again, NULL,
+                    "$TAPEDECK data synth --bars 3000 --interval 1m --seed 8 -o %s >/dev/null; $TAPEDECK data info %s | tail -1", b,
+                    b),
+        0);
     assert_string_not_equal(out, again);
     free(out);
     free(again);
@@ -334,7 +348,8 @@ static void full_disk(void **state) {
         skip();
     }
     char *err, *before, *after;
-    int first = td_test_run(&before, NULL, "$TAPEDECK data synth --bars 1000 -o %s/t.h5 >/dev/null && sha256sum %s/t.h5", folder, folder);
+    int first =
+        td_test_run(&before, NULL, "$TAPEDECK data synth --bars 1000 -o %s/t.h5 >/dev/null && sha256sum %s/t.h5", folder, folder);
     int second = td_test_run(NULL, &err, "$TAPEDECK data synth --bars 100000 -o %s/t.h5", folder);
     int same = td_test_run(&after, NULL, "sha256sum %s/t.h5 && test $(ls %s | wc -l) = 1", folder, folder);
     umount(folder);
@@ -350,10 +365,18 @@ static void full_disk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gaps_by_hand),          cmocka_unit_test(closed_days_are_not_missing),  cmocka_unit_test(closed_hours_are_not_missing),
-        cmocka_unit_test(months_have_no_gaps),   cmocka_unit_test(spikes_by_hand),               cmocka_unit_test(spikes_agree_with_pandas),
-        cmocka_unit_test(check_reports_on_text), cmocka_unit_test(import_info_and_check_agree),  cmocka_unit_test(strict_import_writes_nothing),
-        cmocka_unit_test(synth_is_reproducible), cmocka_unit_test(misuse_exits_with_2),          cmocka_unit_test(help_is_a_result),
+        cmocka_unit_test(gaps_by_hand),
+        cmocka_unit_test(closed_days_are_not_missing),
+        cmocka_unit_test(closed_hours_are_not_missing),
+        cmocka_unit_test(months_have_no_gaps),
+        cmocka_unit_test(spikes_by_hand),
+        cmocka_unit_test(spikes_agree_with_pandas),
+        cmocka_unit_test(check_reports_on_text),
+        cmocka_unit_test(import_info_and_check_agree),
+        cmocka_unit_test(strict_import_writes_nothing),
+        cmocka_unit_test(synth_is_reproducible),
+        cmocka_unit_test(misuse_exits_with_2),
+        cmocka_unit_test(help_is_a_result),
         cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
