@@ -67,8 +67,9 @@ static char *binance_rows(int64_t first, int64_t bars, int64_t scale, bool heade
     for (int64_t i = first; i < first + bars; i++) {
         double open = 100 + (double)(i % 7), volume = 3.5 + (double)i;
         long long time = 1704067200LL * scale + 60LL * i * scale;
-        used += (size_t)sprintf(text + used, "%lld,%.8f,%.8f,%.8f,%.8f,%.8f,%lld,%.8f,%lld,%.8f,%.8f,0\n", time, open, open + 2, open - 2, open + 1,
-                                volume, time + 60 * scale - 1, volume * open, (long long)i, volume / 2, volume * open / 2);
+        used += (size_t)sprintf(text + used, "%lld,%.8f,%.8f,%.8f,%.8f,%.8f,%lld,%.8f,%lld,%.8f,%.8f,0\n", time, open, open + 2,
+                                open - 2, open + 1, volume, time + 60 * scale - 1, volume * open, (long long)i, volume / 2,
+                                volume * open / 2);
     }
     return text;
 }
@@ -87,21 +88,58 @@ static void same_as_strtod(const char *text) {
 static void numbers_by_hand(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "0", "-0", "+1", "1", "1.", ".5", "-.5", "0.1", "0.10000000000000000555", "123456789012345678901234567890",
-        "9007199254740992", "9007199254740993", "9007199254740994", "9007199254740992.5", "900719925474099.25", "1e22", "1e23", "1e-22",
-        "1e-23", "1E5", "1e+5", "1.7976931348623157e308", "1.7976931348623159e308", "1e999", "4.9e-324", "2.4703282292062327e-324",
-        "2.2250738585072011e-308", "2.2250738585072014e-308", "0.000000000000000000000000000001", "6929495644600919.5", "3.08984926168550152811e-32",
-        "1.00000000000000011102230246251565404236316680908203125", "1.00000000000000011102230246251565404236316680908203124",
-        "1.00000000000000011102230246251565404236316680908203126", "8.5", "99999999.99999999", "12345678.12345678", "123456789.123456789",
-        "00000000000000000000000000000001.5", "0.0984", "0.09946999000000001", "16507.44000000", "46319.0", "2300413.7295",
+        "0",
+        "-0",
+        "+1",
+        "1",
+        "1.",
+        ".5",
+        "-.5",
+        "0.1",
+        "0.10000000000000000555",
+        "123456789012345678901234567890",
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740994",
+        "9007199254740992.5",
+        "900719925474099.25",
+        "1e22",
+        "1e23",
+        "1e-22",
+        "1e-23",
+        "1E5",
+        "1e+5",
+        "1.7976931348623157e308",
+        "1.7976931348623159e308",
+        "1e999",
+        "4.9e-324",
+        "2.4703282292062327e-324",
+        "2.2250738585072011e-308",
+        "2.2250738585072014e-308",
+        "0.000000000000000000000000000001",
+        "6929495644600919.5",
+        "3.08984926168550152811e-32",
+        "1.00000000000000011102230246251565404236316680908203125",
+        "1.00000000000000011102230246251565404236316680908203124",
+        "1.00000000000000011102230246251565404236316680908203126",
+        "8.5",
+        "99999999.99999999",
+        "12345678.12345678",
+        "123456789.123456789",
+        "00000000000000000000000000000001.5",
+        "0.0984",
+        "0.09946999000000001",
+        "16507.44000000",
+        "46319.0",
+        "2300413.7295",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) same_as_strtod(texts[i]);
 }
 
 static void words_are_no_numbers(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "-", "+", ".", "-.", "e5", "1e", "1e+", "1.2.3", "1,5", "0x10", "inf", "nan", "Infinity", " 1", "1 ",
-                                        "1_000", "--1", "1-", "1f", "1e5.5"};
+    static const char *const texts[] = {"",    "-",   "+",        ".",  "-.", "e5",    "1e",  "1e+", "1.2.3", "1,5",  "0x10",
+                                        "inf", "nan", "Infinity", " 1", "1 ", "1_000", "--1", "1-",  "1f",    "1e5.5"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         double value;
         if (td_number_parse(texts[i], (int64_t)strlen(texts[i]), &value)) fail_msg("\"%s\" is read as %g", texts[i], value);
@@ -166,7 +204,8 @@ static void header_by_hand(void **state) {
     assert_int_equal(klines.bars.count, 2);
     assert_int_equal(klines.rows, 2);
     assert_true(klines.bars.time_ns[0] == DAY_2024 && klines.bars.time_ns[1] == DAY_2024 + TD_NS_PER_DAY);
-    assert_true(klines.bars.column[TD_OPEN][1] == 11 && klines.bars.column[TD_HIGH][1] == 13 && klines.bars.column[TD_LOW][1] == 10);
+    assert_true(klines.bars.column[TD_OPEN][1] == 11 && klines.bars.column[TD_HIGH][1] == 13 &&
+                klines.bars.column[TD_LOW][1] == 10);
     assert_true(klines.bars.column[TD_CLOSE][1] == 12.5 && klines.bars.column[TD_VOLUME][1] == 200);
     td_klines_free(&klines);
 }
@@ -197,8 +236,8 @@ static void same_bar_in_every_dress(void **state) {
         if (status != TD_OK) fail_msg("text %zu: %s", i, error.message);
         assert_int_equal(klines.bars.count, 1);
         const td_bars *b = &klines.bars;
-        bool same = b->time_ns[0] == DAY_2024 && b->column[TD_OPEN][0] == 10 && b->column[TD_HIGH][0] == 12 && b->column[TD_LOW][0] == 9 &&
-                    b->column[TD_CLOSE][0] == 11 && b->column[TD_VOLUME][0] == 100;
+        bool same = b->time_ns[0] == DAY_2024 && b->column[TD_OPEN][0] == 10 && b->column[TD_HIGH][0] == 12 &&
+                    b->column[TD_LOW][0] == 9 && b->column[TD_CLOSE][0] == 11 && b->column[TD_VOLUME][0] == 100;
         if (!same) fail_msg("text %zu is read differently", i);
         td_klines_free(&klines);
     }
@@ -210,9 +249,12 @@ static void volume_may_be_missing(void **state) {
     assert_ok(read_text("date,open,high,low,close\n2024-01-01,10,12,9,11\n", &klines));
     assert_true(isnan(klines.bars.column[TD_VOLUME][0]));
     td_klines_free(&klines);
-    assert_ok(read_text("date,open,high,low,close,volume\n2024-01-01,10,12,9,11,\n2024-01-02,10,12,9,11,nan\n2024-01-03,10,12,9,11,7\n", &klines));
+    assert_ok(
+        read_text("date,open,high,low,close,volume\n2024-01-01,10,12,9,11,\n2024-01-02,10,12,9,11,nan\n2024-01-03,10,12,9,11,7\n",
+                  &klines));
     assert_int_equal(klines.broken, 0);
-    assert_true(isnan(klines.bars.column[TD_VOLUME][0]) && isnan(klines.bars.column[TD_VOLUME][1]) && klines.bars.column[TD_VOLUME][2] == 7);
+    assert_true(isnan(klines.bars.column[TD_VOLUME][0]) && isnan(klines.bars.column[TD_VOLUME][1]) &&
+                klines.bars.column[TD_VOLUME][2] == 7);
     td_klines_free(&klines);
 }
 
@@ -224,10 +266,12 @@ static void columns_can_be_mapped(void **state) {
     assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_DATA, "mapped.csv:1: no column for time");
     def.columns = "time=When,open=First,high=top,low=4,close=Final,volume=Amount";
     assert_ok(td_klines_read(&def, 1, &path, &klines, &error));
-    assert_true(klines.bars.column[TD_HIGH][0] == 12 && klines.bars.column[TD_LOW][0] == 9 && klines.bars.column[TD_VOLUME][0] == 100);
+    assert_true(klines.bars.column[TD_HIGH][0] == 12 && klines.bars.column[TD_LOW][0] == 9 &&
+                klines.bars.column[TD_VOLUME][0] == 100);
     td_klines_free(&klines);
     def.columns = "time=When,open=First,high=Top,low=Bottom,close=Last";
-    assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_DATA, "no column \"Last\", which --columns names for close");
+    assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_DATA,
+                 "no column \"Last\", which --columns names for close");
     def.columns = "time=When,price=First";
     assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_ARG, "\"price=First\" is no FIELD=COLUMN");
     def.columns = "time=When,open=First,high=First,low=Bottom,close=Final";
@@ -236,7 +280,8 @@ static void columns_can_be_mapped(void **state) {
     /* without a header, by number */
     path = text_file("bare.csv", "1704067200,10,12,9,11\n1704067260,10,12,9,11\n");
     def.columns = NULL;
-    assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_DATA, "bare.csv:1: 5 columns and no header; expected a header, the 12");
+    assert_fails(td_klines_read(&def, 1, &path, &klines, &error), TD_BAD_DATA,
+                 "bare.csv:1: 5 columns and no header; expected a header, the 12");
     def.columns = "time=1,open=2,high=3,low=4,close=5";
     assert_ok(td_klines_read(&def, 1, &path, &klines, &error));
     assert_int_equal(klines.bars.count, 2);
@@ -257,10 +302,12 @@ static void wrong_files_get_a_sentence(void **state) {
         {"[[1511686200000, 0.08801]]\n", "text.csv:1: begins with [, as JSON does"},
         {"PAR1abcdefgh", "is a Parquet file, expected CSV text"},
         {"ARROW1\n\n", "is a Feather or Arrow file"},
-        {"date,open,high,low,close\nx,1,2,1,1\ny,1,2,1,1\n", "text.csv:2: column 1 (time): found \"x\", expected a time as 2024-01-31"},
+        {"date,open,high,low,close\nx,1,2,1,1\ny,1,2,1,1\n",
+         "text.csv:2: column 1 (time): found \"x\", expected a time as 2024-01-31"},
     };
     td_klines klines;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_fails(read_text(cases[i].text, &klines), TD_BAD_DATA, cases[i].part);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(read_text(cases[i].text, &klines), TD_BAD_DATA, cases[i].part);
     assert_fails(read_one(td_test_path("missing.csv"), &klines), TD_BAD_DATA, "cannot be opened: No such file");
     assert_fails(read_one(td_test_folder(), &klines), TD_BAD_DATA, "is a folder");
 }
@@ -304,9 +351,16 @@ static void broken_rows_are_left_out_and_counted(void **state) {
         int64_t line;
         int column;
         const char *field, *found;
-    } expected[TD_KLINE_PROBLEMS_MAX] = {{3, 0, "", "2024-01-02,10,12,9,11"}, {4, 2, "open", "abc"}, {5, 3, "high", "NaN"}, {6, 4, "low", "0"},
-                                         {7, 5, "close", "-11"}, {8, 3, "high", "8"}, {9, 1, "time", "January 8"}, {10, 6, "volume", "-1"},
-                                         {11, 0, "", "2024-01-10,10,12,9,11,100,7"}, {12, 6, "volume", "1e999"}};
+    } expected[TD_KLINE_PROBLEMS_MAX] = {{3, 0, "", "2024-01-02,10,12,9,11"},
+                                         {4, 2, "open", "abc"},
+                                         {5, 3, "high", "NaN"},
+                                         {6, 4, "low", "0"},
+                                         {7, 5, "close", "-11"},
+                                         {8, 3, "high", "8"},
+                                         {9, 1, "time", "January 8"},
+                                         {10, 6, "volume", "-1"},
+                                         {11, 0, "", "2024-01-10,10,12,9,11,100,7"},
+                                         {12, 6, "volume", "1e999"}};
     for (int i = 0; i < TD_KLINE_PROBLEMS_MAX; i++) {
         const td_kline_problem *problem = &klines.problems[i];
         assert_int_equal(problem->line, expected[i].line);
@@ -344,7 +398,8 @@ static void strict_refuses(void **state) {
 static void one_unit_per_file(void **state) {
     (void)state;
     td_klines klines;
-    assert_ok(read_text("time,open,high,low,close\n1704067200000,1,2,1,1\n1704067260000000,1,2,1,1\n1704067320000,1,2,1,1\n", &klines));
+    assert_ok(
+        read_text("time,open,high,low,close\n1704067200000,1,2,1,1\n1704067260000000,1,2,1,1\n1704067320000,1,2,1,1\n", &klines));
     assert_int_equal(klines.bars.count, 2);
     assert_int_equal(klines.faults[TD_FAULT_TIME], 1);
     assert_string_equal(klines.problems[0].expected, "a whole number of milliseconds since 1970");
@@ -356,15 +411,17 @@ static void one_unit_per_file(void **state) {
 static void later_rows_win(void **state) {
     (void)state;
     td_klines klines;
-    assert_ok(read_text("date,open,high,low,close\n2024-01-03,3,4,2,3\n2024-01-01,1,2,1,1\n2024-01-02,2,3,1,2\n2024-01-01,1,2,1,1.5\n"
-                        "2024-01-03,3,4,2,3\n",
-                        &klines));
+    assert_ok(
+        read_text("date,open,high,low,close\n2024-01-03,3,4,2,3\n2024-01-01,1,2,1,1\n2024-01-02,2,3,1,2\n2024-01-01,1,2,1,1.5\n"
+                  "2024-01-03,3,4,2,3\n",
+                  &klines));
     assert_int_equal(klines.bars.count, 3);
     assert_int_equal(klines.out_of_order, 2);
     assert_int_equal(klines.duplicates, 2);
     assert_int_equal(klines.contradicting, 1);
     for (int t = 0; t < 3; t++) assert_true(klines.bars.time_ns[t] == DAY_2024 + t * TD_NS_PER_DAY);
-    assert_true(klines.bars.column[TD_CLOSE][0] == 1.5 && klines.bars.column[TD_CLOSE][1] == 2 && klines.bars.column[TD_CLOSE][2] == 3);
+    assert_true(klines.bars.column[TD_CLOSE][0] == 1.5 && klines.bars.column[TD_CLOSE][1] == 2 &&
+                klines.bars.column[TD_CLOSE][2] == 3);
     td_klines_free(&klines);
 }
 
@@ -372,7 +429,8 @@ static void expect_minutes(const td_klines *klines, int64_t bars) {
     assert_int_equal(klines->bars.count, bars);
     for (int64_t t = 0; t < bars; t++) {
         if (klines->bars.time_ns[t] != DAY_2024 + t * MINUTE) fail_msg("bar %lld is not at its minute", (long long)t);
-        assert_true(klines->bars.column[TD_OPEN][t] == 100 + (double)(t % 7) && klines->bars.column[TD_VOLUME][t] == 3.5 + (double)t);
+        assert_true(klines->bars.column[TD_OPEN][t] == 100 + (double)(t % 7) &&
+                    klines->bars.column[TD_VOLUME][t] == 3.5 + (double)t);
     }
 }
 
@@ -380,9 +438,11 @@ static void expect_minutes(const td_klines *klines, int64_t bars) {
  * with any number of threads. */
 static void many_files_make_one_series(void **state) {
     (void)state;
-    char *a = binance_rows(0, 5000, 1000, false), *b = binance_rows(5000, 5000, 1000000, false), *c = binance_rows(9000, 3000, 1000, true);
+    char *a = binance_rows(0, 5000, 1000, false), *b = binance_rows(5000, 5000, 1000000, false),
+         *c = binance_rows(9000, 3000, 1000, true);
     const char *member = "BTCUSDT-1m-2024-02.csv", *texts[] = {b}, *header_texts[] = {c};
-    const char *files[] = {pack("c.csv.gz", "gz", 1, &member, header_texts), text_file("a.csv", a), pack("b.zip", "zip", 1, &member, texts)};
+    const char *files[] = {pack("c.csv.gz", "gz", 1, &member, header_texts), text_file("a.csv", a),
+                           pack("b.zip", "zip", 1, &member, texts)};
     for (int threads = 1; threads <= 4; threads++) {
         td_klines_def def = td_default_klines_def();
         def.threads = threads;
@@ -409,7 +469,8 @@ static void many_files_make_one_series(void **state) {
 static void archives(void **state) {
     (void)state;
     char *a = binance_rows(0, 3000, 1000, false), *b = binance_rows(3000, 3000, 1000000, true);
-    const char *members[] = {"x/jan.csv", "../../feb.CSV", "__MACOSX/jan.csv", "jan.csv.CHECKSUM"}, *texts[] = {a, b, "junk", "abc  jan.csv"};
+    const char *members[] = {"x/jan.csv", "../../feb.CSV", "__MACOSX/jan.csv", "jan.csv.CHECKSUM"},
+               *texts[] = {a, b, "junk", "abc  jan.csv"};
     td_klines klines;
     assert_ok(read_one(pack("two.zip", "zip", 4, members, texts), &klines));
     expect_minutes(&klines, 6000);
@@ -422,7 +483,8 @@ static void archives(void **state) {
     assert_fails(read_one(pack("none.zip", "zip", 2, members + 2, texts + 2), &klines), TD_BAD_DATA,
                  "none of the 2 members of the archive is a .csv");
     const char *header = "date,open,high,low,close\n";
-    assert_fails(read_one(pack("header.zip", "zip", 1, members, &header), &klines), TD_BAD_DATA, "header.zip:x/jan.csv: has a header in line 1");
+    assert_fails(read_one(pack("header.zip", "zip", 1, members, &header), &klines), TD_BAD_DATA,
+                 "header.zip:x/jan.csv: has a header in line 1");
 
     /* truncated */
     const char *path = pack("cut.csv.gz", "gz", 1, members, &text);
@@ -476,7 +538,8 @@ static td_import_def import_def(const char *path) {
 
 static void imports_and_appends(void **state) {
     (void)state;
-    char *a = binance_rows(0, 3000, 1000, false), *b = binance_rows(2000, 2000, 1000000, false), *all = binance_rows(0, 4000, 1000, true);
+    char *a = binance_rows(0, 3000, 1000, false), *b = binance_rows(2000, 2000, 1000000, false),
+         *all = binance_rows(0, 4000, 1000, true);
     const char *first = text_file("first.csv", a), *second = text_file("second.csv", b), *whole = text_file("whole.csv", all);
     char tape_path[512], whole_path[512];
     strcpy(tape_path, td_test_path("grown.h5"));
@@ -515,10 +578,12 @@ static void imports_and_appends(void **state) {
     td_tape_close(&tape);
 
     def.symbol = "ETHUSDT";
-    assert_fails(td_import_klines(&def, 1, &second, &report, &error), TD_BAD_DATA, "holds symbol BTCUSDT, not ETHUSDT; nothing was appended");
+    assert_fails(td_import_klines(&def, 1, &second, &report, &error), TD_BAD_DATA,
+                 "holds symbol BTCUSDT, not ETHUSDT; nothing was appended");
     def.symbol = "BTCUSDT";
     def.interval = "5m";
-    assert_fails(td_import_klines(&def, 1, &second, &report, &error), TD_BAD_DATA, "holds bars of 1m, not 5m; nothing was appended");
+    assert_fails(td_import_klines(&def, 1, &second, &report, &error), TD_BAD_DATA,
+                 "holds bars of 1m, not 5m; nothing was appended");
     free(a);
     free(b);
     free(all);
@@ -528,7 +593,8 @@ static void imports_and_appends(void **state) {
 static void append_changes_no_old_bar(void **state) {
     (void)state;
     const char *old = text_file("old.csv", "date,open,high,low,close\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n");
-    const char *new = text_file("new.csv", "date,open,high,low,close\n2023-12-31,1,2,1,1\n2024-01-02,1,2,1,2\n2024-01-03,1,2,1,2\n");
+    const char *new =
+        text_file("new.csv", "date,open,high,low,close\n2023-12-31,1,2,1,1\n2024-01-02,1,2,1,2\n2024-01-03,1,2,1,2\n");
     td_import_def def = import_def(td_test_path("kept.h5"));
     char path[512];
     strcpy(path, def.path);
@@ -583,7 +649,8 @@ static void import_refuses(void **state) {
     td_import_def def = import_def(path);
     td_import_report report;
     def.interval = "1h";
-    assert_fails(td_import_klines(&def, 1, &file, &report, &error), TD_BAD_DATA, "the bars are 60 s apart, but --interval says 1h (3600 s)");
+    assert_fails(td_import_klines(&def, 1, &file, &report, &error), TD_BAD_DATA,
+                 "the bars are 60 s apart, but --interval says 1h (3600 s)");
     def.interval = "soon";
     assert_fails(td_import_klines(&def, 1, &file, &report, &error), TD_BAD_ARG, "the interval \"soon\" is none");
     def.interval = "1m";
@@ -620,13 +687,20 @@ static void recorded_files(void **state) {
         {"backtesting_py/GOOG.csv", 2148, "2004-08-19T00:00:00Z", "2013-03-01T00:00:00Z", 100, 806.19, 86400, true},
         {"backtesting_py/EURUSD.csv", 5000, "2017-04-19T09:00:00Z", "2018-02-07T15:00:00Z", 1.0716, 1.22904, 3600, true},
         {"backtesting_py/BTCUSD.csv", 156, "2012-01-31T00:00:00Z", "2024-12-31T00:00:00Z", 4.58, 93381, 31 * 86400, true},
-        {"crypto_misc/freqtrade_ETH_BTC-5m.csv.gz", 5760, "2018-01-10T04:55:00Z", "2018-01-30T04:50:00Z", 0.0984, 0.10441057000000001, 300, true},
-        {"crypto_misc/freqtrade_LTC_BTC-5m.csv.gz", 5760, "2018-01-10T04:55:00Z", "2018-01-30T04:50:00Z", 0.0169325, 0.016145, 300, true},
-        {"crypto_misc/freqtrade_XRPUSDT-5m-futures.csv", 1999, "2021-11-15T00:00:00Z", "2021-11-21T22:30:00Z", 1.1893, 1.0713, 300, true},
-        {"crypto_misc/freqtrade_XRPUSDT-1h-futures.csv", 100, "2021-11-17T01:00:00Z", "2021-11-21T04:00:00Z", 1.0801, 1.0765, 3600, true},
-        {"crypto_misc/freqtrade_XRPUSDT-1h-mark.csv", 100, "2021-11-15T06:00:00Z", "2021-11-19T09:00:00Z", 1.20932, 1.06051, 3600, false},
-        {"crypto_misc/freqtrade_XRPUSDT-8h-mark.csv", 91, "2021-11-18T00:00:00Z", "2021-12-18T00:00:00Z", 1.0959, 0.8124, 28800, true},
-        {"crypto_misc/nautilus_btc-perp-20211231-20220201_1m.csv.gz", 45031, "2021-12-31T23:01:00Z", "2022-02-01T05:31:00Z", 46319, 38544, 60, true},
+        {"crypto_misc/freqtrade_ETH_BTC-5m.csv.gz", 5760, "2018-01-10T04:55:00Z", "2018-01-30T04:50:00Z", 0.0984,
+         0.10441057000000001, 300, true},
+        {"crypto_misc/freqtrade_LTC_BTC-5m.csv.gz", 5760, "2018-01-10T04:55:00Z", "2018-01-30T04:50:00Z", 0.0169325, 0.016145, 300,
+         true},
+        {"crypto_misc/freqtrade_XRPUSDT-5m-futures.csv", 1999, "2021-11-15T00:00:00Z", "2021-11-21T22:30:00Z", 1.1893, 1.0713, 300,
+         true},
+        {"crypto_misc/freqtrade_XRPUSDT-1h-futures.csv", 100, "2021-11-17T01:00:00Z", "2021-11-21T04:00:00Z", 1.0801, 1.0765, 3600,
+         true},
+        {"crypto_misc/freqtrade_XRPUSDT-1h-mark.csv", 100, "2021-11-15T06:00:00Z", "2021-11-19T09:00:00Z", 1.20932, 1.06051, 3600,
+         false},
+        {"crypto_misc/freqtrade_XRPUSDT-8h-mark.csv", 91, "2021-11-18T00:00:00Z", "2021-12-18T00:00:00Z", 1.0959, 0.8124, 28800,
+         true},
+        {"crypto_misc/nautilus_btc-perp-20211231-20220201_1m.csv.gz", 45031, "2021-12-31T23:01:00Z", "2022-02-01T05:31:00Z", 46319,
+         38544, 60, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[1200], text[32];
@@ -654,13 +728,27 @@ static void recorded_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_by_hand), cmocka_unit_test(words_are_no_numbers), cmocka_unit_test(numbers_equal_strtod),
-        cmocka_unit_test(file_numbers_equal_strtod), cmocka_unit_test(header_by_hand), cmocka_unit_test(same_bar_in_every_dress),
-        cmocka_unit_test(volume_may_be_missing), cmocka_unit_test(columns_can_be_mapped), cmocka_unit_test(wrong_files_get_a_sentence),
-        cmocka_unit_test(broken_rows_are_left_out_and_counted), cmocka_unit_test(strict_refuses), cmocka_unit_test(one_unit_per_file),
-        cmocka_unit_test(later_rows_win), cmocka_unit_test(many_files_make_one_series), cmocka_unit_test(archives),
-        cmocka_unit_test(long_text_through_small_blocks), cmocka_unit_test(steps), cmocka_unit_test(imports_and_appends),
-        cmocka_unit_test(append_changes_no_old_bar), cmocka_unit_test(extras_are_kept_through_append), cmocka_unit_test(import_refuses),
+        cmocka_unit_test(numbers_by_hand),
+        cmocka_unit_test(words_are_no_numbers),
+        cmocka_unit_test(numbers_equal_strtod),
+        cmocka_unit_test(file_numbers_equal_strtod),
+        cmocka_unit_test(header_by_hand),
+        cmocka_unit_test(same_bar_in_every_dress),
+        cmocka_unit_test(volume_may_be_missing),
+        cmocka_unit_test(columns_can_be_mapped),
+        cmocka_unit_test(wrong_files_get_a_sentence),
+        cmocka_unit_test(broken_rows_are_left_out_and_counted),
+        cmocka_unit_test(strict_refuses),
+        cmocka_unit_test(one_unit_per_file),
+        cmocka_unit_test(later_rows_win),
+        cmocka_unit_test(many_files_make_one_series),
+        cmocka_unit_test(archives),
+        cmocka_unit_test(long_text_through_small_blocks),
+        cmocka_unit_test(steps),
+        cmocka_unit_test(imports_and_appends),
+        cmocka_unit_test(append_changes_no_old_bar),
+        cmocka_unit_test(extras_are_kept_through_append),
+        cmocka_unit_test(import_refuses),
         cmocka_unit_test(recorded_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,14 @@ static void digest_by_hand(void **state) {
     (void)state;
     const int64_t time[] = {0};
     const double one[] = {1}, two[] = {2};
-    td_tape tape = {.bars = 1, .symbols = 1, .interval_ns = TD_NS_PER_DAY, .time_ns = time, .open = one, .high = two, .low = one, .close = two,
+    td_tape tape = {.bars = 1,
+                    .symbols = 1,
+                    .interval_ns = TD_NS_PER_DAY,
+                    .time_ns = time,
+                    .open = one,
+                    .high = two,
+                    .low = one,
+                    .close = two,
                     .volume = one};
     td_tape_digest(&tape);
     const char *path = td_test_path("digest.bin");
@@ -127,8 +134,8 @@ static void broken_bars_are_refused(void **state) {
     int64_t *time = (int64_t *)tape.time_ns;
     double kept = close[3];
     static const double bad[] = {NAN, 0, -1, INFINITY};
-    static const char *const parts[] = {"row 3 (2024-01-04T00:00:00Z): close is nan, must be finite and above 0", "close is 0", "close is -1",
-                                        "close is inf"};
+    static const char *const parts[] = {"row 3 (2024-01-04T00:00:00Z): close is nan, must be finite and above 0", "close is 0",
+                                        "close is -1", "close is inf"};
     for (int i = 0; i < 4; i++) {
         close[3] = bad[i];
         assert_fails(td_tape_write(path, &tape, NULL, 0, NULL, &error), TD_BAD_DATA, parts[i]);
@@ -140,7 +147,8 @@ static void broken_bars_are_refused(void **state) {
                  "row 5 opens at 2024-01-05T00:00:00Z, not after row 4 at 2024-01-05T00:00:00Z");
     time[5] = when;
     high[7] = 1;
-    assert_fails(td_tape_write(path, &tape, NULL, 0, NULL, &error), TD_BAD_DATA, "row 7 (2024-01-08T00:00:00Z): high 1 is below low");
+    assert_fails(td_tape_write(path, &tape, NULL, 0, NULL, &error), TD_BAD_DATA,
+                 "row 7 (2024-01-08T00:00:00Z): high 1 is below low");
     assert_int_equal(access(path, F_OK), -1);
 }
 
@@ -162,7 +170,8 @@ static void wrong_headers_are_refused(void **state) {
 static void no_tape_is_refused(void **state) {
     (void)state;
     td_tape tape;
-    assert_fails(td_tape_open(td_test_path("missing.h5"), false, &tape, &error), TD_BAD_DATA, "missing.h5: cannot be opened: No such file");
+    assert_fails(td_tape_open(td_test_path("missing.h5"), false, &tape, &error), TD_BAD_DATA,
+                 "missing.h5: cannot be opened: No such file");
     const char *path = td_test_path("empty.h5");
     td_test_write(path, "");
     assert_fails(td_tape_open(path, false, &tape, &error), TD_BAD_DATA, "empty.h5: is empty (0 bytes)");
@@ -309,7 +318,8 @@ static void full_disk_leaves_the_old_file(void **state) {
 static void folder_that_is_not_there(void **state) {
     (void)state;
     td_tape tape = small_tape(10);
-    assert_fails(td_tape_write(td_test_path("nowhere/tape.h5"), &tape, NULL, 0, NULL, &error), TD_IO, "cannot be created: No such file");
+    assert_fails(td_tape_write(td_test_path("nowhere/tape.h5"), &tape, NULL, 0, NULL, &error), TD_IO,
+                 "cannot be created: No such file");
     const char *folder = td_test_path("a-folder");
     mkdir(folder, 0755);
     assert_fails(td_tape_write(folder, &tape, NULL, 0, NULL, &error), TD_IO, "cannot be renamed into place");
@@ -329,20 +339,21 @@ static void python_reads_it(void **state) {
     const char *path = td_test_path("python.h5");
     assert_ok(td_tape_write(path, &tape, &extra, 1, "source text", &error));
     const char *script = td_test_path("read.py");
-    td_test_write(script, "import sys, h5py, xarray\n"
-                          "for engine in ('h5netcdf', 'netcdf4'):\n"
-                          "    d = xarray.open_dataset(sys.argv[1], engine=engine)\n"
-                          "    assert dict(d.sizes) == {'time': 30, 'symbol': 1}, d.sizes\n"
-                          "    assert list(d.symbol.values) == ['TEST'], d.symbol\n"
-                          "    assert str(d.time.values[1]) == '2024-01-02T00:00:00.000000000', d.time\n"
-                          "    assert set(d.data_vars) == {'open', 'high', 'low', 'close', 'volume', 'trades'}, d\n"
-                          "    assert d['close'].dims == ('time', 'symbol') and d['close'].dtype == 'float64'\n"
-                          "    assert d['close'].attrs['units'] == 'quote_currency' and d['close'].attrs['long_name']\n"
-                          "    assert d.attrs['interval'] == '1d' and d.attrs['source'] == 'source text' and len(d.attrs['digest']) == 64\n"
-                          "    assert float(d['close'].sel(time='2024-01-30')[0]) == float(sys.argv[2])\n"
-                          "with h5py.File(sys.argv[1]) as f:\n"
-                          "    assert list(f) and f['close'].dims[0].keys() == ['time'] and f['close'].chunks is None\n"
-                          "    assert f['symbol'].asstr()[0] == 'TEST' and f.attrs['tapedeck_schema'] == 'tapedeck-tape'\n");
+    td_test_write(script,
+                  "import sys, h5py, xarray\n"
+                  "for engine in ('h5netcdf', 'netcdf4'):\n"
+                  "    d = xarray.open_dataset(sys.argv[1], engine=engine)\n"
+                  "    assert dict(d.sizes) == {'time': 30, 'symbol': 1}, d.sizes\n"
+                  "    assert list(d.symbol.values) == ['TEST'], d.symbol\n"
+                  "    assert str(d.time.values[1]) == '2024-01-02T00:00:00.000000000', d.time\n"
+                  "    assert set(d.data_vars) == {'open', 'high', 'low', 'close', 'volume', 'trades'}, d\n"
+                  "    assert d['close'].dims == ('time', 'symbol') and d['close'].dtype == 'float64'\n"
+                  "    assert d['close'].attrs['units'] == 'quote_currency' and d['close'].attrs['long_name']\n"
+                  "    assert d.attrs['interval'] == '1d' and d.attrs['source'] == 'source text' and len(d.attrs['digest']) == 64\n"
+                  "    assert float(d['close'].sel(time='2024-01-30')[0]) == float(sys.argv[2])\n"
+                  "with h5py.File(sys.argv[1]) as f:\n"
+                  "    assert list(f) and f['close'].dims[0].keys() == ['time'] and f['close'].chunks is None\n"
+                  "    assert f['symbol'].asstr()[0] == 'TEST' and f.attrs['tapedeck_schema'] == 'tapedeck-tape'\n");
     char *err;
     int code = td_test_run(NULL, &err, "/usr/bin/python3 %s %s %.17g", script, path, tape.close[29]);
     if (code != 0) fail_msg("%s", err);
@@ -389,10 +400,29 @@ static void times_by_hand(void **state) {
 
 static void no_times(void **state) {
     (void)state;
-    static const char *const texts[] = {"", "2024", "2024-13-01", "2024-00-01", "2024-01-32", "2023-02-29", "1900-02-29", "2024-04-31", "2024-1-1",
-                                        "2024-01-01T", "2024-01-01T24:00:00", "2024-01-01 10:60:00", "2024-01-01 10:00:61", "2024-01-01x",
-                                        "2024-01-01T00:00:00+", "2024-01-01T00:00:00.Z", "01/02/2024", "2024-01/01", "9999-01-01", "1600-01-01",
-                                        "1704067200", "2024-01-01T00:00:00Z ", " 2024-01-01"};
+    static const char *const texts[] = {"",
+                                        "2024",
+                                        "2024-13-01",
+                                        "2024-00-01",
+                                        "2024-01-32",
+                                        "2023-02-29",
+                                        "1900-02-29",
+                                        "2024-04-31",
+                                        "2024-1-1",
+                                        "2024-01-01T",
+                                        "2024-01-01T24:00:00",
+                                        "2024-01-01 10:60:00",
+                                        "2024-01-01 10:00:61",
+                                        "2024-01-01x",
+                                        "2024-01-01T00:00:00+",
+                                        "2024-01-01T00:00:00.Z",
+                                        "01/02/2024",
+                                        "2024-01/01",
+                                        "9999-01-01",
+                                        "1600-01-01",
+                                        "1704067200",
+                                        "2024-01-01T00:00:00Z ",
+                                        " 2024-01-01"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         int64_t ns;
         if (td_time_parse(texts[i], (int64_t)strlen(texts[i]), &ns)) fail_msg("\"%s\" is read as %lld", texts[i], (long long)ns);
@@ -427,12 +457,23 @@ static void intervals_by_hand(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),   cmocka_unit_test(digest_by_hand),           cmocka_unit_test(digest_names_the_data),
-        cmocka_unit_test(files_are_reproducible),    cmocka_unit_test(extras_are_found),         cmocka_unit_test(broken_bars_are_refused),
-        cmocka_unit_test(wrong_headers_are_refused), cmocka_unit_test(no_tape_is_refused),       cmocka_unit_test(truncated_files_are_refused),
-        cmocka_unit_test(changed_files_are_refused), cmocka_unit_test(full_disk_leaves_the_old_file), cmocka_unit_test(folder_that_is_not_there),
-        cmocka_unit_test(python_reads_it),           cmocka_unit_test(times_by_hand),            cmocka_unit_test(no_times),
-        cmocka_unit_test(days_follow_each_other),    cmocka_unit_test(intervals_by_hand),
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(digest_by_hand),
+        cmocka_unit_test(digest_names_the_data),
+        cmocka_unit_test(files_are_reproducible),
+        cmocka_unit_test(extras_are_found),
+        cmocka_unit_test(broken_bars_are_refused),
+        cmocka_unit_test(wrong_headers_are_refused),
+        cmocka_unit_test(no_tape_is_refused),
+        cmocka_unit_test(truncated_files_are_refused),
+        cmocka_unit_test(changed_files_are_refused),
+        cmocka_unit_test(full_disk_leaves_the_old_file),
+        cmocka_unit_test(folder_that_is_not_there),
+        cmocka_unit_test(python_reads_it),
+        cmocka_unit_test(times_by_hand),
+        cmocka_unit_test(no_times),
+        cmocka_unit_test(days_follow_each_other),
+        cmocka_unit_test(intervals_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
