@@ -33,7 +33,7 @@ enum { TURNED_MARGIN = 16 };
 
 static int64_t turned_bars(int64_t slots) {
     int64_t bars = TURNED_BYTES / (int64_t)sizeof(double) / (slots ? slots : 1) / TD_SPAN_BARS * TD_SPAN_BARS;
-    return bars > TD_CHUNK_BARS_MAX ? TD_CHUNK_BARS_MAX : bars < TD_SPAN_BARS ? TD_SPAN_BARS : bars;
+    return bars > TD_SKIP_WORDS * TD_SPAN_BARS ? TD_SKIP_WORDS * TD_SPAN_BARS : bars < TD_SPAN_BARS ? TD_SPAN_BARS : bars;
 }
 
 static size_t turned_count(const td_deck *deck, int64_t sets) {

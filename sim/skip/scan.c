@@ -134,7 +134,7 @@ static inline int64_t next_guard(const td_skip_set *set, int64_t from, int64_t e
     const td_kernel_deck *view = set->view;
     const td_ranges *ranges = set->ranges;
     double guard_low = LANE(set)->guard_low, guard_high = LANE(set)->guard_high;
-    if (guard_low == -INFINITE && guard_high == INFINITE) return end;
+    if (LANE(set)->position == 0 && guard_low < 0) return end;
     td_real low = td_splat(guard_low), high = td_splat(guard_high);
     for (int64_t t = from; t < end;) {
         /* the first span that touches, from the one t is in */
@@ -173,7 +173,7 @@ static void walk(const td_skip_set *set, int64_t from, int64_t to) {
         if (equity < trough) trough = equity;
         if (__builtin_expect(equity >= record, 0)) {
             lane->trough = trough;
-            td_skip_peak(set, t, equity);
+            TD_ISA_NAME(td_skip_peak)(set, t, equity);
             trough = lane->trough;
             record = lane->record;
         }
@@ -278,7 +278,7 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
         if (guard < limit) {
             mark(set, marked, guard, &at, block_equity);
             marked = guard;
-            td_skip_guard(set, guard, at.sample);
+            TD_ISA_NAME(td_skip_guard)(set, guard, at.sample);
             from = guard + 1;
             if (guard < signal) continue;
         }
@@ -292,11 +292,11 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
             up |= (unsigned)(signals->above[i][bit >> 6] >> (bit & 63) & 1) << i;
             down |= (unsigned)(signals->below[i][bit >> 6] >> (bit & 63) & 1) << i;
         }
-        td_skip_decide(set, chunk, signal, up, down, at.sample);
+        TD_ISA_NAME(td_skip_decide)(set, chunk, signal, up, down, at.sample);
     }
     if (chunk->end > last) {
         int64_t sample = at.sample;
-        td_skip_last_bar(set, sample);
+        TD_ISA_NAME(td_skip_last_bar)(set, sample);
         td_lane *lane = LANE(set);
         double r = (lane->equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
         if (sample == 0) lane->first_sample = lane->ruined == 0 ? lane->equity : 0;
