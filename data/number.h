@@ -32,10 +32,9 @@ static inline uint64_t td_join_digits(uint64_t v) {
 
 static inline bool td_is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
-/* Two runs of up to eight digits, side by side, as 16 bytes: joined three times into pairs, fours and eights. */
 #ifdef __SSE4_1__
-typedef __m128i td_digit_bytes;
-static inline void td_join_both(td_digit_bytes characters, uint64_t *first, uint64_t *second) {
+/* Two runs of up to eight digits, side by side: joined three times, into pairs, fours and eights. */
+static inline void td_join_both(__m128i characters, uint64_t *first, uint64_t *second) {
     __m128i digits = _mm_subs_epu8(characters, _mm_set1_epi8('0')); /* a zero byte stays 0 */
     __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
     __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00010064));
