@@ -48,8 +48,9 @@ void td_skip_last_bar(const td_skip_set *set, int64_t sample);
 
 /* Per instruction set. */
 typedef struct td_skip_kernel {
-    /* time-major rows (bar begin - 1 first) to row-major with ranges */
-    void (*turn)(const td_rows *rows, double *values, int64_t stride, double *least, double *greatest);
+    /* turns a span of rows, still in the first-level cache, from time-major to row-major, and finds its ranges: span number `span` of
+     * the chunk that begins at values[0]. The span's first bar is rows->begin. */
+    void (*turn)(const td_rows *rows, int64_t span, double *values, int64_t stride, double *least, double *greatest);
     void (*signals)(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals);
     void (*play)(const td_skip_set *set, const td_skip_chunk *chunk, const td_skip_signals *signals, double *block_equity);
 } td_skip_kernel;
