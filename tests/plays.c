@@ -94,6 +94,22 @@ td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, boo
                      .close = close, .volume = volume, .symbol = "TEST"};
 }
 
+td_tape td_script_tape(const td_bar *bars, int count, int64_t interval_ns) {
+    td_tape tape = td_test_tape_of(count, interval_ns, TD_TEMPER_CONSTANT, true, 0);
+    double *open = (double *)(uintptr_t)tape.open, *high = open + count, *low = high + count, *close = low + count, *volume = close + count;
+    double sign = -1;
+    for (int t = 0; t < count; t++) {
+        bool orders = !isnan(bars[t].order);
+        open[t] = bars[t].open;
+        high[t] = bars[t].high;
+        low[t] = bars[t].low;
+        close[t] = bars[t].close;
+        if (orders) sign = -sign;
+        volume[t] = sign * (orders ? 1000 + bars[t].order : 1000);
+    }
+    return tape;
+}
+
 void td_test_tape_free(td_tape *tape) {
     free((void *)(uintptr_t)tape->time_ns);
     free((void *)(uintptr_t)tape->open);

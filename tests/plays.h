@@ -26,6 +26,13 @@ typedef enum td_temper {
 td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, bool weekends, uint64_t seed);
 void td_test_tape_free(td_tape *tape);
 
+/* A tape by hand for the strategy `script`: each bar with the target decided at its close, NaN for no decision. Bar 0 cannot decide,
+ * because a crossing needs a bar before it. From Monday, 2024-01-01 on. */
+typedef struct td_bar {
+    double open, high, low, close, order;
+} td_bar;
+td_tape td_script_tape(const td_bar *bars, int count, int64_t interval_ns);
+
 /* A configuration of a seed: any strategy, rule, cost. The sets are valid for the deck. */
 enum { TD_CASE_SETS = 37 };
 typedef struct td_case {
