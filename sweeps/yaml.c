@@ -236,17 +236,40 @@ static size_t offset_of(const builder *b, int line, int column) {
     return at;
 }
 
+/* Length of the UTF-8 character at a text's head, 0 when there is none: RFC 3629, without overlong forms and surrogates. */
+static size_t utf8_character(const unsigned char *at, size_t left) {
+    if (at[0] < 0x80) return 1;
+    size_t length = at[0] >= 0xC2 && at[0] < 0xE0 ? 2 : at[0] >= 0xE0 && at[0] < 0xF0 ? 3 : at[0] >= 0xF0 && at[0] < 0xF5 ? 4 : 0;
+    if (length == 0 || length > left) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((at[i] & 0xC0) != 0x80) return 0;
+    if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] >= 0xA0)) return 0;
+    if ((at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] >= 0x90)) return 0;
+    return length;
+}
+
+/* Refuses what libfyaml 0.7 cannot be given: it never returns from some directives and some broken UTF-8. */
+static void look_over(builder *b) {
+    for (size_t at = b->skip; at < b->length && !b->failed;) {
+        size_t length = utf8_character((const unsigned char *)b->text + at, b->length - at);
+        td_place place = {b->source, at, 1};
+        if (b->text[at] == 0)
+            REFUSE(b, place, "a zero byte: this is not a text file");
+        else if (length == 0)
+            REFUSE(b, place, "a byte that is not UTF-8 (0x%02X)", (unsigned char)b->text[at]);
+        else if (b->text[at] == '%' && (at == b->skip || b->text[at - 1] == '\n' || b->text[at - 1] == '\r'))
+            REFUSE(b, place, "a line that begins with '%%': YAML directives are not used in configurations");
+        at += length;
+    }
+}
+
 td_node *td_tree_parse(td_tree *tree, td_diagnostics *diagnostics, int source, const char *text, size_t length, size_t skip) {
     builder b = {.tree = tree, .diagnostics = diagnostics, .source = source, .text = text, .length = length, .skip = skip,
                  .last = skip};
-    const char *zero = memchr(text + skip, 0, length - skip);
-    if (zero) {
-        td_place place = {source, (size_t)(zero - text), 1};
-        REFUSE(&b, place, "a zero byte: this is not a text file");
-        return NULL;
-    }
     if (length - skip >= 3 && memcmp(text + skip, "\xEF\xBB\xBF", 3) == 0) b.skip = b.last = skip = skip + 3;
     if (length == skip) return NULL;
+    look_over(&b);
+    if (b.failed) return NULL;
     struct fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
     struct fy_diag *diag = fy_diag_create(&diag_config);

@@ -1,4 +1,4 @@
-"""Holds the printed JSON Schema against the program: what `config check` accepts must be valid, what has a wrong structure must not.
+"""Holds the printed JSON Schema against the program: what `config check` accepts is valid, what has a wrong structure is not.
 
 Configurations are written as JSON, which is YAML as well, so that both see the same text."""
 import json
@@ -127,7 +127,8 @@ for change, what in BAD:
         problems.append(f"accepted by the program (exit {code}): {json.dumps(change)}")
     valid = validator.is_valid(configuration)
     if valid == (what is not None):
-        problems.append(f"{'accepted' if valid else 'refused'} by the schema, {what or 'only the program can know'}: {json.dumps(change)}")
+        verdict = "accepted" if valid else "refused"
+        problems.append(f"{verdict} by the schema, {what or 'only the program can know'}: {json.dumps(change)}")
 # the schema's defaults are values it accepts
 groups, defaults = [schema["properties"]], 0
 while groups:

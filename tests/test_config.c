@@ -306,6 +306,10 @@ static void keys_and_their_types(void **state) {
         {"name: \"a\\0b\"", "a zero byte in a text"},
         {"---\ntape: x", "a second document begins here"},
         {"\tname: x", "test.yaml:"},
+        {"name: a\x80z", "test.yaml:3:8: error: a byte that is not UTF-8 (0x80)"},
+        {"name: \xC0\x80", "a byte that is not UTF-8 (0xC0)"},
+        {"name: \xED\xA0\x80", "a byte that is not UTF-8 (0xED)"},
+        {"%YAML 1.2\n---\n", "test.yaml:3:1: error: a line that begins with '%': YAML directives are not used"},
         {"name: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "nested deeper than 32 levels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuse_lines(cases[i].lines, cases[i].part);
@@ -709,9 +713,9 @@ static void files(void **state) {
     assert_fails(td_config_load(td_test_path("empty.yaml"), NULL, 0, NULL, &config, &error), TD_BAD_CONFIG,
                  "the key 'tape' is missing");
     /* a tape is looked for from here, then beside the configuration */
-    td_test_write(td_test_path("good.yaml"), goog);
+    td_test_write(td_test_path("good.yaml"), "tape: not-in-any-working-directory.h5\nstrategy: sma-cross\n");
     assert_ok(td_config_load(td_test_path("good.yaml"), NULL, 0, NULL, &config, &error));
-    assert_string_equal(config->tape, td_test_path("goog.h5"));
+    assert_string_equal(config->tape, td_test_path("not-in-any-working-directory.h5"));
     td_config_free(config);
     const char *set[1];
     char text[600];
