@@ -11,8 +11,8 @@ ARROWS = {
     "models": {"base", "data", "models"},
     "sweeps": {"base", "data", "sim", "models", "sweeps"},
     "live": {"base", "data", "sim", "live"},
-    "cli": {"base", "data", "sim", "models", "sweeps", "live", "cli"},
-    "bench": {"base", "data", "sim", "models", "sweeps", "live", "cli", "bench", "tests"},
+    "cli": {"base", "data", "sim", "models", "sweeps", "live", "bench", "cli"},
+    "bench": {"base", "data", "sim", "models", "sweeps", "live", "bench"},
     "tests": {"base", "data", "sim", "models", "sweeps", "live", "cli", "tests"},
 }
 # folder -> the only headers it may include: what is compiled once per instruction set sees one door
