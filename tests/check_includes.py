@@ -13,7 +13,7 @@ ARROWS = {
     "live": {"base", "data", "sim", "live"},
     "cli": {"base", "data", "sim", "models", "sweeps", "live", "bench", "cli"},
     "bench": {"base", "data", "sim", "models", "sweeps", "live", "bench"},
-    "tests": {"base", "data", "sim", "models", "sweeps", "live", "cli", "tests"},
+    "tests": {"base", "data", "sim", "models", "sweeps", "live", "bench", "cli", "tests"},
 }
 # folder -> the only headers it may include: what is compiled once per instruction set sees one door
 DOORS = {
