@@ -24,7 +24,8 @@ static int64_t whole_argument(struct argp_state *state, const char *option, cons
     char *end;
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || value < low || value > high)
-        argp_error(state, "--%s is \"%s\", expected a whole number from %lld to %lld", option, text, (long long)low, (long long)high);
+        argp_error(state, "--%s is \"%s\", expected a whole number from %lld to %lld", option, text, (long long)low,
+                   (long long)high);
     return value;
 }
 
@@ -60,9 +61,9 @@ static json_t *json_problems(const td_klines *klines) {
     json_t *list = json_array();
     for (int i = 0; i < klines->problem_count; i++) {
         const td_kline_problem *p = &klines->problems[i];
-        json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:s, s:s, s:s%, s:s}", "file", p->file, "line", (json_int_t)p->line, "column",
-                                              p->column, "field", p->field, "fault", td_kline_fault_name(p->fault), "found", p->found,
-                                              strlen(p->found), "expected", p->expected));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:i, s:s, s:s, s:s%, s:s}", "file", p->file, "line", (json_int_t)p->line,
+                                              "column", p->column, "field", p->field, "fault", td_kline_fault_name(p->fault),
+                                              "found", p->found, strlen(p->found), "expected", p->expected));
     }
     return list;
 }
@@ -128,8 +129,10 @@ static const struct argp_option import_argp_options[] = {
     {"symbol", KEY_SYMBOL, "S", 0, "name of the instrument", 0},
     {"interval", KEY_INTERVAL, "I", 0, "length of a bar: 1m, 15m, 4h, 1d, 1w, 1mo, ...", 0},
     {"append", KEY_APPEND, 0, 0, "add only bars newer than the tape's last", 0},
-    {"strict", KEY_STRICT, 0, 0, "refuse files with broken, unsorted or contradicting rows (default: leave out, sort, later row wins)", 0},
-    {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, by name or number: time=Date,open=O,high=H,low=L,close=C,volume=V", 0},
+    {"strict", KEY_STRICT, 0, 0,
+     "refuse files with broken, unsorted or contradicting rows (default: leave out, sort, later row wins)", 0},
+    {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, by name or number: time=Date,open=O,high=H,low=L,close=C,volume=V",
+     0},
     {"extras", KEY_EXTRAS, 0, 0, "keep quote volume, trades and taker volumes too", 0},
     {"threads", KEY_THREADS, "N", 0, "files read at once (default: one per core)", 0},
     {"unpack-max", KEY_UNPACK_MAX, "BYTES", 0, "largest size that one compressed file may unpack to (default 64 GiB)", 0},
@@ -142,18 +145,20 @@ static const struct argp import_argp = {
     .parser = parse_import,
     .args_doc = "klines FILE...",
     .doc = "Makes a tape from Binance archive klines or any OHLCV CSV with a header.\v"
-           "Files may be plain, .gz, .zst, .xz, .bz2 or .zip; - is standard input. Times are ISO 8601 text or whole seconds, milliseconds, "
+           "Files may be plain, .gz, .zst, .xz, .bz2 or .zip; - is standard input. Times are ISO 8601 text or whole seconds, "
+           "milliseconds, "
            "microseconds or nanoseconds since 1970. Of rows with the same open time, the one in the later file wins.",
 };
 
 static json_t *import_document(const import_options *o, const td_import_report *r) {
     const td_klines *k = &r->klines;
-    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:o}", "tape", o->def.path, "symbol",
-                     o->def.symbol, "interval", o->def.interval, "files", o->files.count, "rows", (json_int_t)k->rows, "broken",
-                     (json_int_t)k->broken, "faults", json_faults(k), "out_of_order", (json_int_t)k->out_of_order, "duplicates",
-                     (json_int_t)k->duplicates, "contradicting", (json_int_t)k->contradicting, "open_close_outside", (json_int_t)k->outside,
-                     "older", (json_int_t)r->older, "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first",
-                     json_time(r->first_ns), "last", json_time(r->last_ns), "digest", r->digest, "problems", json_problems(k));
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:o}", "tape",
+                     o->def.path, "symbol", o->def.symbol, "interval", o->def.interval, "files", o->files.count, "rows",
+                     (json_int_t)k->rows, "broken", (json_int_t)k->broken, "faults", json_faults(k), "out_of_order",
+                     (json_int_t)k->out_of_order, "duplicates", (json_int_t)k->duplicates, "contradicting",
+                     (json_int_t)k->contradicting, "open_close_outside", (json_int_t)k->outside, "older", (json_int_t)r->older,
+                     "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first", json_time(r->first_ns), "last",
+                     json_time(r->last_ns), "digest", r->digest, "problems", json_problems(k));
 }
 
 static int print_import(const import_options *o, const td_import_report *r) {
@@ -164,9 +169,9 @@ static int print_import(const import_options *o, const td_import_report *r) {
            td_time_text(r->last_ns, last));
     printf("added      %lld", (long long)r->added);
     if (o->def.append) printf(", %lld read were not newer than the tape", (long long)r->older);
-    printf("\nrows       %lld read from %d file%s: %lld broken, %lld out of order, %lld duplicate (%lld contradicting)\n", (long long)k->rows,
-           o->files.count, o->files.count == 1 ? "" : "s", (long long)k->broken, (long long)k->out_of_order, (long long)k->duplicates,
-           (long long)k->contradicting);
+    printf("\nrows       %lld read from %d file%s: %lld broken, %lld out of order, %lld duplicate (%lld contradicting)\n",
+           (long long)k->rows, o->files.count, o->files.count == 1 ? "" : "s", (long long)k->broken, (long long)k->out_of_order,
+           (long long)k->duplicates, (long long)k->contradicting);
     if (k->outside) printf("outside    %lld bars open or close outside their low and high\n", (long long)k->outside);
     printf("digest     %s\n", r->digest);
     return TD_EXIT_OK;
@@ -186,8 +191,8 @@ static int import_command(int argc, char **argv) {
         warn_of_problems(&report.klines);
         double interval = (double)td_interval_ns(o.def.interval);
         if ((double)report.step_ns > 1.1 * interval)
-            fprintf(stderr, "tapedeck: warning: most bars are %g s apart, but --interval says %s (%g s)\n", (double)report.step_ns / 1e9,
-                    o.def.interval, interval / 1e9);
+            fprintf(stderr, "tapedeck: warning: most bars are %g s apart, but --interval says %s (%g s)\n",
+                    (double)report.step_ns / 1e9, o.def.interval, interval / 1e9);
         code = o.json ? print_json(import_document(&o, &report)) : print_import(&o, &report);
     }
     free(o.files.paths);
@@ -208,7 +213,8 @@ static error_t parse_check(int key, char *text, struct argp_state *state) {
     switch (key) {
     case KEY_INTERVAL:
         o->interval = text;
-        if (td_interval_ns(text) == 0 || strlen(text) >= 16) argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
+        if (td_interval_ns(text) == 0 || strlen(text) >= 16)
+            argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
         return 0;
     case KEY_STRICT: o->strict = true; return 0;
     case KEY_COLUMNS: o->klines.columns = text; return 0;
@@ -235,9 +241,11 @@ static const struct argp check_argp = {
     .options = check_argp_options,
     .parser = parse_check,
     .args_doc = "FILE...",
-    .doc = "Reports what is odd about tapes and kline files: missing bars, duplicates, order, NaN, prices not above 0, high below low, open or "
+    .doc = "Reports what is odd about tapes and kline files: missing bars, duplicates, order, NaN, prices not above 0, high below "
+           "low, open or "
            "close outside the range, spikes.\v"
-           "Gaps: over four weeks or more, an hour of the week in which a file never has a bar is taken as closed. Spike: the change of the "
+           "Gaps: over four weeks or more, an hour of the week in which a file never has a bar is taken as closed. Spike: the "
+           "change of the "
            "close over the square root of the days between, more than 8 times its exponentially weighted mean over 500 bars.",
 };
 
@@ -252,7 +260,8 @@ typedef struct check_report {
 
 /* "60s" for steps that have no better name */
 static void name_interval(int64_t ns, char text[32]) {
-    static const char *const names[] = {"1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w"};
+    static const char *const names[] = {"1s", "1m", "3m", "5m",  "15m", "30m", "1h", "2h",
+                                        "4h", "6h", "8h", "12h", "1d",  "3d",  "1w"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (td_interval_ns(names[i]) == ns) {
             strcpy(text, names[i]);
@@ -319,13 +328,13 @@ static json_t *check_document(const check_report *r) {
                                  r->is_tape ? "tape" : "klines", "interval", r->interval, "bars", (json_int_t)q->bars, "first",
                                  json_time(q->first_ns), "last", json_time(q->last_ns), "open_hours_of_week", q->open_hours, "gaps",
                                  (json_int_t)q->gaps, "missing_bars", (json_int_t)q->missing_bars, "largest_gap",
-                                 q->gaps ? json_gap(&q->largest_gap) : json_null(), "first_gaps", gaps, "spikes", (json_int_t)q->spikes,
-                                 "first_spikes", spikes);
-    json_t *rows = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "rows", (json_int_t)k->rows,
-                             "broken", (json_int_t)k->broken, "faults", json_faults(k), "out_of_order", (json_int_t)k->out_of_order,
-                             "duplicates", (json_int_t)k->duplicates, "contradicting", (json_int_t)k->contradicting, "open_close_outside",
-                             (json_int_t)q->outside, "volume_missing", (json_int_t)q->volume_missing, "volume_zero",
-                             (json_int_t)q->volume_zero, "problems", json_problems(k), "errors", has_errors(r));
+                                 q->gaps ? json_gap(&q->largest_gap) : json_null(), "first_gaps", gaps, "spikes",
+                                 (json_int_t)q->spikes, "first_spikes", spikes);
+    json_t *rows = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "rows", (json_int_t)k->rows, "broken",
+                             (json_int_t)k->broken, "faults", json_faults(k), "out_of_order", (json_int_t)k->out_of_order,
+                             "duplicates", (json_int_t)k->duplicates, "contradicting", (json_int_t)k->contradicting,
+                             "open_close_outside", (json_int_t)q->outside, "volume_missing", (json_int_t)q->volume_missing,
+                             "volume_zero", (json_int_t)q->volume_zero, "problems", json_problems(k), "errors", has_errors(r));
     json_object_update(document, rows);
     json_decref(rows);
     return document;
@@ -334,7 +343,8 @@ static json_t *check_document(const check_report *r) {
 static void print_gaps(const td_quality *q) {
     char after[32], before[32];
     printf("gaps             %lld, %lld bars missing", (long long)q->gaps, (long long)q->missing_bars);
-    if (q->open_hours < TD_HOURS_OF_WEEK) printf(" (bars are expected in %d of the %d hours of the week)", q->open_hours, TD_HOURS_OF_WEEK);
+    if (q->open_hours < TD_HOURS_OF_WEEK)
+        printf(" (bars are expected in %d of the %d hours of the week)", q->open_hours, TD_HOURS_OF_WEEK);
     printf("\n");
     if (q->gaps)
         printf("  largest        %lld bars between %s and %s\n", (long long)q->largest_gap.missing,
@@ -348,7 +358,8 @@ static void print_rows(const check_report *r) {
     const td_klines *k = &r->klines;
     char text[512];
     printf("rows             %lld\n", (long long)k->rows);
-    for (int i = 0; i < TD_FAULT_COUNT; i++) printf("%-16s %lld\n", td_kline_fault_name((td_kline_fault)i), (long long)k->faults[i]);
+    for (int i = 0; i < TD_FAULT_COUNT; i++)
+        printf("%-16s %lld\n", td_kline_fault_name((td_kline_fault)i), (long long)k->faults[i]);
     for (int i = 0; i < k->problem_count; i++) printf("  %s\n", td_kline_problem_text(&k->problems[i], text, sizeof text));
     printf("out_of_order     %lld\n", (long long)k->out_of_order);
     printf("duplicates       %lld (%lld contradicting)\n", (long long)k->duplicates, (long long)k->contradicting);
@@ -364,8 +375,8 @@ static void print_check(const check_report *r) {
     print_gaps(q);
     printf("spikes           %lld\n", (long long)q->spikes);
     for (int i = 0; i < q->spike_count; i++)
-        printf("  %s      %.10g after %.10g, %.1f times the mean change\n", td_time_text(q->spike[i].time_ns, first), q->spike[i].close,
-               q->spike[i].previous, q->spike[i].ratio);
+        printf("  %s      %.10g after %.10g, %.1f times the mean change\n", td_time_text(q->spike[i].time_ns, first),
+               q->spike[i].close, q->spike[i].previous, q->spike[i].ratio);
     printf("volume           %lld missing, %lld zero\n", (long long)q->volume_missing, (long long)q->volume_zero);
 }
 
@@ -429,11 +440,12 @@ static const struct argp info_argp = {
 static json_t *info_document(const char *path, const td_tape *tape, const td_quality *q) {
     json_t *extras = json_array();
     for (int i = 0; i < td_tape_extra_count(tape); i++) json_array_append_new(extras, json_string(td_tape_extra_at(tape, i).name));
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:s}", "tape", path, "symbol", tape->symbol,
-                     "interval", tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars", (json_int_t)tape->bars, "first",
-                     json_time(q->first_ns), "last", json_time(q->last_ns), "low", json_number(q->low), "high", json_number(q->high),
-                     "missing_bars", (json_int_t)q->missing_bars, "gaps", (json_int_t)q->gaps, "volume_missing",
-                     (json_int_t)q->volume_missing, "extras", extras, "source", td_tape_source(tape), "digest", tape->digest);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:s}", "tape", path, "symbol",
+                     tape->symbol, "interval", tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars",
+                     (json_int_t)tape->bars, "first", json_time(q->first_ns), "last", json_time(q->last_ns), "low",
+                     json_number(q->low), "high", json_number(q->high), "missing_bars", (json_int_t)q->missing_bars, "gaps",
+                     (json_int_t)q->gaps, "volume_missing", (json_int_t)q->volume_missing, "extras", extras, "source",
+                     td_tape_source(tape), "digest", tape->digest);
 }
 
 static int print_info(const char *path, const td_tape *tape, const td_quality *q) {
@@ -479,7 +491,8 @@ static error_t parse_synth(int key, char *text, struct argp_state *state) {
     case KEY_BARS: o->def.bars = whole_argument(state, "bars", text, 1, 1LL << 31); return 0;
     case KEY_SEED: o->def.seed = (uint64_t)whole_argument(state, "seed", text, 0, INT64_MAX); return 0;
     case KEY_INTERVAL:
-        if (strlen(text) >= sizeof o->def.interval) argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
+        if (strlen(text) >= sizeof o->def.interval)
+            argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);
         strcpy(o->def.interval, text);
         return 0;
     case KEY_START:
@@ -487,13 +500,15 @@ static error_t parse_synth(int key, char *text, struct argp_state *state) {
             argp_error(state, "--start is \"%s\", expected a time as 2023-01-01 or 2023-01-01T00:00:00Z", text);
         return 0;
     case KEY_PRICE:
-        if (!td_number_parse(text, (int64_t)strlen(text), &o->def.price)) argp_error(state, "--price is \"%s\", expected a number", text);
+        if (!td_number_parse(text, (int64_t)strlen(text), &o->def.price))
+            argp_error(state, "--price is \"%s\", expected a number", text);
         return 0;
     case KEY_JSON: o->json = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option; a synthetic tape needs no file", text); return 0;
     case ARGP_KEY_END:
         if (!o->path) argp_error(state, "no tape to write: give -o TAPE.h5");
-        if (!*o->symbol || strlen(o->symbol) >= TD_SYMBOL_MAX) argp_error(state, "--symbol has %zu bytes, expected 1 to %d", strlen(o->symbol), TD_SYMBOL_MAX - 1);
+        if (!*o->symbol || strlen(o->symbol) >= TD_SYMBOL_MAX)
+            argp_error(state, "--symbol has %zu bytes, expected 1 to %d", strlen(o->symbol), TD_SYMBOL_MAX - 1);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -514,15 +529,16 @@ static const struct argp_option synth_argp_options[] = {
 static const struct argp synth_argp = {
     .options = synth_argp_options,
     .parser = parse_synth,
-    .doc = "Makes a synthetic tape: volatility clusters, a daily rhythm, jumps, gaps. The same options make the same bits on every machine; "
+    .doc = "Makes a synthetic tape: volatility clusters, a daily rhythm, jumps, gaps. The same options make the same bits on every "
+           "machine; "
            "docs/synthetic-tape.md has the model.",
 };
 
 static td_status make_synth(const synth_options *o, td_tape *tape, td_bars *bars, td_error *error) {
     char source[256], start[32];
     TD_TRY(td_synth(&o->def, bars, error));
-    snprintf(source, sizeof source, "synthetic: bars %lld, interval %s, seed %llu, start %s, price %g", (long long)o->def.bars, o->def.interval,
-             (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start), o->def.price);
+    snprintf(source, sizeof source, "synthetic: bars %lld, interval %s, seed %llu, start %s, price %g", (long long)o->def.bars,
+             o->def.interval, (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start), o->def.price);
     *tape = td_bars_tape(bars, o->symbol, o->def.interval);
     return td_tape_write(o->path, tape, NULL, 0, source, error);
 }
@@ -539,9 +555,9 @@ static int synth_command(int argc, char **argv) {
     if (status != TD_OK) {
         code = td_cli_fail(status, &error, o.json);
     } else if (o.json) {
-        code = print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o.path, "symbol", tape.symbol, "interval", tape.interval, "bars",
-                                    (json_int_t)tape.bars, "first", json_time(tape.time_ns[0]), "last", json_time(tape.time_ns[tape.bars - 1]),
-                                    "digest", tape.digest));
+        code = print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o.path, "symbol", tape.symbol, "interval",
+                                    tape.interval, "bars", (json_int_t)tape.bars, "first", json_time(tape.time_ns[0]), "last",
+                                    json_time(tape.time_ns[tape.bars - 1]), "digest", tape.digest));
     } else {
         char first[32], last[32];
         printf("tape       %s\nbars       %lld of %s, %s to %s\ndigest     %s\n", o.path, (long long)tape.bars, tape.interval,
@@ -566,7 +582,8 @@ static const struct {
 
 static void print_usage(FILE *out) {
     fprintf(out, "Usage: tapedeck data COMMAND [OPTION...]\n\n");
-    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++) fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].text);
+    for (size_t i = 0; i < sizeof subcommands / sizeof *subcommands; i++)
+        fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].text);
     fprintf(out, "\n`tapedeck data COMMAND --help` explains a command.\n");
 }
 

@@ -36,13 +36,15 @@ void td_bars_free(td_bars *bars) {
 
 /* Large columns are worth large pages: a quarter of the time of filling them is page faults otherwise. */
 static void use_large_pages(void *column, size_t bytes) {
-    const uintptr_t page = 4096, start = ((uintptr_t)column + page - 1) / page * page, end = ((uintptr_t)column + bytes) / page * page;
+    const uintptr_t page = 4096, start = ((uintptr_t)column + page - 1) / page * page,
+                    end = ((uintptr_t)column + bytes) / page * page;
     if (bytes >= 1 << 22) madvise((void *)start, end - start, MADV_HUGEPAGE);
 }
 
 td_status td_bars_reserve(td_bars *bars, int64_t room, td_error *error) {
     if (room <= bars->room) return TD_OK;
-    if (room > PTRDIFF_MAX / (int64_t)sizeof(double)) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
+    if (room > PTRDIFF_MAX / (int64_t)sizeof(double))
+        return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
     size_t bytes = (size_t)room * sizeof(double);
     int64_t *time = realloc(bars->time_ns, bytes);
     if (time) bars->time_ns = time;

@@ -10,13 +10,14 @@ td_import_def td_default_import_def(void) { return (td_import_def){.klines = td_
 static td_status check_def(const td_import_def *def, td_error *error) {
     size_t length = strlen(def->symbol);
     if (length < 1 || length >= TD_SYMBOL_MAX)
-        return td_fail(error, TD_BAD_ARG, "the symbol \"%.80s\" has %zu bytes, expected 1 to %d", def->symbol, length, TD_SYMBOL_MAX - 1);
+        return td_fail(error, TD_BAD_ARG, "the symbol \"%.80s\" has %zu bytes, expected 1 to %d", def->symbol, length,
+                       TD_SYMBOL_MAX - 1);
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)def->symbol[i] <= ' ')
             return td_fail(error, TD_BAD_ARG, "the symbol \"%s\" holds a space or a control character", def->symbol);
     if (strlen(def->interval) >= sizeof ((td_tape *)0)->interval || td_interval_ns(def->interval) == 0)
-        return td_fail(error, TD_BAD_ARG, "the interval \"%s\" is none; expected a number and s, m, h, d, w or mo, as in 1m, 4h, 1d",
-                       def->interval);
+        return td_fail(error, TD_BAD_ARG,
+                       "the interval \"%s\" is none; expected a number and s, m, h, d, w or mo, as in 1m, 4h, 1d", def->interval);
     return TD_OK;
 }
 
@@ -24,7 +25,8 @@ static td_status check_def(const td_import_def *def, td_error *error) {
 static td_status check_step(const td_import_def *def, const td_import_report *report, td_error *error) {
     double interval = (double)td_interval_ns(def->interval), step = (double)report->step_ns;
     if (report->step_ns == 0 || step >= 0.9 * interval) return TD_OK;
-    return td_fail(error, TD_BAD_DATA, "the bars are %g s apart, but --interval says %s (%g s)", step / 1e9, def->interval, interval / 1e9);
+    return td_fail(error, TD_BAD_DATA, "the bars are %g s apart, but --interval says %s (%g s)", step / 1e9, def->interval,
+                   interval / 1e9);
 }
 
 /* "klines: a.csv, b.csv, ..." without folders, so that the same files anywhere make the same tape */
@@ -40,7 +42,8 @@ static void describe_source(char *text, size_t room, const char *before, int fil
     }
 }
 
-static td_status write_bars(const td_import_def *def, const td_bars *bars, const char *source, td_import_report *report, td_error *error) {
+static td_status write_bars(const td_import_def *def, const td_bars *bars, const char *source, td_import_report *report,
+                            td_error *error) {
     td_tape tape = td_bars_tape(bars, def->symbol, def->interval);
     td_tape_extra extras[TD_TAPE_EXTRAS_MAX];
     int extra_count = td_bars_extras(bars, extras);
@@ -52,7 +55,8 @@ static td_status write_bars(const td_import_def *def, const td_bars *bars, const
     return TD_OK;
 }
 
-static td_status import_new(const td_import_def *def, int file_count, const char *const *files, td_import_report *report, td_error *error) {
+static td_status import_new(const td_import_def *def, int file_count, const char *const *files, td_import_report *report,
+                            td_error *error) {
     char source[2048];
     TD_TRY(td_klines_read(&def->klines, file_count, files, &report->klines, error));
     td_bars *bars = &report->klines.bars;
@@ -82,8 +86,8 @@ static td_bars bars_of_tape(const td_tape *tape) {
 }
 
 /* Old bars, then those read that are newer. */
-static td_status extend(const td_import_def *def, const td_tape *tape, int file_count, const char *const *files, td_import_report *report,
-                        td_error *error) {
+static td_status extend(const td_import_def *def, const td_tape *tape, int file_count, const char *const *files,
+                        td_import_report *report, td_error *error) {
     const td_bars *read = &report->klines.bars;
     int64_t last = tape->time_ns[tape->bars - 1];
     while (report->older < read->count && read->time_ns[report->older] <= last) report->older++;
@@ -109,9 +113,11 @@ static td_status extend(const td_import_def *def, const td_tape *tape, int file_
 static td_status import_more(const td_import_def *def, const td_tape *tape, int file_count, const char *const *files,
                              td_import_report *report, td_error *error) {
     if (strcmp(tape->symbol, def->symbol) != 0)
-        return td_fail(error, TD_BAD_DATA, "%s: holds symbol %s, not %s; nothing was appended", def->path, tape->symbol, def->symbol);
+        return td_fail(error, TD_BAD_DATA, "%s: holds symbol %s, not %s; nothing was appended", def->path, tape->symbol,
+                       def->symbol);
     if (tape->interval_ns != td_interval_ns(def->interval))
-        return td_fail(error, TD_BAD_DATA, "%s: holds bars of %s, not %s; nothing was appended", def->path, tape->interval, def->interval);
+        return td_fail(error, TD_BAD_DATA, "%s: holds bars of %s, not %s; nothing was appended", def->path, tape->interval,
+                       def->interval);
     td_klines_def klines = def->klines;
     /* a tape keeps the columns it has */
     klines.extras = td_tape_extra_count(tape) > 0;
@@ -123,7 +129,8 @@ static td_status import_more(const td_import_def *def, const td_tape *tape, int 
     return status;
 }
 
-td_status td_import_klines(const td_import_def *def, int file_count, const char *const *files, td_import_report *report, td_error *error) {
+td_status td_import_klines(const td_import_def *def, int file_count, const char *const *files, td_import_report *report,
+                           td_error *error) {
     *report = (td_import_report){0};
     TD_TRY(check_def(def, error));
     if (!def->append || access(def->path, F_OK) != 0) return import_new(def, file_count, files, report, error);

@@ -9,7 +9,7 @@ typedef struct td_import_def { /* start from td_default_import_def() */
     const char *path;          /* of the tape */
     const char *symbol;        /* 1 to 63 bytes */
     const char *interval;      /* as td_interval_ns() takes it */
-    bool append;               /* add only bars newer than the tape's last; a tape that does not exist yet is made. Default false. */
+    bool append; /* add only bars newer than the tape's last; a tape that does not exist yet is made. Default false. */
 } td_import_def;
 
 /* What happened. The counts of `klines` are about what was read, its bars are gone. */
@@ -27,6 +27,7 @@ td_import_def td_default_import_def(void);
 
 /* On failure the tape is as it was. TD_BAD_ARG for a bad symbol or interval; TD_BAD_DATA when files are unreadable, when bars
  * come more often than the interval says, or when the tape to append to has another symbol or interval; TD_IO. */
-td_status td_import_klines(const td_import_def *def, int file_count, const char *const *files, td_import_report *report, td_error *error);
+td_status td_import_klines(const td_import_def *def, int file_count, const char *const *files, td_import_report *report,
+                           td_error *error);
 
 #endif

@@ -22,8 +22,8 @@ static const char *const synonyms[TD_FIELDS][13] = {
     [TD_TRADES] = {"trades", "count", "number_of_trades", "num_trades", "trade_count", "tradecount"},
     [TD_TAKER_VOLUME] = {"taker_buy_volume", "taker_buy_base_asset_volume", "taker_buy_base_volume", "taker_base_vol"},
     [TD_TAKER_QUOTE_VOLUME] = {"taker_buy_quote_volume", "taker_buy_quote_asset_volume", "taker_quote_vol"},
-    [TD_FIELD_TIME] = {"open_time", "opentime", "timestamp", "datetime", "date_time", "start_time", "start", "unix", "ts", "gmt_time",
-                       "date", "time"},
+    [TD_FIELD_TIME] = {"open_time", "opentime", "timestamp", "datetime", "date_time", "start_time", "start", "unix", "ts",
+                       "gmt_time", "date", "time"},
 };
 
 /* The layout of Binance's archive; the 7th column is the close time, the 12th is unused. */
@@ -104,14 +104,16 @@ static const char *found_columns(const first_line *f, char buffer[200]) {
     buffer[0] = 0;
     for (int i = 0; i < f->count && used < 150; i++) {
         td_piece piece = f->pieces[i].length ? f->pieces[i] : (td_piece){"(no name)", 9};
-        used += (size_t)snprintf(buffer + used, 200 - used, "%s%.*s", i ? ", " : "", (int)(piece.length > 40 ? 40 : piece.length), piece.text);
+        used += (size_t)snprintf(buffer + used, 200 - used, "%s%.*s", i ? ", " : "", (int)(piece.length > 40 ? 40 : piece.length),
+                                 piece.text);
     }
     return buffer;
 }
 
 static td_status wrong_columns(const first_line *f, const char *what, const char *detail) {
     char found[200];
-    return td_fail(f->error, TD_BAD_DATA, "%s:%lld: %s%s; found %d columns: %s; say which is what with --columns time=...,open=...,...", f->name,
+    return td_fail(f->error, TD_BAD_DATA,
+                   "%s:%lld: %s%s; found %d columns: %s; say which is what with --columns time=...,open=...,...", f->name,
                    (long long)f->number, what, detail, f->count, found_columns(f, found));
 }
 
@@ -122,7 +124,8 @@ static int named_column(const first_line *f, const char *text, int64_t length) {
     for (int i = 0; f->layout->header && i < f->count; i++)
         if (f->pieces[i].length == length && strncasecmp(f->pieces[i].text, text, (size_t)length) == 0) return i;
     double number;
-    if (td_number_parse(text, length, &number) && number >= 1 && number <= f->count && number == (int)number) return (int)number - 1;
+    if (td_number_parse(text, length, &number) && number >= 1 && number <= f->count && number == (int)number)
+        return (int)number - 1;
     return -1;
 }
 
@@ -134,10 +137,11 @@ static td_status map_one(first_line *f, const char *entry, int64_t length, bool 
         if (equals - entry == (int64_t)strlen(name) && strncasecmp(entry, name, strlen(name)) == 0) field = i;
     }
     if (field < 0)
-        return td_fail(f->error, TD_BAD_ARG,
-                       "--columns: \"%.*s\" is no FIELD=COLUMN; fields are time, open, high, low, close, volume, quote_volume, trades, "
-                       "taker_buy_volume, taker_buy_quote_volume",
-                       (int)length, entry);
+        return td_fail(
+            f->error, TD_BAD_ARG,
+            "--columns: \"%.*s\" is no FIELD=COLUMN; fields are time, open, high, low, close, volume, quote_volume, trades, "
+            "taker_buy_volume, taker_buy_quote_volume",
+            (int)length, entry);
     int64_t rest = length - (equals + 1 - entry);
     mapped[field] = true;
     f->layout->column[field] = rest ? named_column(f, equals + 1, rest) : -1;
@@ -209,7 +213,8 @@ static td_status check_layout(first_line *f) {
         if (column[needed[i]] < 0) return wrong_columns(f, "no column for ", td_field_name(needed[i]));
     for (int a = 0; a < TD_FIELDS; a++)
         for (int b = 0; b < a; b++)
-            if (column[a] >= 0 && column[a] == column[b]) return wrong_columns(f, "one column is to be two fields, one of them ", td_field_name(a));
+            if (column[a] >= 0 && column[a] == column[b])
+                return wrong_columns(f, "one column is to be two fields, one of them ", td_field_name(a));
     return TD_OK;
 }
 
@@ -219,7 +224,8 @@ td_status td_layout_find(const char *name, int64_t line_number, const char *line
     if (memchr(line, 0, (size_t)length))
         return td_fail(error, TD_BAD_DATA, "%s:%lld: holds a zero byte, expected CSV text", name, (long long)line_number);
     if (*line == '[' || *line == '{')
-        return td_fail(error, TD_BAD_DATA, "%s:%lld: begins with %c, as JSON does; expected CSV text", name, (long long)line_number, *line);
+        return td_fail(error, TD_BAD_DATA, "%s:%lld: begins with %c, as JSON does; expected CSV text", name, (long long)line_number,
+                       *line);
     layout->delimiter = find_delimiter(line, length);
     f.count = td_split_line(line, length, layout->delimiter, f.pieces, TD_TEXT_COLUMNS_MAX);
     if (f.count > TD_TEXT_COLUMNS_MAX)

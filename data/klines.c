@@ -436,8 +436,8 @@ static td_status take_lines(reader *r, const char *p, const char *end) {
 static td_status carry(reader *r, const char *data, size_t size) {
     size_t needed = r->carry_used + size + 1 + PADDING;
     if (r->carry_used + size > LINE_MAX_BYTES + PADDING)
-        return td_fail(r->error, TD_BAD_DATA, "%s:%lld: is longer than %d bytes, expected a line of CSV text", r->name, (long long)r->line + 1,
-                       LINE_MAX_BYTES);
+        return td_fail(r->error, TD_BAD_DATA, "%s:%lld: is longer than %d bytes, expected a line of CSV text", r->name,
+                       (long long)r->line + 1, LINE_MAX_BYTES);
     if (needed > r->carry_room) {
         char *grown = realloc(r->carry, needed * 2);
         if (!grown) return td_fail(r->error, TD_NO_MEMORY, "%s: no memory for a line", r->name);
@@ -617,21 +617,23 @@ static td_status sort_bars(td_klines *klines, td_error *error) {
 
 char *td_kline_problem_text(const td_kline_problem *problem, char *buffer, size_t size) {
     if (problem->column)
-        snprintf(buffer, size, "%s:%lld: column %d (%s): found \"%s\", expected %s", problem->file, (long long)problem->line, problem->column,
-                 problem->field, problem->found, problem->expected);
+        snprintf(buffer, size, "%s:%lld: column %d (%s): found \"%s\", expected %s", problem->file, (long long)problem->line,
+                 problem->column, problem->field, problem->found, problem->expected);
     else
-        snprintf(buffer, size, "%s:%lld: expected %s: \"%s\"", problem->file, (long long)problem->line, problem->expected, problem->found);
+        snprintf(buffer, size, "%s:%lld: expected %s: \"%s\"", problem->file, (long long)problem->line, problem->expected,
+                 problem->found);
     return buffer;
 }
 
 static td_status check_result(const td_klines_def *def, const td_klines *klines, td_error *error) {
-    char text[420] = "";
+    char text[512] = "";
     if (klines->problem_count) td_kline_problem_text(&klines->problems[0], text, sizeof text);
     if (def->strict && klines->broken)
         return td_fail(error, TD_BAD_DATA, "%s (%lld broken of %lld rows; refused by --strict)", text, (long long)klines->broken,
                        (long long)klines->rows);
     if (def->strict && klines->out_of_order)
-        return td_fail(error, TD_BAD_DATA, "%lld of %lld rows are out of order: they open before the row above them (refused by --strict)",
+        return td_fail(error, TD_BAD_DATA,
+                       "%lld of %lld rows are out of order: they open before the row above them (refused by --strict)",
                        (long long)klines->out_of_order, (long long)klines->rows);
     if (def->strict && klines->contradicting)
         return td_fail(error, TD_BAD_DATA, "%lld rows have the open time of another row and other values (refused by --strict)",

@@ -43,7 +43,8 @@ bool td_number_parse(const char *text, int64_t length, double *value) {
     }
     if (p != end) return false;
     if (digits > 19 || mantissa > 1ULL << 53 || exponent < -22 || exponent > 22) return parse_slowly(text, length, value);
-    double magnitude = exponent < 0 ? (double)mantissa / td_powers_of_ten[-exponent] : (double)mantissa * td_powers_of_ten[exponent];
+    double magnitude =
+        exponent < 0 ? (double)mantissa / td_powers_of_ten[-exponent] : (double)mantissa * td_powers_of_ten[exponent];
     *value = negative ? -magnitude : magnitude;
     return true;
 }

@@ -32,7 +32,8 @@ static inline bool td_is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 /* The numbers that two runs of digits write: `a_length` digits at a and `b_length` at b, 1 to 8 each. They must be digits, and 8
  * bytes at a and at b must be readable. Joins neighbours three times: into pairs, fours and eights. Little-endian. */
-static inline void td_two_digit_runs(const char *a, int64_t a_length, const char *b, int64_t b_length, uint64_t *a_value, uint64_t *b_value) {
+static inline void td_two_digit_runs(const char *a, int64_t a_length, const char *b, int64_t b_length, uint64_t *a_value,
+                                     uint64_t *b_value) {
     uint64_t v, w;
     memcpy(&v, a, sizeof v);
     memcpy(&w, b, sizeof w);
@@ -58,7 +59,8 @@ static inline void td_two_digit_runs(const char *a, int64_t a_length, const char
 static inline bool td_number_from_digits(const char *whole, int64_t whole_length, const char *decimals, int64_t decimals_length,
                                          double *value) {
     uint64_t mantissa, fraction;
-    td_two_digit_runs(whole, whole_length, decimals_length ? decimals : whole, decimals_length ? decimals_length : 1, &mantissa, &fraction);
+    td_two_digit_runs(whole, whole_length, decimals_length ? decimals : whole, decimals_length ? decimals_length : 1, &mantissa,
+                      &fraction);
     if (decimals_length) mantissa = mantissa * td_whole_powers_of_ten[decimals_length] + fraction;
     if (mantissa > 1ULL << 53) return false;
     *value = (double)(int64_t)mantissa / td_powers_of_ten[decimals_length];

@@ -84,7 +84,10 @@ static void scan_values(const td_tape *tape, td_quality *q) {
 }
 
 td_quality td_quality_scan(const td_tape *tape) {
-    td_quality q = {.bars = tape->bars, .first_ns = tape->time_ns[0], .last_ns = tape->time_ns[tape->bars - 1], .interval_ns = tape->interval_ns};
+    td_quality q = {.bars = tape->bars,
+                    .first_ns = tape->time_ns[0],
+                    .last_ns = tape->time_ns[tape->bars - 1],
+                    .interval_ns = tape->interval_ns};
     scan_gaps(tape, &q);
     scan_spikes(tape, &q);
     scan_values(tape, &q);

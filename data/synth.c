@@ -31,8 +31,10 @@ td_status td_check_synth_def(const td_synth_def *def, td_error *error) {
     int64_t interval = td_interval_ns(def->interval);
     if (def->bars < 1 || def->bars > 1LL << 31)
         return td_fail(error, TD_BAD_ARG, "bars is %lld, must be from 1 to 2^31", (long long)def->bars);
-    if (!interval) return td_fail(error, TD_BAD_ARG, "interval is \"%s\", expected a number and s, m, h, d, w or mo, as in 1m", def->interval);
-    if (!(def->price >= 1 && def->price <= 1e9)) return td_fail(error, TD_BAD_ARG, "price is %g, must be from 1 to 1e9", def->price);
+    if (!interval)
+        return td_fail(error, TD_BAD_ARG, "interval is \"%s\", expected a number and s, m, h, d, w or mo, as in 1m", def->interval);
+    if (!(def->price >= 1 && def->price <= 1e9))
+        return td_fail(error, TD_BAD_ARG, "price is %g, must be from 1 to 1e9", def->price);
     if (!(def->volatility >= 0.01 && def->volatility <= 5))
         return td_fail(error, TD_BAD_ARG, "volatility is %g a year, must be from 0.01 to 5", def->volatility);
     if (def->ticks_per_unit < 1 || def->ticks_per_unit > 100000000)

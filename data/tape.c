@@ -58,8 +58,9 @@ static const double *values_of(const td_tape *tape, int column) {
 
 static td_status bad_time(const td_tape *tape, const char *name, int64_t row, td_error *error) {
     char before[32], found[32];
-    return td_fail(error, TD_BAD_DATA, "%s: row %lld opens at %s, not after row %lld at %s; times must increase", name, (long long)row,
-                   td_time_text(tape->time_ns[row], found), (long long)(row - 1), td_time_text(tape->time_ns[row - 1], before));
+    return td_fail(error, TD_BAD_DATA, "%s: row %lld opens at %s, not after row %lld at %s; times must increase", name,
+                   (long long)row, td_time_text(tape->time_ns[row], found), (long long)(row - 1),
+                   td_time_text(tape->time_ns[row - 1], before));
 }
 
 static bool is_price(double x) { return x > 0 && x < INFINITY; }
@@ -213,7 +214,8 @@ static td_status open_hdf5(opening *o) {
     char reason[160];
     hdf5_reason(reason);
     if (H5Fis_hdf5(o->path) <= 0)
-        return td_fail(o->error, TD_BAD_DATA, "%s: is not an HDF5 file; make a tape with `tapedeck data import` or `data synth`", o->path);
+        return td_fail(o->error, TD_BAD_DATA, "%s: is not an HDF5 file; make a tape with `tapedeck data import` or `data synth`",
+                       o->path);
     return td_fail(o->error, TD_BAD_DATA, "%s: is truncated or damaged (HDF5: %s)", o->path, reason);
 }
 
@@ -222,8 +224,9 @@ static td_status read_header(opening *o) {
     char schema[32] = "";
     int64_t version = 0;
     if (!read_text_into(o->file, "tapedeck_schema", schema, sizeof schema) || strcmp(schema, SCHEMA) != 0)
-        return td_fail(o->error, TD_BAD_DATA, "%s: is an HDF5 file but no tape: attribute tapedeck_schema is \"%s\", expected \"%s\"",
-                       o->path, schema, SCHEMA);
+        return td_fail(o->error, TD_BAD_DATA,
+                       "%s: is an HDF5 file but no tape: attribute tapedeck_schema is \"%s\", expected \"%s\"", o->path, schema,
+                       SCHEMA);
     if (!read_integer(o->file, "tapedeck_schema_version", &version) || version != SCHEMA_VERSION)
         return td_fail(o->error, TD_BAD_DATA, "%s: tape schema version is %lld, this program reads %d", o->path, (long long)version,
                        SCHEMA_VERSION);
@@ -256,12 +259,13 @@ static td_status check_dataset(opening *o, hid_t dataset, const expectation *wan
     H5Pclose(plist);
     if (!right_type) return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s is not %s", o->path, want->name, want->type_text);
     if (!right_shape)
-        return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s has rank %d and shape (%llu, %llu), expected (%llu, %llu)", o->path, want->name,
-                       rank, (unsigned long long)dims[0], (unsigned long long)dims[1], (unsigned long long)want->dims[0],
-                       (unsigned long long)want->dims[1]);
+        return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s has rank %d and shape (%llu, %llu), expected (%llu, %llu)", o->path,
+                       want->name, rank, (unsigned long long)dims[0], (unsigned long long)dims[1],
+                       (unsigned long long)want->dims[0], (unsigned long long)want->dims[1]);
     if (!contiguous)
-        return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s is chunked or compressed; a tape's columns are contiguous, to be mapped",
-                       o->path, want->name);
+        return td_fail(o->error, TD_BAD_DATA,
+                       "%s: dataset %s is chunked or compressed; a tape's columns are contiguous, to be mapped", o->path,
+                       want->name);
     return TD_OK;
 }
 
@@ -275,8 +279,8 @@ static td_status locate(opening *o, const expectation *want, const void **data) 
     if (status != TD_OK) return status;
     hsize_t cells = want->dims[0] * (want->rank == 2 ? want->dims[1] : 1);
     if (offset == HADDR_UNDEF || offset > o->map->size || cells > (o->map->size - offset) / 8)
-        return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: dataset %s does not end within the file's %zu bytes", o->path, want->name,
-                       o->map->size);
+        return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: dataset %s does not end within the file's %zu bytes", o->path,
+                       want->name, o->map->size);
     if (offset % 8)
         return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s starts at byte %llu, not a multiple of 8", o->path, want->name,
                        (unsigned long long)offset);
@@ -297,8 +301,8 @@ static td_status read_shape(opening *o) {
     if (dims[0] < 1 || dims[1] < 1) return td_fail(o->error, TD_BAD_DATA, "%s: holds no bars", o->path);
     /* more cells than the file has bytes would also overflow what follows */
     if (dims[1] > o->map->size || dims[0] > o->map->size / dims[1])
-        return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: %llu bars do not fit into %zu bytes", o->path, (unsigned long long)dims[0],
-                       o->map->size);
+        return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: %llu bars do not fit into %zu bytes", o->path,
+                       (unsigned long long)dims[0], o->map->size);
     o->tape->bars = (int64_t)dims[0];
     o->tape->symbols = (int64_t)dims[1];
     return TD_OK;
@@ -319,8 +323,8 @@ static td_status read_symbol(opening *o) {
     H5Tclose(type);
     H5Dclose(dataset);
     if (!named)
-        return td_fail(o->error, TD_BAD_DATA, "%s: dataset symbol must hold %lld variable-length names of at most %d bytes", o->path,
-                       (long long)o->tape->symbols, TD_SYMBOL_MAX - 1);
+        return td_fail(o->error, TD_BAD_DATA, "%s: dataset symbol must hold %lld variable-length names of at most %d bytes",
+                       o->path, (long long)o->tape->symbols, TD_SYMBOL_MAX - 1);
     return TD_OK;
 }
 
@@ -375,8 +379,9 @@ static td_status open_steps(opening *o, bool verify_digest) {
     td_tape hashed = *tape;
     td_tape_digest(&hashed);
     if (strcmp(hashed.digest, tape->digest) != 0)
-        return td_fail(o->error, TD_BAD_DATA, "%s: its data hashes to %.16s..., the stored digest is %.16s...: the file was changed",
-                       o->path, hashed.digest, tape->digest);
+        return td_fail(o->error, TD_BAD_DATA,
+                       "%s: its data hashes to %.16s..., the stored digest is %.16s...: the file was changed", o->path,
+                       hashed.digest, tape->digest);
     return TD_OK;
 }
 
@@ -545,7 +550,8 @@ static bool put_structure(writing *w, const td_tape_extra *extras, int extra_cou
     for (int column = 0; done && column < COLUMNS; column++)
         done = put_column(w, columns[column].name, columns[column].long_name, columns[column].units, values_of(w->tape, column));
     for (int i = 0; done && i < extra_count; i++)
-        if (extras[i].values) done = put_column(w, extras[i].name, extras[i].name, extras[i].units ? extras[i].units : "1", extras[i].values);
+        if (extras[i].values)
+            done = put_column(w, extras[i].name, extras[i].name, extras[i].units ? extras[i].units : "1", extras[i].values);
     if (w->time >= 0) H5Dclose(w->time);
     if (w->symbol >= 0) H5Dclose(w->symbol);
     return (w->file < 0 || H5Fclose(w->file) >= 0) && done;
@@ -612,11 +618,13 @@ static td_status write_steps(writing *w, const td_tape_extra *extras, int extra_
 
 static td_status check_writable(const td_tape *tape, const char *path, int extra_count, td_error *error) {
     if (tape->symbols != 1)
-        return td_fail(error, TD_BAD_ARG, "%s: a tape file of %lld symbols cannot be written, only of 1", path, (long long)tape->symbols);
+        return td_fail(error, TD_BAD_ARG, "%s: a tape file of %lld symbols cannot be written, only of 1", path,
+                       (long long)tape->symbols);
     if (!tape->symbol[0]) return td_fail(error, TD_BAD_ARG, "%s: the tape has no symbol", path);
     if (tape->interval_ns <= 0 || td_interval_ns(tape->interval) != tape->interval_ns)
         return td_fail(error, TD_BAD_ARG, "%s: interval \"%s\" is not %lld ns", path, tape->interval, (long long)tape->interval_ns);
     assert(extra_count >= 0 && extra_count <= TD_TAPE_EXTRAS_MAX);
+    (void)extra_count;
     return td_tape_validate(tape, path, error);
 }
 
@@ -627,7 +635,8 @@ td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *ex
     td_tape_digest(tape);
     writing w = {.path = path, .tape = tape, .source = source, .file = -1, .time = -1, .symbol = -1, .error = error};
     int used = snprintf(w.temporary, sizeof w.temporary, "%s.tmp.%ld", path, (long)getpid());
-    if (used >= (int)sizeof w.temporary) return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w.temporary);
+    if (used >= (int)sizeof w.temporary)
+        return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w.temporary);
     /* ours alone: a leftover of a process of the same number is dead */
     unlink(w.temporary);
     td_status status = write_steps(&w, extras, extra_count);

@@ -18,7 +18,8 @@ int64_t td_interval_ns(const char *text) {
     }
     for (size_t i = 0; p > text && i < sizeof units / sizeof *units; i++) {
         int64_t length;
-        if (strcmp(p, units[i].unit) == 0 && !__builtin_mul_overflow(count, units[i].seconds * TD_NS_PER_SECOND, &length)) return length;
+        if (strcmp(p, units[i].unit) == 0 && !__builtin_mul_overflow(count, units[i].seconds * TD_NS_PER_SECOND, &length))
+            return length;
     }
     return 0;
 }

@@ -110,7 +110,8 @@ static td_status read_entries(source *s, struct archive *archive, char *block) {
         taken++;
     }
     if (taken == 0 && members > 0)
-        return td_fail(s->error, TD_BAD_DATA, "%s: none of the %d members of the archive is a .csv, .txt or .tsv file", s->path, members);
+        return td_fail(s->error, TD_BAD_DATA, "%s: none of the %d members of the archive is a .csv, .txt or .tsv file", s->path,
+                       members);
     if (taken == 0) return td_fail(s->error, TD_BAD_DATA, "%s: is empty", s->path);
     return TD_OK;
 }
@@ -126,7 +127,8 @@ static td_status read_archive(source *s) {
         archive_read_support_format_zip(archive);
         archive_read_support_format_raw(archive);
         archive_read_support_format_empty(archive);
-        status = archive_read_open_fd(archive, s->fd, BLOCK) == ARCHIVE_OK ? read_entries(s, archive, block) : damaged(s, archive, s->path);
+        status = archive_read_open_fd(archive, s->fd, BLOCK) == ARCHIVE_OK ? read_entries(s, archive, block)
+                                                                           : damaged(s, archive, s->path);
     }
     if (archive) archive_read_free(archive);
     free(block);
@@ -142,7 +144,8 @@ static td_status read_open_file(source *s) {
     if (s->size == 0) return td_fail(s->error, TD_BAD_DATA, "%s: is empty", s->path);
     const magic *found = magic_of(s->fd);
     if (found && found->what)
-        return td_fail(s->error, TD_BAD_DATA, "%s: is %s, expected CSV text (plain, gzip, zstd, xz, bzip2 or zip); convert it first", s->path,
+        return td_fail(s->error, TD_BAD_DATA,
+                       "%s: is %s, expected CSV text (plain, gzip, zstd, xz, bzip2 or zip); convert it first", s->path,
                        found->what);
     return found ? read_archive(s) : read_plain(s);
 }

@@ -116,6 +116,8 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
     if (def->sample_bars < 0) return td_fail(error, TD_BAD_ARG, "metrics.sample is %lld bars, must be at least 1", (long long)def->sample_bars);
     if (!(def->periods_per_year >= 0 && def->periods_per_year < 1e9))
         return td_fail(error, TD_BAD_ARG, "metrics.periods_per_year is %g, must be positive", def->periods_per_year);
+    if (!(def->row_scale > 0 && def->row_scale < INFINITY))
+        return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
     if (tape->symbols != 1)
@@ -131,15 +133,17 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     bool backtesting = def->profile == TD_PROFILE_BACKTESTING;
 
     td_deck *deck = calloc(1, sizeof *deck);
-    /* seconds, market_log, sample_market, sample_bar (bars each), block_end */
-    char *memory = malloc((size_t)bars * 4 * sizeof(double) + (size_t)def->blocks * sizeof(int64_t));
+    /* seconds, market_log, sample_market, sample_bar (bars each), scaled prices where there are any, block_end */
+    bool scaled = def->row_scale != 1;
+    char *memory = malloc((size_t)bars * (scaled ? 8 : 4) * sizeof(double) + (size_t)def->blocks * sizeof(int64_t));
     if (!deck || !memory) {
         free(deck);
         free(memory);
         return td_fail(error, TD_NO_MEMORY, "no memory for a deck of %lld bars", (long long)bars);
     }
     double *seconds = (double *)memory, *market_log = seconds + bars, *sample_market = market_log + bars;
-    int64_t *sample_bar = (int64_t *)(sample_market + bars), *block_end = sample_bar + bars;
+    double *prices = sample_market + bars;
+    int64_t *sample_bar = (int64_t *)(prices + (scaled ? 4 * bars : 0)), *block_end = sample_bar + bars;
     const double *close = tape->close + first;
 
     deck->def = *def;
@@ -150,6 +154,10 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     deck->columns[TD_COLUMN_low] = tape->low + first;
     deck->columns[TD_COLUMN_close] = close;
     deck->columns[TD_COLUMN_volume] = tape->volume ? tape->volume + first : NULL;
+    for (int c = TD_COLUMN_open; scaled && c <= TD_COLUMN_close; c++) {
+        for (int64_t t = 0; t < bars; t++) prices[c * bars + t] = deck->columns[c][t] * def->row_scale;
+        deck->columns[c] = prices + c * bars;
+    }
     for (int r = 0; r < def->strategy->row_count; r++) {
         deck->row_kinds[r] = td_row_kind_find(def->strategy->rows[r].kind);
         const char *lack = !deck->row_kinds[r] ? "unknown kind of row"
@@ -198,8 +206,8 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     for (int64_t b = 0; b < blocks; b++) block_end[b] = bars * (b + 1) / blocks - 1;
 
     deck->view = (td_kernel_deck){
-        .bars = bars, .open = deck->columns[TD_COLUMN_open], .high = deck->columns[TD_COLUMN_high],
-        .low = deck->columns[TD_COLUMN_low], .close = close, .volume = deck->columns[TD_COLUMN_volume], .seconds = seconds,
+        .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
+        .volume = deck->columns[TD_COLUMN_volume], .seconds = seconds,
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at, .sizing = def->sizing,
         .direction = def->direction, .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting,

@@ -8,7 +8,7 @@
 struct td_deck {
     td_play_def def;
     td_kernel_deck view;              /* as kernels read it; its arrays are this deck's, or the tape's */
-    const double *columns[TD_COLUMN_COUNT];
+    const double *columns[TD_COLUMN_COUNT]; /* what rows are computed from: the tape's, or scaled copies */
     const td_row_kind *row_kinds[TD_ROWS_MAX];
     int64_t first_bar;                /* of the tape */
     double periods_per_year;          /* of the samples */

@@ -41,11 +41,13 @@ enum {
     X(balance)       /* cash without the open position: start + realised profit - commissions */                                 \
     X(peak)                                                                                                                      \
     X(peak_bar)      /* last bar at the peak (while asleep at it: to be set when woken) */                                       \
+    X(peak_time)     /* seconds of that bar */                                                                                   \
     X(stop_low)      /* levels that exit; -inf / +inf when none */                                                               \
     X(stop_high)                                                                                                                 \
     X(entry_price)                                                                                                               \
     X(entry_commission)                                                                                                          \
     X(entry_bar)                                                                                                                 \
+    X(entry_time)    /* seconds of that bar */                                                                                   \
     X(trades)                                                                                                                    \
     X(wins)                                                                                                                      \
     X(losses)                                                                                                                    \

@@ -68,15 +68,7 @@ TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int6
     TD_UPDATE(growth_exponent, m, s->growth_exponent + td_select(small, -500, td_select(large, 500, 0)));
 
     /* time in the market */
-    td_real entered = s->entry_bar, duration = td_splat(deck->seconds[bar]);
-#if TD_ISA_INDEX == 0
-    duration -= deck->seconds[(int64_t)entered];
-#else
-    double opened[TD_LANES], began[TD_LANES];
-    td_store(opened, entered);
-    for (int l = 0; l < TD_LANES; l++) began[l] = deck->seconds[(int64_t)opened[l]];
-    duration -= td_load(began);
-#endif
+    td_real entered = s->entry_bar, duration = deck->seconds[bar] - s->entry_time;
     TD_UPDATE(duration_sum, m, s->duration_sum + duration);
     TD_UPDATE(duration_max, m, td_max(duration, s->duration_max));
     TD_UPDATE(exposed, m, s->exposed + ((double)bar - entered + 1 - td_select(entered == s->covered, 1, 0)));
@@ -172,6 +164,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     TD_UPDATE(entry_commission, m, commission);
     TD_UPDATE(entry_price, m, price);
     TD_UPDATE(entry_bar, m, (double)bar);
+    TD_UPDATE(entry_time, m, deck->seconds[bar]);
     TD_UPDATE(position, m, units);
     TD_UPDATE(cash, m, s->balance - units * price);
     TD_UPDATE(stop_low, m, price * td_select(buy, s->long_low, s->short_low));
@@ -185,6 +178,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     /* a lane that slept at its peak was there until the last mark */
     td_mask asleep = m & (s->record == TD_INF);
     TD_UPDATE(peak_bar, asleep, (double)marked);
+    TD_UPDATE(peak_time, asleep, deck->seconds[marked]);
     TD_UPDATE(record, asleep, s->peak);
 
     td_note_fill(s, m, bar, units, base, price, commission, s->spread_enter, s->slippage, reason);
@@ -228,11 +222,7 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
 TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t t, td_real equity) {
     td_mask ended = m & (s->trough < s->peak);
     if (td_any(ended)) {
-        td_real ratio = s->trough / s->peak, lasted = td_splat(deck->seconds[t]);
-        double bar[TD_LANES], began[TD_LANES];
-        td_store(bar, s->peak_bar);
-        for (int l = 0; l < TD_LANES; l++) began[l] = deck->seconds[(int64_t)bar[l]];
-        lasted -= td_load(began);
+        td_real ratio = s->trough / s->peak, lasted = deck->seconds[t] - s->peak_time;
         TD_UPDATE(worst_ratio, ended, td_min(ratio, s->worst_ratio));
         TD_UPDATE(drawdown_sum, ended, s->drawdown_sum + (1 - ratio));
         TD_UPDATE(drawdowns, ended, s->drawdowns + 1);
@@ -242,12 +232,13 @@ TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, 
     TD_UPDATE(peak, m, equity);
     TD_UPDATE(trough, m, equity);
     TD_UPDATE(peak_bar, m, (double)t);
+    TD_UPDATE(peak_time, m, deck->seconds[t]);
     /* flat equity stays where it is: sleep until the next entry */
     TD_UPDATE(record, m, td_select(s->position == 0, TD_INF, equity));
 }
 
 /* Carries out a decision of bar t, made after its close was marked: `target` (fraction of what sizing allows, sign is the
- * direction, 0 is out) in lanes `where`. Fills at base[bar]. keep: lanes that already stand as wanted are left alone. */
+ * direction, 0 is out) in lanes `where`. Fills at the price `base` of bar `bar`. close_all: what is open is closed whatever is wanted. */
 TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real target, td_mask where, int64_t t, int64_t sample,
                            int64_t bar, double base, td_fill_reason reason, bool close_all) {
     if (deck->direction == TD_DIRECTION_LONG) target = td_select(target < 0, 0, target);
@@ -259,7 +250,10 @@ TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real tar
         where = where & td_not(bad);
     }
     td_mask is_long = s->position > 0, is_short = s->position < 0, is_flat = s->position == 0;
-    td_mask keep = ((target > 0) & is_long) | ((target < 0) & is_short) | ((target == 0) & is_flat);
+    /* a position that already stands as wanted is kept; in profile backtesting a new order closes and opens again, as the usual
+     * position.close() before buy() does there */
+    td_mask keep = (target == 0) & is_flat;
+    if (deck->profile != TD_PROFILE_BACKTESTING) keep = keep | ((target > 0) & is_long) | ((target < 0) & is_short);
     td_mask go = where & td_not(keep), leave = (close_all ? td_not(is_flat) : go) & td_not(is_flat), enter = go & (target != 0);
     if (td_any(leave)) {
         td_real factor = td_select(is_long, s->leave_sell, s->leave_buy);

@@ -70,6 +70,8 @@ typedef struct td_strategy td_strategy; /* sim/strategy.h is its author's side, 
 int td_strategy_count(void);
 const td_strategy *td_strategy_at(int index);
 const td_strategy *td_strategy_find(const char *name); /* NULL when unknown */
+/* Adds one that is not built in; it must outlive the program, and its name be new. Before any thread looks for strategies. */
+td_status td_strategy_add(const td_strategy *strategy, td_error *error);
 const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
 int td_strategy_param_count(const td_strategy *strategy);
@@ -93,6 +95,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     int64_t sample_bars;     /* returns for Sharpe etc. are taken every so many bars; 0 = at the end of each UTC day, bar by bar
                                 where bars are a day or longer. Default 0. The backtesting profile ignores it. */
     int64_t blocks;          /* equal blocks of bars whose returns are kept for later statistics. Default 64. */
+    double row_scale;        /* rows are computed on prices times this. Default 1. backtesting.py trades fractions by scaling its prices
+                                by the lot, and whether two averages tie can depend on it. */
     double risk_free;        /* annual, fraction. Default 0. */
     double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */

@@ -289,7 +289,9 @@ static void trade_to(detail *run, bool wants, double target, int64_t t, int64_t 
         stop(run);
     }
     if (lane->ruined) return;
-    bool go = wants && ((target > 0) != (lane->position > 0) || (target < 0) != (lane->position < 0));
+    bool stands = (target > 0) == (lane->position > 0) && (target < 0) == (lane->position < 0);
+    if (run->view->profile == TD_PROFILE_BACKTESTING) stands = target == 0 && lane->position == 0;
+    bool go = wants && !stands;
     if (lane->position != 0 && (go || close_all))
         leave(run, bar, base, lane->position > 0 ? lane->leave_sell : lane->leave_buy, lane->spread_leave, lane->slippage,
               close_all ? TD_FILL_REASON_end : reason);

@@ -49,12 +49,24 @@ __attribute__((constructor)) static void fill_strategies(void) {
 #undef TD_ONE
 }
 
-int td_strategy_count(void) { return STRATEGY_COUNT; }
-const td_strategy *td_strategy_at(int index) { return &strategies[index]; }
+/* strategies from outside the build */
+enum { ADDED_MAX = 64 };
+static const td_strategy *added[ADDED_MAX];
+static int added_count;
+
+int td_strategy_count(void) { return STRATEGY_COUNT + added_count; }
+const td_strategy *td_strategy_at(int index) { return index < STRATEGY_COUNT ? &strategies[index] : added[index - STRATEGY_COUNT]; }
 const td_strategy *td_strategy_find(const char *name) {
-    for (int i = 0; i < STRATEGY_COUNT; i++)
-        if (!strcmp(strategies[i].name, name)) return &strategies[i];
+    for (int i = 0; i < td_strategy_count(); i++)
+        if (!strcmp(td_strategy_at(i)->name, name)) return td_strategy_at(i);
     return NULL;
+}
+
+td_status td_strategy_add(const td_strategy *strategy, td_error *error) {
+    if (td_strategy_find(strategy->name)) return td_fail(error, TD_BAD_ARG, "there is already a strategy '%s'", strategy->name);
+    if (added_count == ADDED_MAX) return td_fail(error, TD_BAD_ARG, "no room for strategy '%s': at most %d can be added", strategy->name, ADDED_MAX);
+    added[added_count++] = strategy;
+    return TD_OK;
 }
 const char *td_strategy_name(const td_strategy *strategy) { return strategy->name; }
 const char *td_strategy_text(const td_strategy *strategy) { return strategy->text; }
@@ -118,4 +130,4 @@ td_set td_default_set(const td_strategy *strategy) {
     return set;
 }
 
-td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .cookie = TD_PLAY_DEF_COOKIE}; }
+td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE}; }

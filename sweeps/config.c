@@ -306,6 +306,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     read_knobs(l);
     read_method(l);
     if (s[TD_KEY_parameters].given) td_read_parameters(l, s[TD_KEY_parameters].node, "");
+    if (c->play.profile == TD_PROFILE_BACKTESTING && c->base.knob[TD_KNOB_lot] > 0) c->play.row_scale = c->base.knob[TD_KNOB_lot];
     td_sort_axes(&l->space);
     if (l->space.method == TD_METHOD_LIST && s[TD_KEY_list].given) td_read_list(l);
     if (s[TD_KEY_constraints].given) td_read_constraints(l, s[TD_KEY_constraints].node);

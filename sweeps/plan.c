@@ -13,14 +13,15 @@
 enum {
     PROCESS_BYTES = 24 << 20,      /* libraries, heap and buffers of a process that has opened a tape and a results file */
     THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
-    INDEX_BYTES = 16,              /* journal's index and the writer of the results, per trial */
+    INDEX_BYTES = 16,              /* journal's index and the order of the best, per trial */
+    TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
     DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
     FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */
     SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096,
 };
-static const double sample_seconds = 0.2;
+static const double sample_seconds = 0.2, writing_seconds = 1e-5; /* the latter for a set, into journal and results file */
 
 static double thread_seconds(void) {
     struct timespec now;
@@ -107,9 +108,10 @@ td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const
     int64_t cell_bytes = (int64_t)sizeof(td_cell) + returns_bytes;
     int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
                            group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
+    int64_t trial_bytes = INDEX_BYTES + (td_space_axis_count(space) + TABLE_COLUMNS) * (int64_t)sizeof(double);
     int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double) + DECK_BYTES_PER_BAR;
     plan->memory_bytes = PROCESS_BYTES + plan->bars * bar_bytes +
-                         plan->threads * thread_bytes + (int64_t)td_space_bytes(space) + plan->trials * INDEX_BYTES;
+                         plan->threads * thread_bytes + (int64_t)td_space_bytes(space) + plan->trials * trial_bytes;
     int64_t row_bytes = (td_space_axis_count(space) + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
     plan->disk_bytes = plan->trials * (FRAME_BYTES + cell_bytes + row_bytes) + FILE_BYTES;
     td_status status = calibrate ? td_sweep_check(config, deck, def, error) : TD_OK;
@@ -120,7 +122,7 @@ td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const
     TD_TRY(calibrate_thread(config, tape, def, plan->bars, &rate, error));
     int processors = omp_get_num_procs(), busy = plan->threads < processors ? plan->threads : processors;
     plan->bar_evaluations_per_second = rate * (plan->trials < busy ? (double)plan->trials : busy);
-    if (plan->bar_evaluations_per_second > 0)
-        plan->seconds = (double)plan->trials * (double)plan->bars / plan->bar_evaluations_per_second;
+    if (rate > 0)
+        plan->seconds = (double)plan->trials * ((double)plan->bars / plan->bar_evaluations_per_second + writing_seconds);
     return TD_OK;
 }

@@ -7,7 +7,6 @@
 #include "sweeps/sweep.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <omp.h>
@@ -275,27 +274,14 @@ static td_status look_at_results(const char *path, const td_config *config, cons
     return status;
 }
 
-/* A process that was killed while it wrote the results left `<results>.tmp.<its number>`. While we hold the journal nobody writes
- * these results, so whatever has such a name is of the dead. */
-static void remove_leftovers(const char *results_path) {
-    const char *slash = strrchr(results_path, '/'), *name = slash ? slash + 1 : results_path;
-    char folder[4096], prefix[512];
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - results_path) + 1 : 1, slash ? results_path : ".");
-    int length = snprintf(prefix, sizeof prefix, "%s.tmp.", name);
-    DIR *entries = length < (int)sizeof prefix ? opendir(folder) : NULL;
-    if (!entries) return;
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        const char *number = entry->d_name + length;
-        if (strncmp(entry->d_name, prefix, (size_t)length) == 0 && *number && number[strspn(number, "0123456789")] == 0)
-            unlinkat(dirfd(entries), entry->d_name, 0);
-    }
-    closedir(entries);
-}
-
-/* Results written over the tape they come from would be the end of both. */
-static td_status refuse_tape(const char *path, const td_config *config, td_error *error) {
+/* What would be found out only when everything is played: a folder in the way. And results written over the tape they come from
+ * would be the end of both. */
+static td_status check_target(const char *path, const td_config *config, td_error *error) {
     struct stat results, tape;
-    if (!config->tape || stat(path, &results) != 0 || stat(config->tape, &tape) != 0) return TD_OK;
+    if (stat(path, &results) != 0) return TD_OK;
+    if (!S_ISREG(results.st_mode))
+        return td_fail(error, TD_BAD_ARG, "%s exists and is no plain file; name another one for the results", path);
+    if (!config->tape || stat(config->tape, &tape) != 0) return TD_OK;
     if (results.st_dev != tape.st_dev || results.st_ino != tape.st_ino) return TD_OK;
     return td_fail(error, TD_BAD_ARG, "%s is the tape itself; name another file for the results", path);
 }
@@ -345,7 +331,7 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
     if (!progress) progress = &unwanted;
     *progress = (td_sweep_progress){.trials = td_space_count(config->space)};
 
-    TD_TRY(refuse_tape(results_path, config, error));
+    TD_TRY(check_target(results_path, config, error));
     TD_TRY(look_at_results(results_path, config, tape, def, &progress->done, &progress->failed, error));
     char journal_path[4096];
     if (snprintf(journal_path, sizeof journal_path, "%s.journal", results_path) >= (int)sizeof journal_path)
@@ -378,7 +364,6 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
         bool whole = status == TD_OK && done == progress->trials;
         if ((whole || status != TD_OK) && (whole || !journal_there)) unlink(journal_path);
         crew.deck = deck;
-        remove_leftovers(results_path);
         if (whole) {
             progress->done = done;
             progress->failed = failed;

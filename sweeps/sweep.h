@@ -43,7 +43,7 @@ typedef struct td_sweep_plan {
     td_isa isa;
     int64_t memory_bytes;   /* peak resident set expected, tape pages included */
     int64_t disk_bytes;     /* journal + results file while both exist */
-    double seconds;         /* from playing one group of sets over part of the tape */
+    double seconds;         /* from playing a few groups over part of the tape, and a guess for writing */
     double bar_evaluations_per_second;
 } td_sweep_plan;
 /* calibrate: check every set and play a sample (a fifth of a second or so) for the seconds; without it they are 0. */

@@ -143,7 +143,8 @@ def outputs_that_cannot_be_written():
         write("kept.csv", "what was there before\n")
         refused(1, ["/dev/full", "No space left"], "run", "single.yaml", option, "/dev/full")
     refused(1, ["no/such"], "sweep", "sweep.yaml", "-o", "no/such/out.h5")
-    refused(2, ["folder exists"], "sweep", "sweep.yaml", "-o", "folder")
+    for more in ((), ("--force",), ("--resume",)):
+        refused(2, ["folder exists and is no plain file"], "sweep", "sweep.yaml", "-o", "folder", *more)
     for arguments in (("run", "single.yaml"), ("run", "single.yaml", "--json"), ("plan", "sweep.yaml"), ("verify", "good.h5"),
                       ("plan", "sweep.yaml", "--json"), ("verify", "good.h5", "--json")):
         with open("/dev/full", "w") as full:

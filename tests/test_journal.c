@@ -496,6 +496,13 @@ static void full_disk(void **state) {
     assert_int_equal(umount(folder), 0);
 }
 
+/* where a test failed half-way */
+static int tear_down(void **state) {
+    (void)state;
+    umount2(td_test_path("small"), MNT_DETACH);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),       cmocka_unit_test(first_of_a_trial_wins), cmocka_unit_test(says_why_not),
@@ -503,5 +510,5 @@ int main(void) {
         cmocka_unit_test(killed_writers),   cmocka_unit_test(many_threads),          cmocka_unit_test(file_too_large),
         cmocka_unit_test(full_disk),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, tear_down);
 }

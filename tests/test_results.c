@@ -99,6 +99,9 @@ static int tear_down(void **state) {
     (void)state;
     td_deck_free(deck);
     td_config_free(config);
+    /* where a test failed half-way */
+    umount2(td_test_path("small"), MNT_DETACH);
+    umount2(td_test_path("plain"), MNT_DETACH);
     return 0;
 }
 

@@ -24,11 +24,15 @@ static const char grid[] = "tape: tape.h5\n"
                            "stops: {stop_loss: 0.03, take_profit: 0.06}\n"
                            "metrics: {blocks: 16}\n";
 
+/* libomp drops a little of its own memory when the number of threads changes; unused where no leak checker asks. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) { return "leak:libomp.so\n"; }
+
 static td_tape tape;
 
 static int make_tape(void **state) {
     (void)state;
-    tape = td_test_tape(1500, TD_NS_PER_DAY, 7);
+    tape = td_test_tape(1500, 3600 * TD_NS_PER_SECOND, 7); /* hours, so that returns are sampled by the day and `skip` can play */
     td_tape_digest(&tape);
     return 0;
 }
@@ -154,6 +158,16 @@ static void threads_engines_and_levels_do_not_matter(void **state) {
         assert_same_results(td_test_path("one.h5"), sweep_into(name, config, &def));
     }
     td_config_free(config);
+
+    /* what an engine cannot play is said and leaves nothing behind */
+    td_error error = {.message = ""};
+    config = config_of("tape: tape.h5\nstrategy: sma-cross\nmetrics: {sample: bar}\n"
+                       "parameters: {fast: {values: [4, 5]}, slow: 20}\n");
+    def.isa = td_isa_best();
+    def.engine = TD_ENGINE_SKIP;
+    assert_fails(td_sweep_run(config, &tape, td_test_path("skip.h5"), &def, NULL, &error), TD_BAD_ARG, "skip engine cannot play this");
+    assert_int_not_equal(access(td_test_path("skip.h5.journal"), F_OK), 0);
+    td_config_free(config);
 }
 
 static void a_stopped_sweep_ends_in_the_same_results(void **state) {
@@ -276,7 +290,7 @@ static void what_is_there_is_not_lost_by_accident(void **state) {
                  "--resume goes on with it, --force replaces it");
     def.resume = true;
     assert_fails(td_sweep_run(other, &tape, path, &def, NULL, &error), TD_DIFFERENT, "another configuration");
-    td_tape moved = td_test_tape(1500, TD_NS_PER_DAY, 8);
+    td_tape moved = td_test_tape(1500, 3600 * TD_NS_PER_SECOND, 8);
     td_tape_digest(&moved);
     assert_fails(td_sweep_run(config, &moved, path, &def, NULL, &error), TD_DIFFERENT, "another tape");
     td_test_write(td_test_path("text.h5"), "no results at all\n");
@@ -431,7 +445,8 @@ static void plans_hold(void **state) {
     assert_int_equal(plan.threads, 2);
     assert_int_equal(plan.memory_bytes, bare.memory_bytes);
     assert_true(plan.seconds > 0 && plan.bar_evaluations_per_second > 0 && bare.seconds == 0);
-    assert_near(plan.seconds * plan.bar_evaluations_per_second, (double)plan.trials * (double)plan.bars, 1e-12);
+    double playing = (double)plan.trials * (double)plan.bars / plan.bar_evaluations_per_second;
+    assert_true(plan.seconds > playing && plan.seconds < playing + 1e-3 * (double)plan.trials);
 
     /* the disk really takes no more: journal of all sets and results file together */
     const char *path = td_test_path("planned.h5");
@@ -454,7 +469,7 @@ static void plans_hold(void **state) {
                                   "  slow: {min: 301, max: 700, distribution: int_uniform}\n");
     td_sweep_plan many;
     assert_ok(td_sweep_make_plan(large, &tape, &def, false, &many, &error));
-    assert_true(many.memory_bytes - bare.memory_bytes <= 64 * (many.trials - bare.trials) + (4 << 20));
+    assert_true(many.memory_bytes - bare.memory_bytes <= 160 * (many.trials - bare.trials) + (4 << 20));
     td_config_free(large);
     td_config_free(config);
 }
