@@ -32,6 +32,7 @@ static const td_subcommand subcommands[] = {
     {"show", td_cmd_show, "print the best sets of a results file"},
     {"verify", td_cmd_verify, "replay cells of a results file and compare their hashes"},
     {"config", td_cmd_config, "print the configuration's schema or its defaults"},
+    {"bench", td_cmd_bench, "measure how fast the parts are, and whether they got slower"},
     {"doctor", td_cmd_doctor, "say what this machine offers and what is wrong with it"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };

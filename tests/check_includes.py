@@ -11,9 +11,9 @@ ARROWS = {
     "models": {"base", "data", "models"},
     "sweeps": {"base", "data", "sim", "models", "sweeps"},
     "live": {"base", "data", "sim", "live"},
-    "cli": {"base", "data", "sim", "models", "sweeps", "live", "cli"},
-    "bench": {"base", "data", "sim", "models", "sweeps", "live", "cli", "bench", "tests"},
-    "tests": {"base", "data", "sim", "models", "sweeps", "live", "cli", "tests"},
+    "cli": {"base", "data", "sim", "models", "sweeps", "live", "bench", "cli"},
+    "bench": {"base", "data", "sim", "models", "sweeps", "live", "bench"},
+    "tests": {"base", "data", "sim", "models", "sweeps", "live", "bench", "cli", "tests"},
 }
 # folder -> the only headers it may include: what is compiled once per instruction set sees one door
 DOORS = {

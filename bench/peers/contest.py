@@ -1,0 +1,103 @@
+"""Alternating measurement, and tapedeck as a contestant through its own program."""
+import csv
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+
+EXIT_TIME = re.compile(r"Maximum resident set size \(kbytes\): (\d+)")
+
+
+class Contestant:
+    """A name and what one measurement of it is: (seconds, processor seconds)."""
+
+    def __init__(self, name, work, measure):
+        self.name, self.work, self.measure = name, work, measure
+        self.seconds, self.cpu = [], []
+
+    def median(self):
+        return statistics.median(self.seconds)
+
+    def cpu_median(self):
+        return statistics.median(self.cpu)
+
+    def spread(self):
+        """Distance of the quartiles over the median."""
+        if len(self.seconds) < 2:
+            return float("nan")
+        quartiles = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return (quartiles[2] - quartiles[0]) / self.median()
+
+
+def timed(function):
+    """A measurement of a Python function: its time inside this process, compiled and warm."""
+    def measure():
+        began, cpu = time.perf_counter(), time.process_time()
+        function()
+        return time.perf_counter() - began, time.process_time() - cpu
+    return measure
+
+
+def alternate(contestants, rounds):
+    """Everyone once a round, in turning order, so that slow and fast minutes of the machine fall on all alike."""
+    for i in range(rounds):
+        for k in range(len(contestants)):
+            contestant = contestants[(i + k) % len(contestants)]
+            seconds, cpu = contestant.measure()
+            contestant.seconds.append(seconds)
+            contestant.cpu.append(cpu)
+    return contestants
+
+
+class Program:
+    """The tapedeck program, pinned to nothing: threads are the scene's."""
+
+    def __init__(self, path):
+        self.path = os.path.abspath(path)
+
+    def run(self, *arguments, **more):
+        found = subprocess.run([self.path, *arguments], capture_output=True, text=True, check=False, **more)
+        if found.returncode != 0:
+            raise SystemExit(f"tapedeck {' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
+        return found.stdout
+
+    def scene(self, name, data=None, repetitions=1):
+        """A measurement of a scene by its own clock: process start, making and warming up are outside it."""
+        command = ["bench", "--filter", f"^{re.escape(name)}$", "--repetitions", str(repetitions), "--min-time", "0", "--json"]
+        if data:
+            command += ["--data", data]
+
+        def measure():
+            entries = json.loads(self.run(*command))["benchmarks"]
+            return (statistics.median(e["real_time"] for e in entries) / 1e3, statistics.median(e["cpu_time"] for e in entries) / 1e3)
+        return measure
+
+    def cells(self, name, data):
+        """What every set of a scene ended in: name -> list of numbers."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "cells.csv")
+            self.run("bench", "--filter", f"^{re.escape(name)}$", "--once", "--data", data, "--cells", path)
+            with open(path, newline="", encoding="ascii") as file:
+                rows = list(csv.DictReader(file))
+        return {key: [float(row[key]) for row in rows] for key in rows[0] if key != "hash"}
+
+    def process(self, *arguments, folder=None):
+        """One run of the program as a process of its own: (seconds on the wall, processor seconds, peak resident bytes)."""
+        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found = subprocess.run(["/usr/bin/time", "-v", self.path, *arguments], capture_output=True, text=True, check=False, cwd=folder)
+        seconds = time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if found.returncode != 0:
+            raise SystemExit(f"tapedeck {' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
+        peak = 1024 * int(EXIT_TIME.search(found.stderr).group(1))
+        return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak, found.stdout
+
+
+def markdown(heads, rows):
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])

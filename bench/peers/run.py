@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""tapedeck beside what people use instead, in one sitting: alternating, medians of several rounds, same bars, results compared first.
+
+    bench/peers/run.py engines       a numba loop per parameter set: equal results, then bar-evaluations per second
+    bench/peers/run.py packages      vectorbt's pipeline and backtesting.py: the same job, nearly the same rules
+    bench/peers/run.py memory        `tapedeck sweep` as a process: 200,000 bars, 1,000 to 100,000 sets; peak memory, and vectorbt
+    bench/peers/run.py small         `tapedeck run` on 2,148 daily bars from process start; sets a second that cost nothing; CSV
+    bench/peers/run.py all
+
+Needs numba, vectorbt, backtesting.py and pandas (python -m pip install -r bench/peers/requirements.txt, into an environment of its
+own); tapedeck needs none of them. Prints Markdown tables; -o writes every measurement as JSON. Leave the machine alone meanwhile.
+Both the wall and the processor's time are shown: on a busy machine the second is the honest one for work on one thread."""
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+
+import numpy as np
+
+from contest import Contestant, Program, alternate, markdown, timed
+from market import Grid, walk, write_csv, write_klines, write_raw
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOLERANCE = 1e-9
+
+
+class Sitting:
+    """Program, folder, options, and all that was measured."""
+
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.program = Program(options.tapedeck)
+        self.record = []
+        self.markets = {}
+
+    def market(self, bars):
+        """(columns, path of the raw file) of a walk."""
+        if bars not in self.markets:
+            columns = walk(bars)
+            path = os.path.join(self.folder, f"walk-{bars}.f64")
+            write_raw(path, columns)
+            self.markets[bars] = columns, path
+        return self.markets[bars]
+
+    def contest(self, title, contestants, rounds):
+        print(f"... {title}", file=sys.stderr)
+        alternate(contestants, rounds)
+        for contestant in contestants:
+            self.record.append({"contest": title, "name": contestant.name, "items": contestant.work, "seconds": contestant.seconds,
+                                "cpu_seconds": contestant.cpu})
+        return contestants
+
+
+def differences(ours, theirs):
+    """Greatest relative difference per metric, over all sets."""
+    worst = {}
+    for name, values in theirs.items():
+        a, b = np.asarray(ours[name]), np.asarray(values)
+        scale = np.maximum(np.abs(b), 1e-300)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        worst[name] = float(np.max(np.where(same, 0, np.abs(a - b) / scale)))
+    return worst
+
+
+def million(rate):
+    return f"{rate / 1e6:,.0f}"
+
+
+def engines(sitting):
+    """Contest with the numba loops."""
+    from loop import Loop
+    cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1), ("slow", 60, 100000, 1000, 1),
+             ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2), ("slow", 60, 100000, 1000, 2)]
+    if sitting.options.long:
+        cases += [("busy", 1, 100000, 10000, 1), ("slow", 1, 100000, 10000, 1), ("busy", 60, 100000, 10000, 1),
+                  ("slow", 60, 100000, 10000, 1), ("busy", 1, 1000000, 1000, 1), ("slow", 1, 1000000, 1000, 1),
+                  ("busy", 60, 1000000, 1000, 1), ("slow", 60, 1000000, 1000, 1), ("busy", 1, 1000000, 1000, 2),
+                  ("busy", 60, 1000000, 1000, 2), ("busy", 1, 1000000, 10000, 1), ("busy", 60, 1000000, 10000, 1)]
+    rows, checks = [], []
+    for pace, every, bars, sets, threads in cases:
+        columns, data = sitting.market(bars)
+        engine = "lanes" if every == 1 else "skip"
+        scene = f"{engine}/{pace}/{bars}x{sets}" + (f"/threads:{threads}" if threads > 1 else "")
+        grid = Grid(sets, pace)
+        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in ("numba plain", "numba lean")}
+        ours = sitting.program.cells(scene, data)
+        worst = {}
+        for loop in loops.values():
+            loop.play()
+            worst = {name: max(worst.get(name, 0), value) for name, value in differences(ours, loop.metrics()).items()}
+        if max(worst.values()) > TOLERANCE:
+            raise SystemExit(f"{scene}: results differ from the loop's, relatively by {worst}: nothing is timed")
+        checks.append([scene, f"{np.mean(ours['trades']):.0f}", *(f"{worst[k]:.1e}" for k in worst)])
+        work = bars * sets
+        contestants = [Contestant(name, work, timed(loop.play)) for name, loop in loops.items()]
+        contestants.append(Contestant("tapedeck", work, sitting.program.scene(scene, data)))
+        rounds = sitting.options.rounds if work <= 2e9 else max(3, sitting.options.rounds // 3)
+        plain, lean, deck = sitting.contest(scene, contestants, rounds)
+        rows.append([scene, *(f"{million(work / c.median())} ({100 * c.spread():.0f} %)" for c in (plain, lean, deck)),
+                     f"{plain.median() / deck.median():.2f}", f"{lean.median() / deck.median():.2f}",
+                     f"{plain.cpu_median() / deck.cpu_median():.2f}", f"{lean.cpu_median() / deck.cpu_median():.2f}"])
+    print("\n### Results compared: greatest relative difference over all sets\n")
+    print(markdown(["scene", "trades a set", *worst], checks))
+    print("\n### Against a numba loop per set: million bar-evaluations per second, median (distance of quartiles)\n")
+    print(markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor", "x lean, processor"], rows))
+    for engine in ("lanes/busy", "skip/busy", "skip/slow"):
+        one, two = (next((r["seconds"] for r in sitting.record if r["contest"] == f"{engine}/100000x1000{t}" and r["name"] == "tapedeck"), None)
+                    for t in ("", "/threads:2"))
+        if one and two:
+            print(f"\n{engine}: two threads are {np.median(one) / np.median(two):.2f} times one")
+
+
+def packages(sitting):
+    """Contest with the packages, all on one thread."""
+    from packages import BacktestingPy, Vectorbt
+    bars, sets = 100000, 1000
+    columns, data = sitting.market(bars)
+    grid = Grid(sets, "busy")
+    vectorbt, backtesting = Vectorbt(columns, grid, 20), BacktestingPy(columns, grid)
+    scenes = ["lanes/busy/100000x1000", "skip/busy/100000x1000"]
+    ours = sitting.program.cells(scenes[0], data)
+    contestants = [Contestant(f"vectorbt {vectorbt.version}, 20 sets", bars * 20, timed(vectorbt.play)),
+                   Contestant(f"backtesting.py {backtesting.version}, 1 set", bars, timed(backtesting.play)),
+                   *(Contestant(f"tapedeck {scene}", bars * sets, sitting.program.scene(scene, data)) for scene in scenes)]
+    sitting.contest("packages", contestants, max(3, sitting.options.rounds // 3))
+    trades = np.asarray(ours["trades"])
+    counts = [f"{vectorbt.trades().mean():.1f} (ours {trades[vectorbt.pick].mean():.1f})",
+              f"{backtesting.trades().mean():.1f} (ours {trades[backtesting.pick]:.1f})", f"{trades.mean():.1f}", f"{trades.mean():.1f}"]
+    print("\n### Against packages: million bar-evaluations per second, one thread\n")
+    rate = [c.work / c.median() for c in contestants]
+    print(markdown(["", "rate", "distance of quartiles", "lanes is faster by", "skip is faster by", "trades a set, same sets"],
+                   [[c.name, f"{r / 1e6:,.2f}", f"{100 * c.spread():.0f} %", f"{rate[2] / r:,.0f}", f"{rate[3] / r:,.0f}", n]
+                    for c, r, n in zip(contestants, rate, counts)]))
+
+
+SWEEP = """tape: {tape}
+strategy: sma-cross
+method: grid
+parameters:
+  fast: {{min: 4, max: {fast}, distribution: int_uniform}}
+  slow: {{min: 110, max: {slow}, q: 4, distribution: q_uniform}}
+  stop_loss: {{values: {stops}}}
+account: {{cash: 1000000}}
+costs: {{commission: 0.001, slippage: 0.0002}}
+stops: {{take_profit: 0.02}}
+fill: {{at: close}}
+metrics: {{sample: {sample}}}
+"""
+
+
+def write_tape(sitting, bars):
+    """The walk as a tape, through CSV with every digit."""
+    tape = os.path.join(sitting.folder, f"walk-{bars}.h5")
+    if not os.path.exists(tape):
+        text = os.path.join(sitting.folder, "walk.csv")
+        write_csv(text, sitting.market(bars)[0])
+        sitting.program.run("data", "import", "klines", text, "-o", tape, "--symbol", "WALK", "--interval", "1m")
+        os.unlink(text)
+    return tape
+
+
+def memory(sitting):
+    """Whole sweeps as processes."""
+    bars = 200000
+    tape = write_tape(sitting, bars)
+    from packages import Vectorbt
+    vectorbt = Vectorbt(sitting.market(bars)[0], Grid(1000, "busy"), 20)
+    rows = []
+    seconds, cpu = [], []
+    for _ in range(3):
+        s, c = timed(vectorbt.play)()
+        seconds.append(s)
+        cpu.append(c)
+    base = bars * 20 / np.median(seconds)
+    rows.append([f"vectorbt {vectorbt.version}, 20 sets", "", f"{np.median(seconds):.2f}", f"{base / 1e6:,.2f}", "1", ""])
+    sitting.record.append({"contest": "memory", "name": "vectorbt", "items": bars * 20, "seconds": seconds, "cpu_seconds": cpu})
+    for sample in ("60", "bar"):
+        for sets, fast, slow, stops in ((1000, 28, 266, [0.01]), (10000, 103, 506, [0.01]), (100000, 103, 506, [i / 1000 for i in range(6, 16)])):
+            if sets == 100000 and sample == "bar" and not sitting.options.long:
+                continue
+            config = os.path.join(sitting.folder, "sweep.yaml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(SWEEP.format(tape=tape, fast=fast, slow=slow, stops=stops, sample=sample))
+            found = [sitting.program.process("sweep", config, "-o", os.path.join(sitting.folder, "sweep.h5"), "--threads", "1", "--force",
+                                             "--json", "--quiet") for _ in range(3 if sets < 100000 else 1)]
+            if any(json.loads(text)["sets"] != sets for *_, text in found):
+                raise SystemExit(f"the sweep has {json.loads(found[0][3])['sets']} sets, not {sets}")
+            wall, peak = np.median([f[0] for f in found]), max(f[2] for f in found)
+            rate = bars * sets / wall
+            rows.append([f"tapedeck sweep, returns every {'bar' if sample == 'bar' else sample + ' bars'}", f"{sets:,}", f"{wall:.2f}",
+                         f"{rate / 1e6:,.0f}", f"{rate / base:,.0f}", f"{peak / 1e6:.0f} MB"])
+            sitting.record.append({"contest": "memory", "name": f"tapedeck {sets} sets, sample {sample}", "items": bars * sets,
+                                   "seconds": [f[0] for f in found], "cpu_seconds": [f[1] for f in found], "peak_bytes": peak})
+    print("\n### `tapedeck sweep` from process start to results file: 200,000 bars, one thread\n")
+    print(markdown(["", "sets", "seconds", "million bar-evaluations/s", "x vectorbt", "peak resident set"], rows))
+
+
+DAILY = """tape: {tape}
+strategy: sma-cross
+parameters: {{fast: {{value: 10}}, slow: {{value: 30}}}}
+account: {{cash: 10000, units: whole}}
+finalize: true
+profile: backtesting
+"""
+
+
+def small(sitting):
+    """What is not about bars and sets."""
+    import pandas as pd
+    rows = []
+    # a process on daily bars
+    columns = walk(2148)
+    text, tape, config = (os.path.join(sitting.folder, name) for name in ("daily.csv", "daily.h5", "daily.yaml"))
+    days = pd.date_range("2004-08-19", periods=columns.shape[1])
+    pd.DataFrame(columns.T, index=days, columns=["Open", "High", "Low", "Close", "Volume"]).to_csv(text)
+    sitting.program.run("data", "import", "klines", text, "-o", tape, "--symbol", "DAILY", "--interval", "1d")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(DAILY.format(tape=tape))
+
+    def start():
+        seconds, cpu, *_ = sitting.program.process("run", config, "--json")
+        return seconds, cpu
+    run = Contestant("tapedeck run, 2,148 daily bars", 1, start)
+    sitting.contest("cold", [run], 10 * sitting.options.rounds)
+    rows.append([run.name, f"{1e3 * run.median():.1f} ms", f"{1e3 * min(run.seconds):.1f} ms", f"{100 * run.spread():.0f} %", ""])
+    # sets that cost nothing
+    noop = Contestant("100,000 no-op sets, journal and results file", 100000, sitting.program.scene("sweep/no-op/100000"))
+    sitting.contest("no-op", [noop], sitting.options.rounds)
+    rows.append([noop.name, f"{1e3 * noop.median():.0f} ms", f"{1e3 * min(noop.seconds):.0f} ms", f"{100 * noop.spread():.0f} %",
+                 f"{noop.work / noop.median():,.0f} sets/s"])
+    # CSV: the scene writes the same text from the same bars
+    bars = 200000
+    columns, data = sitting.market(bars)
+    path = os.path.join(sitting.folder, "klines.csv")
+    write_klines(path, columns)
+    frame = pd.read_csv(path, header=None)
+    if not (len(frame) == bars and np.allclose(frame[4].to_numpy(), columns[3], rtol=0, atol=1e-8)):
+        raise SystemExit("pandas did not read the bars that were written")
+    csv = [Contestant(f"pandas {pd.__version__} read_csv, 12 columns", bars, timed(lambda: pd.read_csv(path, header=None))),
+           Contestant("pandas read_csv, 6 columns", bars, timed(lambda: pd.read_csv(path, header=None, usecols=range(6)))),
+           Contestant("tapedeck klines reader", bars, sitting.program.scene(f"klines/{bars}", data))]
+    sitting.contest("csv", csv, sitting.options.rounds)
+    for c in csv:
+        rows.append([c.name, f"{1e3 * c.median():.1f} ms", f"{1e3 * min(c.seconds):.1f} ms", f"{100 * c.spread():.0f} %",
+                     f"{c.work / c.median() / 1e6:.2f} M rows/s; tapedeck is faster by {c.median() / csv[-1].median():.1f} "
+                     f"(processor {c.cpu_median() / csv[-1].cpu_median():.1f})"])
+    print("\n### Small things\n")
+    print(markdown(["", "median", "best", "distance of quartiles", ""], rows))
+
+
+CONTESTS = {"engines": engines, "packages": packages, "memory": memory, "small": small}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("contest", choices=[*CONTESTS, "all"])
+    parser.add_argument("--tapedeck", default=os.path.join(HERE, "..", "..", "build", "release", "tapedeck"))
+    parser.add_argument("--rounds", type=int, default=9, help="measurements of each contestant (default 9)")
+    parser.add_argument("--long", action="store_true", help="also a million bars and ten thousand sets: some ten minutes more")
+    parser.add_argument("-o", "--output", metavar="FILE.json", help="write every measurement")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tapedeck-peers-") as folder:
+        sitting = Sitting(options, folder)
+        # loads of the machine before and after, so that a disturbed sitting can be told
+        before = os.getloadavg()
+        for name, contest in CONTESTS.items():
+            if options.contest in (name, "all"):
+                contest(sitting)
+        print(f"\nLoad of the machine: {before[0]:.2f} before, {os.getloadavg()[0]:.2f} after. Python {platform.python_version()}, "
+              f"{sitting.program.run('--version').strip()}.")
+        if options.output:
+            with open(options.output, "w", encoding="utf-8") as file:
+                json.dump({"rounds": options.rounds, "load": [before[0], os.getloadavg()[0]], "measurements": sitting.record}, file, indent=1)
+                file.write("\n")
+
+
+if __name__ == "__main__":
+    main()

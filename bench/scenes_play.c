@@ -1,0 +1,203 @@
+/* Scenes of the engines: sets played over bars, and indicator rows alone. */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/kinds.h"
+#include "bench/market.h"
+#include "data/row.h"
+
+/* ---- sets through an engine ---- */
+
+/* Sets of a scene that are replayed by the reference engine before anything is timed. */
+enum { CHECKED_SETS = 8 };
+
+typedef struct play_state {
+    td_deck *deck;
+    td_set *sets;
+    td_cell *cells;
+    float *block_returns;
+    int64_t count, share; /* sets; how many a thread takes at once */
+    int threads;
+    td_player **players;  /* (threads) */
+} play_state;
+
+static void set_param(td_set *set, const td_strategy *strategy, const char *name, double value) {
+    for (int i = 0; i < td_strategy_param_count(strategy); i++)
+        if (!strcmp(td_strategy_param(strategy, i)->name, name)) set->param[i] = value;
+}
+
+/* Set number i of `count`: averages in a grid of as many slow ones as makes it nearly square, stops that differ from set to set
+ * so that no two lanes move alike. Slow trading: windows ten times as long. */
+static td_set make_set(const td_scene_shape *shape, const td_strategy *strategy, int64_t i) {
+    bool fine = shape->sets > 1000;
+    int64_t columns = fine ? 100 : 40, stretch = shape->pace == TD_PACE_SLOW ? 10 : 1, row = i / columns, column = i % columns;
+    td_set set = td_default_set(strategy);
+    set_param(&set, strategy, "fast", (double)(stretch * (fine ? 4 + row : 4 + 4 * row)));
+    set_param(&set, strategy, "slow", (double)(stretch * (fine ? 110 + 4 * column : 110 + 10 * column)));
+    set_param(&set, strategy, "window", (double)(stretch * (5 + row)));
+    set_param(&set, strategy, "lower", 15 + (double)(column % 20));
+    set_param(&set, strategy, "upper", 65 + (double)(column % 20));
+    set.knob[TD_KNOB_cash] = 1e6;
+    set.knob[TD_KNOB_commission] = 0.001;
+    set.knob[TD_KNOB_slippage] = 0.0002;
+    set.knob[TD_KNOB_stop_loss] = 0.01 + 0.0005 * (double)(i % 17);
+    set.knob[TD_KNOB_take_profit] = 0.015 + 0.0007 * (double)(i % 23);
+    return set;
+}
+
+/* A spread of the sets against the plain engine, by hash: what is timed must be right. */
+static td_status check_cells(const play_state *play, td_error *error) {
+    int64_t checked = play->count < CHECKED_SETS ? play->count : CHECKED_SETS;
+    for (int64_t k = 0; k < checked; k++) {
+        int64_t i = k * (play->count - 1) / (checked > 1 ? checked - 1 : 1);
+        td_cell cell;
+        TD_TRY(td_play_detailed(play->deck, &play->sets[i], NULL, &cell, NULL, error));
+        if (cell.hash != play->cells[i].hash || cell.state != play->cells[i].state)
+            return td_fail(error, TD_DIFFERENT, "set %lld ends in %.17g and hash %016llx, the reference engine says %.17g and %016llx",
+                           (long long)i, play->cells[i].metrics[TD_METRIC_final_equity], (unsigned long long)play->cells[i].hash,
+                           cell.metrics[TD_METRIC_final_equity], (unsigned long long)cell.hash);
+    }
+    return TD_OK;
+}
+
+static void write_cells(FILE *out, const play_state *play) {
+    fputs("set,stop_loss,take_profit", out);
+    for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%s", td_metric_infos[m].name);
+    fputs(",hash\n", out);
+    for (int64_t i = 0; i < play->count; i++) {
+        const td_cell *cell = &play->cells[i];
+        fprintf(out, "%lld,%.17g,%.17g", (long long)i, play->sets[i].knob[TD_KNOB_stop_loss], play->sets[i].knob[TD_KNOB_take_profit]);
+        for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%.17g", cell->metrics[m]);
+        fprintf(out, ",%016llx\n", (unsigned long long)cell->hash);
+    }
+}
+
+td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
+    const td_tape *tape;
+    TD_TRY(td_stage_tape(stage, shape->bars, &tape, error));
+    play_state *play = calloc(1, sizeof *play);
+    if (!play) return td_fail(error, TD_NO_MEMORY, "no memory for the scene");
+    load->state = play;
+    load->items = (double)shape->bars * (double)shape->sets;
+
+    td_play_def def = td_default_play_def();
+    def.strategy = td_strategy_find(shape->strategy);
+    def.fill_at = TD_FILL_CLOSE;
+    def.sample_bars = shape->sample_bars;
+    TD_TRY(td_deck_make(tape, &def, &play->deck, error));
+    play->count = shape->sets;
+    play->threads = shape->threads;
+    play->sets = malloc((size_t)shape->sets * sizeof *play->sets);
+    play->cells = malloc((size_t)shape->sets * sizeof *play->cells);
+    play->block_returns = malloc((size_t)(shape->sets * td_deck_blocks(play->deck)) * sizeof *play->block_returns);
+    play->players = calloc((size_t)shape->threads, sizeof(td_player *));
+    if (!play->sets || !play->cells || !play->block_returns || !play->players)
+        return td_fail(error, TD_NO_MEMORY, "no memory for %lld sets", (long long)shape->sets);
+    for (int64_t i = 0; i < shape->sets; i++) {
+        play->sets[i] = make_set(shape, def.strategy, i);
+        TD_TRY(td_check_set(play->deck, &play->sets[i], error));
+    }
+    for (int i = 0; i < shape->threads; i++) TD_TRY(td_player_open(play->deck, shape->engine, stage->isa, &play->players[i], error));
+    /* whole groups, but at least two shares a thread, in whole lane blocks: as a sweep hands them out */
+    int64_t lanes = td_isa_lanes(stage->isa), group = td_deck_group(play->deck, td_deck_engine(play->deck, shape->engine));
+    int64_t share = (shape->sets / (2 * shape->threads) / lanes + 1) * lanes;
+    play->share = shape->threads == 1 || share > group ? group : share;
+
+    TD_TRY(td_step_play(play, error));
+    TD_TRY(check_cells(play, error));
+    if (stage->cells) write_cells(stage->cells, play);
+    return TD_OK;
+}
+
+td_status td_step_play(void *state, td_error *error) {
+    (void)error;
+    play_state *play = state;
+    int64_t blocks = td_deck_blocks(play->deck);
+    #pragma omp parallel for num_threads(play->threads) schedule(dynamic, 1) if (play->threads > 1)
+    for (int64_t first = 0; first < play->count; first += play->share) {
+        int64_t count = play->count - first < play->share ? play->count - first : play->share;
+        td_play(play->players[omp_get_thread_num()], play->sets + first, count, play->cells + first, play->block_returns + first * blocks);
+    }
+    return TD_OK;
+}
+
+void td_drop_play(void *state) {
+    play_state *play = state;
+    if (!play) return;
+    for (int i = 0; play->players && i < play->threads; i++) td_player_close(play->players[i]);
+    free(play->players);
+    free(play->sets);
+    free(play->cells);
+    free(play->block_returns);
+    td_deck_free(play->deck);
+    free(play);
+}
+
+/* ---- indicator rows ---- */
+
+enum { CHUNK_BARS = 1024 };
+
+typedef struct rows_state {
+    const td_row_kernel *kernel, *plain;
+    const double *close;
+    int64_t bars, windows;
+    int32_t *window;
+    double *memory, *out;
+} rows_state;
+
+/* The last chunk of the rows on one kernel, into state->out. */
+static void play_rows(rows_state *rows, const td_row_kernel *kernel) {
+    memset(rows->memory, 0, (size_t)(rows->windows * TD_ROW_MEMORY_MAX) * sizeof(double));
+    for (int64_t begin = 0; begin < rows->bars; begin += CHUNK_BARS) {
+        int64_t end = begin + CHUNK_BARS < rows->bars ? begin + CHUNK_BARS : rows->bars;
+        td_row_job job = {.column = rows->close, .window = rows->window, .count = rows->windows, .memory = rows->memory,
+                          .out = rows->out, .stride = rows->windows, .begin = begin, .end = end};
+        kernel->play(&job);
+    }
+}
+
+td_status td_make_rows(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
+    const td_tape *tape;
+    TD_TRY(td_stage_tape(stage, shape->bars, &tape, error));
+    rows_state *rows = calloc(1, sizeof *rows);
+    if (!rows) return td_fail(error, TD_NO_MEMORY, "no memory for the scene");
+    load->state = rows;
+    load->items = (double)shape->bars * (double)shape->sets;
+    const td_row_kind *kind = td_row_kind_find(shape->strategy);
+    size_t values = (size_t)(CHUNK_BARS * shape->sets) * sizeof(double);
+    *rows = (rows_state){.kernel = kind->kernels[stage->isa], .plain = kind->kernels[TD_ISA_SCALAR], .close = tape->close,
+                         .bars = shape->bars, .windows = shape->sets,
+                         .window = malloc((size_t)shape->sets * sizeof(int32_t)),
+                         .memory = aligned_alloc(64, (size_t)(shape->sets * TD_ROW_MEMORY_MAX) * sizeof(double)),
+                         .out = aligned_alloc(64, values)};
+    double *expected = malloc(values);
+    if (!rows->window || !rows->memory || !rows->out || !expected) {
+        free(expected);
+        return td_fail(error, TD_NO_MEMORY, "no memory for %lld rows", (long long)shape->sets);
+    }
+    for (int64_t i = 0; i < shape->sets; i++) rows->window[i] = (int32_t)(4 + 8 * i);
+    play_rows(rows, rows->plain);
+    memcpy(expected, rows->out, values);
+    play_rows(rows, rows->kernel);
+    bool same = memcmp(expected, rows->out, values) == 0;
+    free(expected);
+    return same ? TD_OK : td_fail(error, TD_DIFFERENT, "rows %s on %s are not those of the plain kernel", shape->strategy, td_isa_name(stage->isa));
+}
+
+td_status td_step_rows(void *state, td_error *error) {
+    (void)error;
+    rows_state *rows = state;
+    play_rows(rows, rows->kernel);
+    return TD_OK;
+}
+
+void td_drop_rows(void *state) {
+    rows_state *rows = state;
+    if (!rows) return;
+    free(rows->window);
+    free(rows->memory);
+    free(rows->out);
+    free(rows);
+}

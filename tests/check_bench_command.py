@@ -1,0 +1,181 @@
+"""tapedeck bench as people and CI use it, and the gate on instruction counts. No seconds are judged: bases are made up so that
+the verdict does not depend on the machine."""
+import csv
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+from repository import SOURCE, finish
+
+PROGRAM = os.environ.get("TAPEDECK_BIN")
+if not PROGRAM:
+    print("TAPEDECK_BIN does not name the program: skipped")
+    sys.exit(77)
+PROGRAM = os.path.abspath(PROGRAM)
+GATE = os.path.join(SOURCE, "bench", "callgrind.py")
+SCENE = "gate/rows/ema/20000x64"
+problems = []
+
+
+def run(*command, **environment):
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ, **environment))
+
+
+def bench(*arguments, **environment):
+    return run(PROGRAM, "bench", *arguments, **environment)
+
+
+def expect(what, ran, code, *parts):
+    """The run ended with `code` and said all parts, on either stream."""
+    said = ran.stdout + ran.stderr
+    missing = [part for part in parts if part not in said]
+    if ran.returncode != code or missing:
+        problems.append(f"{what}: exit code {ran.returncode}, expected {code}; missing {missing} in\n{said}")
+
+
+def base_file(name, milliseconds, scene=SCENE, **more):
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump({"context": more, "benchmarks": [{"name": scene, "real_time": milliseconds, "time_unit": "ms"}]}, file)
+    return name
+
+
+def check_command():
+    names = bench("--list").stdout.split()
+    if SCENE not in names or "lanes/busy/100000x1000" not in names or len(set(names)) != len(names):
+        problems.append(f"--list lacks names or repeats them: {names}")
+    expect("one name", bench("--list", "--filter", "^gate/rows/ema/"), 0, SCENE)
+    for what, arguments, parts in [
+            ("no such scene", ["--filter", "nothing-like-this"], ["no scene's name matches 'nothing-like-this'", "--list"]),
+            ("no expression", ["--filter", "("], ["--filter is '('", "no regular expression"]),
+            ("no count", ["--repetitions", "0"], ["--repetitions is '0'"]), ("half a count", ["--repetitions", "1.5"], ["whole number"]),
+            ("no time", ["--min-time", "soon"], ["--min-time is 'soon'"]), ("no percentage", ["--threshold", "-1%"], ["--threshold"]),
+            ("an argument", ["fast"], ["unexpected argument 'fast'"]), ("once and a file", ["--once", "-o", "x.json"], ["--once"])]:
+        expect(what, bench(*arguments), 2, *parts)
+
+
+def check_report():
+    quick = ["--filter", "^gate/rows/ema/", "--repetitions", "2", "--min-time", "0"]
+    expect("a measurement", bench(*quick, "-o", "out.json"), 0, SCENE, "values/s")
+    with open("out.json", encoding="utf-8") as file:
+        document = json.load(file)
+    for key in ("date", "num_cpus", "library_build_type", "compiler", "isa", "processor", "load_avg"):
+        if key not in document["context"]:
+            problems.append(f"the context lacks {key}")
+    entries = document["benchmarks"]
+    if [(e["name"], e["run_type"], e["repetitions"], e["repetition_index"]) for e in entries] != [(SCENE, "iteration", 2, i) for i in (0, 1)]:
+        problems.append(f"entries are not two repetitions of {SCENE}: {entries}")
+    if not all(e["real_time"] > 0 and e["cpu_time"] >= 0 and e["iterations"] == 1 and e["values_per_second"] > 0 for e in entries):
+        problems.append(f"numbers of the entries make no sense: {entries}")
+    printed = bench(*quick, "--json")
+    if [e["name"] for e in json.loads(printed.stdout)["benchmarks"]] != [SCENE] * 2:
+        problems.append(f"--json printed {printed.stdout}")
+    expect("nowhere to write", bench(*quick, "-o", "no/such/folder.json"), 1, "no/such/folder.json")
+
+    for what, base, more, code, parts in [
+            ("slower", base_file("fast.json", 1e-9), [], 4, ["SLOWER", "1 scene is slower than fast.json by more than 2%"]),
+            ("not slower", base_file("slow.json", 1e9), [], 0, ["faster"]),
+            ("slower but allowed", base_file("some.json", 1e-3), ["--threshold", "1e9%"], 0, [SCENE]),
+            ("another machine", base_file("other.json", 1e9, processor="Z80"), [], 0, ["processor was Z80"]),
+            ("another scene", base_file("else.json", 1, scene="x"), [], 2, ["not in the base", "has none of these scenes"]),
+            ("no base", "nowhere.json", [], 3, ["nowhere.json"])]:
+        expect(what, bench(*quick, "--compare", base, *more), code, *parts)
+    with open("text.json", "w", encoding="utf-8") as file:
+        file.write("no json")
+    expect("base is no JSON", bench(*quick, "--compare", "text.json"), 3, "text.json:1:")
+    expect("JSON on both", bench(*quick, "--json", "--compare", "fast.json"), 4, '"code":"different"')
+
+
+def read_cells(path):
+    with open(path, newline="", encoding="ascii") as file:
+        return list(csv.DictReader(file))
+
+
+def check_cells():
+    """The same cells on every instruction set and engine; other bars give other cells."""
+    once = ["--once", "--cells"]
+    expect("cells", bench(*once, "a.csv", "--filter", "^gate/lanes/busy/"), 0)
+    expect("cells, plain", bench(*once, "b.csv", "--filter", "^gate/lanes/busy/", TAPEDECK_ISA="scalar"), 0)
+    expect("no such set", bench("--once", "--filter", SCENE, TAPEDECK_ISA="mmx"), 2, "TAPEDECK_ISA is 'mmx'")
+    cells = read_cells("a.csv")
+    if len(cells) != 64 or cells != read_cells("b.csv"):
+        problems.append("cells depend on the instruction set, or are not 64")
+    if not all(float(cell["final_equity"]) > 0 and float(cell["trades"]) > 10 for cell in cells):
+        problems.append("the scene's sets hardly trade")
+
+    bars = 20000
+    price = [100 + (t * 7919 % 1000) / 100 for t in range(bars)]
+    columns = [price, [p + 1 for p in price], [p - 1 for p in price], price, [1.0] * bars]
+    raw = b"".join(struct.pack(f"<{bars}d", *column) for column in columns)
+    with open("bars.f64", "wb") as file:
+        file.write(raw)
+    expect("own bars", bench(*once, "c.csv", "--data", "bars.f64", "--filter", "^gate/lanes/busy/"), 0)
+    if read_cells("c.csv") == cells:
+        problems.append("--data changes nothing")
+    for what, content, part in [("short bars", raw[:800], "holds 20 bars"), ("odd bars", raw[:801], "801 bytes"),
+                                ("a price of 0", b"\0" * len(raw), "bars.f64")]:
+        with open("bars.f64", "wb") as file:
+            file.write(content)
+        expect(what, bench("--once", "--data", "bars.f64", "--filter", "^gate/lanes/busy/"), 3, part)
+    expect("no bars", bench("--once", "--data", "nowhere.f64", "--filter", "^gate/lanes/busy/"), 3, "nowhere.f64")
+
+
+def check_every_gate_scene():
+    """Each checks its results against the reference, so this is a test of the engines too; folders for files are removed."""
+    os.mkdir("scratch")
+    expect("all gate scenes", bench("--once", "--filter", "^gate/", TMPDIR=os.path.abspath("scratch")), 0)
+    if os.listdir("scratch"):
+        problems.append(f"left behind in TMPDIR: {os.listdir('scratch')}")
+    names = bench("--list", "--filter", "^gate/").stdout.split()
+    with open(os.path.join(SOURCE, "bench", "baseline", "callgrind.json"), encoding="utf-8") as file:
+        baseline = json.load(file)
+    if list(baseline["instructions"]) != names:
+        problems.append("bench/baseline/callgrind.json has not the gate's scenes: run bench/callgrind.py --update")
+
+
+def check_gate():
+    """The gate with baselines of its own; the committed one is for `bench/callgrind.py` by itself."""
+    if not shutil.which("valgrind") or run("valgrind", "--tool=none", PROGRAM, "--version").returncode != 0:
+        print("no valgrind here, or the program does not run in it: the gate was not tried")
+        return
+
+    def gate(*arguments):
+        return run(sys.executable, GATE, "--tapedeck", PROGRAM, "--filter", "rows/ema", "--baseline", "gate.json", *arguments)
+
+    def doctor(change):
+        with open("gate.json", encoding="utf-8") as file:
+            baseline = json.load(file)
+        change(baseline)
+        with open("gate.json", "w", encoding="utf-8") as file:
+            json.dump(baseline, file)
+
+    def scale(factor):
+        return lambda baseline: baseline["instructions"].update({SCENE: round(baseline["instructions"][SCENE] * factor)})
+
+    expect("no baseline", gate(), 2, "gate.json", "--update")
+    expect("a new baseline", gate("--update"), 0, "1 scenes measured")
+    expect("nothing changed", gate("-o", "now.json"), 0, SCENE, "+0.00%")
+    doctor(scale(1 / 1.01))
+    expect("1 % more", gate(), 0, "+1.0")
+    doctor(scale(1 / 1.02))
+    expect("3 % more", gate(), 4, "GREW", SCENE)
+    expect("3 % more, 5 % allowed", gate("--threshold", "5"), 0)
+    doctor(scale(2))
+    expect("half", gate(), 0, "shrank")
+    expect("no such scene", gate("--filter", "nothing"), 2, "nothing")
+    doctor(lambda baseline: baseline.update(compiler="another"))
+    expect("another compiler", gate(), 77, "another", "skipped")
+    with open("gate.json", "w", encoding="utf-8") as file:
+        file.write("{}")
+    expect("no counts", gate(), 2, "no baseline")
+
+
+with tempfile.TemporaryDirectory(prefix="tapedeck-bench-test-") as folder:
+    os.chdir(folder)
+    for check in (check_command, check_report, check_cells, check_every_gate_scene, check_gate):
+        check()
+    os.chdir("/")
+finish(problems, "bench measures, compares and gates")
