@@ -12,7 +12,7 @@
 #include "data/tape.h"
 #include "sweeps/config.h"
 
-static const char *const commands[] = {"data", "run", "plan", "sweep", "show", "verify", "config", "doctor"};
+static const char *const commands[] = {"data", "run", "plan", "sweep", "show", "verify", "config", "bench", "doctor"};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void assert_has(const char *text, const char *part) {
