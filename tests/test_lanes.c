@@ -35,8 +35,10 @@ static void assert_lane(double actual, double expected, int isa, int64_t i) {
 
 /* All pairs of awkward numbers, then random ones of all sizes. */
 static void fill_awkward(void) {
-    static const double odd[] = {0.0,      -0.0,     1,       -1,        0.5,       1.5,   -1.5, 2,   INFINITY, -INFINITY, NAN, 0x1p-1074, -0x1p-1074,
-                                 0x1p-1022, 0x1p1023, 1e308,   -1e308,    0x1p52,    0x1p53, 0x1p52 + 0.5, 3.9999999999999996, -0x1p52, 1e-300, 100, 1 + 0x1p-52};
+    static const double odd[] = {0.0,       -0.0,     1,     -1,     0.5,      1.5,    -1.5,         2,
+                                 INFINITY,  -INFINITY, NAN,   0x1p-1074, -0x1p-1074, 0x1p-1022, 0x1p1023, 1e308,
+                                 -1e308,    0x1p52,   0x1p53, 0x1p52 + 0.5, 3.9999999999999996, -0x1p52, 1e-300, 100,
+                                 1 + 0x1p-52};
     enum { ODD = sizeof odd / sizeof *odd };
     int64_t n = 0;
     for (int i = 0; i < ODD; i++)
