@@ -65,7 +65,7 @@ class Program:
             raise SystemExit(f"tapedeck {' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
         return found.stdout
 
-    def scene(self, name, data=None, repetitions=1):
+    def scene(self, name, data=None, repetitions=3):
         """A measurement of a scene by its own clock: process start, making and warming up are outside it."""
         command = ["bench", "--filter", f"^{re.escape(name)}$", "--repetitions", str(repetitions), "--min-time", "0", "--json"]
         if data:
