@@ -34,37 +34,40 @@ void td_bars_free(td_bars *bars) {
     td_bars_init(bars, bars->column_count == TD_BAR_COLUMNS);
 }
 
-/* Large columns are worth large pages: a quarter of the time of filling them is page faults otherwise. */
-static void use_large_pages(void *column, size_t bytes) {
-    const uintptr_t page = 4096, start = ((uintptr_t)column + page - 1) / page * page,
-                    end = ((uintptr_t)column + bytes) / page * page;
-    if (bytes >= 1 << 22) madvise((void *)start, end - start, MADV_HUGEPAGE);
+enum { LARGE_PAGE = 1 << 21 };
+
+/* A block of at least `bytes` that begins with the `used` bytes of `old`, which is freed; NULL leaves `old` as it is. Large columns
+ * get large pages: filling them is a third page faults otherwise. */
+static void *grown(void *old, size_t used, size_t bytes) {
+    if (bytes < 2 * LARGE_PAGE) return realloc(old, bytes);
+    size_t rounded = (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    void *block = aligned_alloc(LARGE_PAGE, rounded);
+    if (!block) return NULL;
+    madvise(block, rounded, MADV_HUGEPAGE);
+    if (used) memcpy(block, old, used);
+    free(old);
+    return block;
 }
 
 td_status td_bars_reserve(td_bars *bars, int64_t room, td_error *error) {
     if (room <= bars->room) return TD_OK;
-    if (room > PTRDIFF_MAX / (int64_t)sizeof(double))
-        return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
-    size_t bytes = (size_t)room * sizeof(double);
-    int64_t *time = realloc(bars->time_ns, bytes);
-    if (time) bars->time_ns = time;
-    bool done = time != NULL;
-    if (done) use_large_pages(time, bytes);
-    for (int i = 0; done && i < bars->column_count; i++) {
-        double *column = realloc(bars->column[i], bytes);
-        done = column != NULL;
-        if (done) bars->column[i] = column;
-        if (done) use_large_pages(column, bytes);
+    bool done = room <= PTRDIFF_MAX / (int64_t)sizeof(double) - LARGE_PAGE;
+    size_t used = (size_t)bars->count * sizeof(double), bytes = done ? (size_t)room * sizeof(double) : 0;
+    void *block = done ? grown(bars->time_ns, used, bytes) : NULL;
+    if (block) bars->time_ns = block;
+    for (int i = 0; block && i < bars->column_count; i++) {
+        block = grown(bars->column[i], used, bytes);
+        if (block) bars->column[i] = block;
     }
-    if (!done) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
+    if (!block) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)room);
     bars->room = room;
     return TD_OK;
 }
 
 td_status td_bars_append(td_bars *bars, const td_bars *from, int64_t first, int64_t count, td_error *error) {
     if (bars->count + count > bars->room) {
-        int64_t grown = bars->room + bars->room / 2;
-        TD_TRY(td_bars_reserve(bars, bars->count + count > grown ? bars->count + count : grown, error));
+        int64_t needed = bars->count + count, half_more = bars->room + bars->room / 2;
+        TD_TRY(td_bars_reserve(bars, needed > half_more ? needed : half_more, error));
     }
     if (count == 0) return TD_OK;
     memcpy(bars->time_ns + bars->count, from->time_ns + first, (size_t)count * sizeof(int64_t));

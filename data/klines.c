@@ -40,14 +40,18 @@ td_klines_def td_default_klines_def(void) {
 /* How a text writes times: decided by its first row. */
 typedef enum time_kind { TIME_UNKNOWN, TIME_ISO, TIME_WHOLE } time_kind;
 
-static const struct {
-    int64_t low, high, scale; /* low <= value < high; nanoseconds per unit */
+typedef struct time_unit {
+    int64_t from;      /* numbers from here on to the next unit's are of this unit */
+    int64_t low, high; /* low <= value < high is a time in this unit that nanoseconds can hold */
+    int64_t scale;     /* nanoseconds */
     const char *name;
-} time_units[] = {
-    {INT64_MIN / 1000000000, 100000000000, 1000000000, "seconds"},
-    {100000000000, 100000000000000, 1000000, "milliseconds"},
-    {100000000000000, 100000000000000000, 1000, "microseconds"},
-    {100000000000000000, INT64_MAX, 1, "nanoseconds"},
+} time_unit;
+
+static const time_unit time_units[] = {
+    {INT64_MIN, INT64_MIN / 1000000000 + 1, INT64_MAX / 1000000000, 1000000000, "seconds"},
+    {100000000000, 100000000000, INT64_MAX / 1000000, 1000000, "milliseconds"},
+    {100000000000000, 100000000000000, INT64_MAX / 1000, 1000, "microseconds"},
+    {100000000000000000, 100000000000000000, INT64_MAX, 1, "nanoseconds"},
 };
 
 /* A field the fast path reads: how many delimiters to pass before it, and which it is. */
@@ -66,8 +70,9 @@ typedef struct reader {
     td_layout layout;
     step steps[TD_FIELDS];
     int step_count, columns_after; /* delimiters that follow the last step's field */
+    bool usual_order;    /* are the columns time, open, high, low, close, volume, and then what we do not read? */
     time_kind time;
-    int unit;            /* index into time_units */
+    const time_unit *unit; /* of TIME_WHOLE */
     char *carry;         /* an unfinished line, PADDING readable bytes behind it */
     size_t carry_used, carry_room;
     td_error *error;
@@ -86,7 +91,8 @@ static inline td_status keep(reader *r, const row *x) {
     if (bars->count == bars->room) TD_TRY(td_bars_reserve(bars, bars->room + bars->room / 2 + 1024, r->error));
     int64_t t = bars->count++;
     bars->time_ns[t] = x->time_ns;
-    for (int i = 0; i < bars->column_count; i++) bars->column[i][t] = x->value[i];
+    for (int i = 0; i < TD_BAR_PLAIN; i++) bars->column[i][t] = x->value[i];
+    for (int i = TD_BAR_PLAIN; i < bars->column_count; i++) bars->column[i][t] = x->value[i];
     r->out->rows++;
     r->out->out_of_order += x->time_ns < r->previous_ns;
     r->previous_ns = x->time_ns;
@@ -108,14 +114,22 @@ static uint64_t where_equal(const char *p, char c) {
     return bits;
 }
 
+/* Is a newline among the 64 bytes at p? */
+static bool has_newline(const char *p) {
+    __m128i any = _mm_setzero_si128();
+    for (int i = 0; i < 4; i++)
+        any = _mm_or_si128(any, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), _mm_set1_epi8('\n')));
+    return _mm_movemask_epi8(any) != 0;
+}
+
 static uint64_t where_no_digit(const char *p) {
     uint64_t bits = 0;
     for (int i = 0; i < 4; i++) {
-        __m128i value = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), _mm_set1_epi8('0'));
-        __m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value);
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(digit) << (16 * i);
+        /* '0'..'9' become the ten smallest signed bytes */
+        __m128i moved = _mm_add_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), _mm_set1_epi8((char)(-128 - '0')));
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(moved, _mm_set1_epi8(-128 + 9))) << (16 * i);
     }
-    return ~bits;
+    return bits;
 }
 #else
 static uint64_t where_equal(const char *p, char c) {
@@ -123,6 +137,8 @@ static uint64_t where_equal(const char *p, char c) {
     for (int i = 0; i < 64; i++) bits |= (uint64_t)(p[i] == c) << i;
     return bits;
 }
+
+static bool has_newline(const char *p) { return where_equal(p, '\n') != 0; }
 
 static uint64_t where_no_digit(const char *p) {
     uint64_t bits = 0;
@@ -151,8 +167,9 @@ static inline const char *next_mark(marks *m) {
 /* Passes to the newline, counting delimiters. 64 bytes at a time, because how many blocks a line has is easy to predict. */
 static inline const char *count_to_newline(const char *p, char delimiter, int *count) {
     for (;; p += 64) {
-        uint64_t ends = where_equal(p, '\n'), found = where_equal(p, delimiter);
-        if (ends) {
+        uint64_t found = where_equal(p, delimiter);
+        if (has_newline(p)) {
+            uint64_t ends = where_equal(p, '\n');
             *count += __builtin_popcountll(found & (ends - 1) & ~ends);
             return p + __builtin_ctzll(ends);
         }
@@ -162,26 +179,39 @@ static inline const char *count_to_newline(const char *p, char delimiter, int *c
 
 /* The fast readers take the field at p and return where it ends, or NULL. */
 static inline const char *fast_number(marks *m, const char *p, double *value) {
-    const char *point = next_mark(m), *end = *point == '.' ? next_mark(m) : point, *decimals = point + 1;
-    int64_t whole = point - p, fraction = end == point ? 0 : end - decimals;
-    bool plain = whole >= 1 && whole <= 8 && fraction <= 8;
-    if (plain && td_number_from_digits(p, whole, decimals, fraction, value)) return end;
+    const char *point = next_mark(m), *end = point;
+    int64_t whole = point - p;
+    if (*point == '.') {
+        end = next_mark(m);
+        int64_t decimals = end - point - 1;
+        /* 1 to 7 and 1 to 8 digits: as unsigned numbers, 0 - 1 is large */
+        if ((uint64_t)(whole - 1) < 7 && (uint64_t)(decimals - 1) < 8) {
+            *value = td_hundred_millions(p, whole, decimals) / 1e8;
+            return end;
+        }
+    }
     return td_number_parse(p, end - p, value) && *value < INFINITY ? end : NULL;
 }
 
+/* 17 to 19 digits between p and end. */
+static bool long_whole_time(const reader *r, const char *p, const char *end, int64_t *time_ns) {
+    int64_t value = 0;
+    for (; p < end; p++)
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *p - '0', &value)) return false;
+    if (value < r->unit->low || value >= r->unit->high) return false;
+    *time_ns = value * r->unit->scale;
+    return true;
+}
+
+/* Seconds to microseconds have 9 to 16 digits, in two runs; nanoseconds have more. */
 static inline const char *fast_whole_time(const reader *r, marks *m, const char *p, int64_t *time_ns) {
     const char *end = next_mark(m);
-    int64_t length = end - p;
-    if (length < 9 || length > 19) return NULL;
-    uint64_t first, rest, last = 0;
-    int64_t middle = length > 16 ? 8 : length - 8;
-    td_two_digit_runs(p, 8, p + 8, middle, &first, &rest);
-    uint64_t sum = first * td_whole_powers_of_ten[middle] + rest;
-    for (const char *q = p + 16; q < end; q++) last = last * 10 + (uint64_t)(*q - '0');
-    if (length > 16) sum = sum * td_whole_powers_of_ten[length - 16] + last;
-    int64_t value = (int64_t)sum;
-    if (value < time_units[r->unit].low || value >= time_units[r->unit].high) return NULL;
-    return __builtin_mul_overflow(value, time_units[r->unit].scale, time_ns) ? NULL : end;
+    int64_t rest = end - p - 8;
+    if (rest < 1 || rest > 8) return rest > 8 && long_whole_time(r, p, end, time_ns) ? end : NULL;
+    int64_t value = (int64_t)td_long_digits(p, end - p);
+    if (value < r->unit->low || value >= r->unit->high) return NULL;
+    *time_ns = value * r->unit->scale;
+    return end;
 }
 
 static const char *fast_text_time(const reader *r, marks *m, const char *p, int64_t *time_ns) {
@@ -197,27 +227,43 @@ static inline bool is_usual(const double *v) {
     return low > 0 && low <= open && open <= high && low <= close && close <= high && high < INFINITY;
 }
 
-/* Takes a plain, usual row at p and returns the start of the next line, or NULL for the slow path to look. */
-static inline const char *fast_row(const reader *r, const char *p, row *x) {
+static inline __attribute__((always_inline)) const char *fast_time(const reader *r, marks *m, const char *p, int64_t *time_ns) {
+    if (__builtin_expect(r->time == TIME_WHOLE, 1)) return fast_whole_time(r, m, p, time_ns);
+    return fast_text_time(r, m, p, time_ns);
+}
+
+/* The fields of a row whose columns begin with time, open, high, low, close, volume, as most do; returns where the last ends. */
+static inline const char *usual_fields(const reader *r, marks *m, const char *p, row *x) {
+    p = fast_time(r, m, p, &x->time_ns);
+    for (int field = TD_OPEN; p && field <= TD_VOLUME; field++)
+        p = *p == r->layout.delimiter ? fast_number(m, p + 1, &x->value[field]) : NULL;
+    return p;
+}
+
+/* The fields of a row in any order. */
+static const char *planned_fields(const reader *r, marks *m, const char *p, row *x) {
     const char delimiter = r->layout.delimiter;
-    marks m = {p, where_no_digit(p)};
     for (int i = 0; i < r->step_count; i++) {
         for (int pass = r->steps[i].pass; pass > 0; pass--) {
-            do p = next_mark(&m);
+            do p = next_mark(m);
             while (*p != delimiter && *p != '\n');
             if (*p++ == '\n') return NULL;
         }
         int field = r->steps[i].field;
-        if (field != TD_FIELD_TIME)
-            p = fast_number(&m, p, &x->value[field]);
-        else
-            p = r->time == TIME_WHOLE ? fast_whole_time(r, &m, p, &x->time_ns) : fast_text_time(r, &m, p, &x->time_ns);
+        p = field == TD_FIELD_TIME ? fast_time(r, m, p, &x->time_ns) : fast_number(m, p, &x->value[field]);
         if (!p) return NULL;
         if (i < r->step_count - 1 && *p++ != delimiter) return NULL;
     }
-    if (*p != delimiter && *p != '\n' && !(*p == '\r' && p[1] == '\n')) return NULL;
+    return p;
+}
+
+/* Takes a plain, usual row at p and returns the start of the next line, or NULL for the slow path to look. */
+static inline const char *fast_row(const reader *r, const char *p, row *x) {
+    marks m = {p, where_no_digit(p)};
+    p = r->usual_order ? usual_fields(r, &m, p, x) : planned_fields(r, &m, p, x);
+    if (!p || (*p != r->layout.delimiter && *p != '\n' && !(*p == '\r' && p[1] == '\n'))) return NULL;
     int after = 0;
-    p = count_to_newline(p, delimiter, &after);
+    p = count_to_newline(p, r->layout.delimiter, &after);
     return after == r->columns_after && is_usual(x->value) ? p + 1 : NULL;
 }
 
@@ -283,19 +329,19 @@ static void decide_time(reader *r, td_piece piece) {
         r->time = TIME_ISO;
     } else if (split_whole(piece, &whole, &fraction)) {
         r->time = TIME_WHOLE;
-        for (r->unit = 0; r->unit < 3 && whole >= time_units[r->unit].high; r->unit++) continue;
+        for (r->unit = time_units; r->unit < time_units + 3 && whole >= r->unit[1].from; r->unit++) continue;
     }
 }
 
 static bool slow_time(reader *r, td_piece piece, int64_t *time_ns) {
     if (r->time == TIME_UNKNOWN) decide_time(r, piece);
     if (r->time != TIME_WHOLE) return td_time_parse(piece.text, piece.length, time_ns);
-    int64_t whole, scale = time_units[r->unit].scale;
+    int64_t whole, scale;
     double fraction;
-    if (!split_whole(piece, &whole, &fraction)) return false;
-    if (whole < time_units[r->unit].low || whole >= time_units[r->unit].high) return false;
-    return !__builtin_mul_overflow(whole, scale, time_ns) &&
-           !__builtin_add_overflow(*time_ns, (int64_t)floor(fraction * (double)scale + 0.5), time_ns);
+    if (!split_whole(piece, &whole, &fraction) || whole < r->unit->low || whole >= r->unit->high) return false;
+    scale = r->unit->scale;
+    *time_ns = whole * scale + (int64_t)floor(fraction * (double)scale + 0.5);
+    return true;
 }
 
 static bool time_field(reader *r, const td_piece *pieces, row *x) {
@@ -303,7 +349,7 @@ static bool time_field(reader *r, const td_piece *pieces, row *x) {
     if (slow_time(r, pieces[column], &x->time_ns)) return true;
     char expected[64];
     if (r->time == TIME_WHOLE)
-        snprintf(expected, sizeof expected, "a whole number of %s since 1970", time_units[r->unit].name);
+        snprintf(expected, sizeof expected, "a whole number of %s since 1970", r->unit->name);
     else
         snprintf(expected, sizeof expected, "a time as 2024-01-31 or 2024-01-31T09:30:00Z");
     report(r, TD_FAULT_TIME, column, "time", pieces[column], expected);
@@ -380,6 +426,8 @@ static void plan_steps(reader *r) {
         previous = i;
     }
     r->columns_after = r->layout.columns - 1 - previous;
+    r->usual_order = r->step_count == 1 + TD_BAR_PLAIN && previous == TD_BAR_PLAIN && field_at[0] == TD_FIELD_TIME;
+    for (int i = 0; i < TD_BAR_PLAIN; i++) r->usual_order &= r->layout.column[i] == i + 1;
 }
 
 static td_status start(reader *r, const char *line, int64_t length) {

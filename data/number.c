@@ -8,6 +8,16 @@ const double td_powers_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1
 
 const uint64_t td_whole_powers_of_ten[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
+/* The digit that is `place` places before (0..7, 7 is the last) or after (8..15) the point of a number of w and d digits. */
+#define PLACE(w, d, place)                                                                                                        \
+    (signed char)((place) < 8 ? ((place) >= 8 - (w) ? (place) - 8 + (w) : -1) : ((place) - 8 < (d) ? (w) + 1 + (place) - 8 : -1))
+#define HALF(w, d, from)                                                                                                          \
+    PLACE(w, d, from), PLACE(w, d, from + 1), PLACE(w, d, from + 2), PLACE(w, d, from + 3), PLACE(w, d, from + 4),                 \
+        PLACE(w, d, from + 5), PLACE(w, d, from + 6), PLACE(w, d, from + 7)
+#define PLACES(w, d) {HALF(w, d, 0), HALF(w, d, 8)}
+#define ROW(w) {PLACES(w, 1), PLACES(w, 2), PLACES(w, 3), PLACES(w, 4), PLACES(w, 5), PLACES(w, 6), PLACES(w, 7), PLACES(w, 8)}
+const signed char td_digit_places[7][8][16] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7)};
+
 enum { LENGTH_MAX = 2047 };
 
 /* strtod() wants a terminated string. The program never sets a locale, so the decimal point is a point. */

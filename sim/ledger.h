@@ -71,7 +71,7 @@ TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int6
     td_real entered = s->entry_bar, duration = deck->seconds[bar] - s->entry_time;
     TD_UPDATE(duration_sum, m, s->duration_sum + duration);
     TD_UPDATE(duration_max, m, td_max(duration, s->duration_max));
-    TD_UPDATE(exposed, m, s->exposed + ((double)bar - entered + 1 - td_select(entered == s->covered, 1, 0)));
+    TD_UPDATE(exposed, m, s->exposed + ((double)bar - td_max(entered, s->covered + 1) + 1));
     TD_UPDATE(covered, m, (double)bar);
 
     td_note_fill(s, m, bar, -units, base, price, commission, spread, slippage, reason);

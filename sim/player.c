@@ -9,34 +9,46 @@
 /* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
 enum { GROUP_SETS = 1024 };
 
+/* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
+enum { DENSE_BARS = 64 };
+
 struct td_player {
     const td_deck *deck;
-    td_engine engine;
+    td_engine engine;     /* AUTO: skip or lanes, group by group, whichever suits what the last group did; the bits are the same */
     td_isa isa;
+    bool dense;           /* AUTO: the last group filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
     int32_t *slots;       /* (capacity, strategy rows) */
-    char *vectors;        /* lanes engine: whole blocks for `capacity` sets */
+    char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
     double *turned;       /* skip: the chunk's rows, row-major, and the ranges of their spans */
     double *least, *greatest;
 };
 
-/* Beyond the bars of a chunk a row-major row holds the bar before it and room to read whole vectors. */
+/* Row-major rows of the skip engine: a chunk of them should leave room in a 2 MiB second-level cache. Beyond its bars a row holds
+ * the bar before the chunk and room to read whole vectors; rows begin at multiples of eight. */
+#define TURNED_BYTES (640 * 1024)
 enum { TURNED_MARGIN = 16 };
 
+static int64_t turned_bars(int64_t slots) {
+    int64_t bars = TURNED_BYTES / (int64_t)sizeof(double) / (slots ? slots : 1) / TD_SPAN_BARS * TD_SPAN_BARS;
+    return bars > TD_SKIP_WORDS * TD_SPAN_BARS ? TD_SKIP_WORDS * TD_SPAN_BARS : bars < TD_SPAN_BARS ? TD_SPAN_BARS : bars;
+}
+
 static size_t turned_count(const td_deck *deck, int64_t sets) {
-    int64_t capacity = td_rows_capacity(deck, sets);
-    return td_rows_values(capacity) + (size_t)(capacity * (TURNED_MARGIN + TD_SPAN_BARS));
+    size_t capacity = (size_t)td_rows_capacity(deck, sets), usual = TURNED_BYTES / sizeof(double), most = capacity * TD_SPAN_BARS;
+    return (usual > most ? usual : most) + capacity * TURNED_MARGIN + TURNED_MARGIN;
 }
 
 static size_t ranges_count(const td_deck *deck, int64_t sets) { return (size_t)td_rows_capacity(deck, sets) * TD_SKIP_WORDS; }
 
+/* What wants every bar cannot be skipped through. */
+static bool can_skip(const td_deck *deck) { return !deck->def.strategy->every_bar && !deck->view.every_bar && !deck->view.market_log; }
+
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
     if (wanted != TD_ENGINE_AUTO) return wanted;
-    /* what wants every bar cannot be skipped through */
-    bool every_bar = deck->def.strategy->every_bar || deck->view.every_bar || deck->view.market_log;
-    return every_bar ? TD_ENGINE_LANES : TD_ENGINE_SKIP;
+    return can_skip(deck) ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
 }
 
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
@@ -49,57 +61,71 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
     return (sets + lanes - 1) / lanes;
 }
 
-static size_t vectors_bytes(int64_t sets, td_isa isa) {
-    return (size_t)lane_blocks(sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
-}
+/* Bytes of a player's arrays; 0 where the engine does not need one. */
+typedef struct needs {
+    int64_t sets;
+    size_t slots, vectors, block_equity, turned, ranges;
+} needs;
 
-static size_t equity_bytes(const td_deck *deck, int64_t sets, td_isa isa) {
-    return (size_t)(lane_blocks(sets, isa) * td_isa_lanes(isa) * deck->view.blocks) * sizeof(double);
+static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
+    bool lanes = engine == TD_ENGINE_LANES || engine == TD_ENGINE_AUTO;
+    bool skip = engine == TD_ENGINE_SKIP || (engine == TD_ENGINE_AUTO && can_skip(deck));
+    needs needs = {.sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
+    size_t sets = (size_t)needs.sets, blocks = (size_t)deck->view.blocks;
+    needs.slots = sets * TD_ROWS_MAX * sizeof(int32_t);
+    needs.block_equity = sets * blocks * sizeof(double);
+    if (skip) {
+        needs.vectors = sets * td_vector_bytes(1);
+        needs.turned = turned_count(deck, needs.sets) * sizeof(double);
+        needs.ranges = ranges_count(deck, needs.sets) * sizeof(double);
+    }
+    if (lanes) {
+        size_t lane_count = (size_t)(lane_blocks(needs.sets, isa) * td_isa_lanes(isa));
+        size_t vectors = (size_t)lane_blocks(needs.sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
+        if (vectors > needs.vectors) needs.vectors = vectors;
+        needs.block_equity = lane_count * blocks * sizeof(double);
+    }
+    return needs;
 }
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
-    engine = td_deck_engine(deck, engine);
-    int64_t sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS;
-    size_t bytes = sizeof(td_player) + td_rows_bytes(deck, sets) + (size_t)(sets * TD_ROWS_MAX) * sizeof(int32_t);
-    if (engine == TD_ENGINE_LANES) return bytes + vectors_bytes(sets, isa) + equity_bytes(deck, sets, isa);
-    bytes += (size_t)(sets * deck->view.blocks) * sizeof(double);
-    if (engine == TD_ENGINE_SKIP)
-        bytes += (size_t)sets * td_vector_bytes(1) + (turned_count(deck, sets) + 2 * ranges_count(deck, sets)) * sizeof(double);
-    return bytes;
+    needs needs = needs_of(deck, engine, isa);
+    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.block_equity + needs.turned +
+           2 * needs.ranges;
 }
 
-static void *allocate(size_t bytes) { return aligned_alloc(64, (bytes + 64) / 64 * 64); }
+/* NULL for 0 bytes; *lacking is set when memory ran out. */
+static void *allocate(size_t bytes, bool *lacking) {
+    void *memory = bytes ? aligned_alloc(64, (bytes + 63) / 64 * 64) : NULL;
+    if (bytes && !memory) *lacking = true;
+    return memory;
+}
 
 td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
     *opened = NULL;
-    engine = td_deck_engine(deck, engine);
     if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
-    if (engine == TD_ENGINE_SKIP && td_deck_engine(deck, TD_ENGINE_AUTO) != TD_ENGINE_SKIP)
+    if (engine == TD_ENGINE_SKIP && !can_skip(deck))
         return td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",
                        deck->def.strategy->name);
     if (!deck->def.strategy->kernels[isa])
         return td_fail(error, TD_BAD_ARG, "strategy %s is not built for %s", deck->def.strategy->name, td_isa_name(isa));
     td_player *player = calloc(1, sizeof *player);
     if (!player) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
-    *player = (td_player){.deck = deck, .engine = engine, .isa = isa, .capacity = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
+    needs needs = needs_of(deck, engine, isa);
+    *player = (td_player){.deck = deck, .engine = engine, .isa = isa, .capacity = needs.sets};
     td_status status = td_rows_open(&player->rows, deck, isa, player->capacity, error);
     if (status != TD_OK) {
         free(player);
         return status;
     }
-    player->slots = allocate((size_t)(player->capacity * TD_ROWS_MAX) * sizeof *player->slots);
-    bool lanes = engine == TD_ENGINE_LANES, skip = engine == TD_ENGINE_SKIP;
-    if (lanes) player->vectors = allocate(vectors_bytes(player->capacity, isa));
-    if (skip) {
-        player->vectors = allocate((size_t)player->capacity * td_vector_bytes(1));
-        player->turned = allocate(turned_count(deck, player->capacity) * sizeof(double));
-        player->least = allocate(ranges_count(deck, player->capacity) * sizeof(double));
-        player->greatest = allocate(ranges_count(deck, player->capacity) * sizeof(double));
-    }
-    player->block_equity =
-        allocate(lanes ? equity_bytes(deck, player->capacity, isa) : (size_t)(player->capacity * deck->view.blocks) * sizeof(double));
-    if (!player->slots || !player->block_equity || ((lanes || skip) && !player->vectors) ||
-        (skip && (!player->turned || !player->least || !player->greatest))) {
+    bool lacking = false;
+    player->slots = allocate(needs.slots, &lacking);
+    player->vectors = allocate(needs.vectors, &lacking);
+    player->block_equity = allocate(needs.block_equity, &lacking);
+    player->turned = allocate(needs.turned, &lacking);
+    player->least = allocate(needs.ranges, &lacking);
+    player->greatest = allocate(needs.ranges, &lacking);
+    if (lacking) {
         td_player_close(player);
         return td_fail(error, TD_NO_MEMORY, "no memory for a player of %zu bytes", td_player_bytes(deck, engine, isa));
     }
@@ -196,8 +222,8 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
     td_rows_start(&player->rows, sets, count, player->slots);
-    int64_t stride = player->rows.chunk_bars + TURNED_MARGIN + TD_SPAN_BARS - 1;
-    stride -= stride % 8;
+    int64_t chunk_bars = turned_bars(player->rows.slots), stride = chunk_bars + TURNED_MARGIN;
+    if (player->rows.chunk_limit && player->rows.chunk_limit < chunk_bars) chunk_bars = player->rows.chunk_limit;
     for (int64_t i = 0; i < count; i++) {
         char *vector = player->vectors + (size_t)i * vector_bytes;
         td_lane lane;
@@ -207,11 +233,16 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
     }
     double *values = player->turned + 8;
-    while (td_rows_next(&player->rows)) {
-        td_kernel_chunk bars = td_rows_chunk(&player->rows);
-        kernel->turn(&player->rows, values, stride, player->least, player->greatest);
-        td_skip_chunk chunk = {.begin = bars.begin, .end = bars.end, .sample = bars.sample, .block = bars.block, .values = values,
-                               .least = player->least, .greatest = player->greatest, .stride = stride};
+    for (int64_t begin = 0, end; begin < deck->view.bars; begin = end) {
+        end = begin + chunk_bars < deck->view.bars ? begin + chunk_bars : deck->view.bars;
+        for (int64_t t = begin; t < end; t = player->rows.end) {
+            player->rows.chunk_bars = end - t < TD_SPAN_BARS ? end - t : TD_SPAN_BARS;
+            td_rows_next(&player->rows);
+            kernel->turn(&player->rows, (t - begin) / TD_SPAN_BARS, values, stride, player->least, player->greatest);
+        }
+        td_skip_chunk chunk = {.begin = begin, .end = end, .values = values, .least = player->least, .greatest = player->greatest,
+                               .stride = stride, .sample = td_first_from(deck->view.sample_bar, deck->view.samples, begin),
+                               .block = td_first_from(deck->view.block_end, blocks, begin)};
         td_skip_signals signals;
         td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges};
         for (int64_t i = 0; i < count; i++) {
@@ -231,15 +262,21 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
     for (int64_t done = 0; done < count; done += player->capacity) {
         int64_t now = count - done < player->capacity ? count - done : player->capacity;
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
-        if (player->engine == TD_ENGINE_LANES)
+        td_engine engine = player->engine;
+        if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
+        if (engine == TD_ENGINE_LANES)
             play_lanes(player, sets + done, now, cells + done, returns);
-        else if (player->engine == TD_ENGINE_SKIP)
+        else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {
             td_lane lane;
             td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);
             td_lane_finish(deck, &sets[done], &lane, player->block_equity, 1, &cells[done], returns);
         }
+        double fills = 0;
+        for (int64_t i = 0; i < now; i++)
+            if (cells[done + i].state == TD_CELL_DONE) fills += cells[done + i].metrics[TD_METRIC_fills];
+        player->dense = fills * DENSE_BARS > (double)now * (double)deck->view.bars;
     }
 }
 

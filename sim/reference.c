@@ -83,7 +83,7 @@ static void leave(detail *run, int64_t bar, double base, double factor, double s
     double duration = run->view->seconds[bar] - run->view->seconds[(int64_t)entered];
     lane->duration_sum += duration;
     if (duration > lane->duration_max) lane->duration_max = duration;
-    lane->exposed += (double)bar - entered + 1 - (entered == lane->covered ? 1 : 0);
+    lane->exposed += (double)bar - fmax(entered, lane->covered + 1) + 1;
     lane->covered = (double)bar;
 
     note_fill(run, bar, -units, base, price, commission, spread, slippage, reason);

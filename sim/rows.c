@@ -120,7 +120,7 @@ bool td_rows_next(td_rows *rows) {
     return true;
 }
 
-static int64_t first_at_or_after(const int64_t *bars, int64_t count, int64_t bar) {
+int64_t td_first_from(const int64_t *bars, int64_t count, int64_t bar) {
     int64_t low = 0, high = count;
     while (low < high) {
         int64_t middle = (low + high) / 2;
@@ -135,6 +135,6 @@ static int64_t first_at_or_after(const int64_t *bars, int64_t count, int64_t bar
 td_kernel_chunk td_rows_chunk(const td_rows *rows) {
     const td_kernel_deck *view = &rows->deck->view;
     return (td_kernel_chunk){.begin = rows->begin, .end = rows->end, .rows = rows->values + rows->slots, .stride = rows->slots,
-                             .sample = first_at_or_after(view->sample_bar, view->samples, rows->begin),
-                             .block = first_at_or_after(view->block_end, view->blocks, rows->begin)};
+                             .sample = td_first_from(view->sample_bar, view->samples, rows->begin),
+                             .block = td_first_from(view->block_end, view->blocks, rows->begin)};
 }

@@ -14,7 +14,7 @@ typedef struct td_rows {
     td_isa isa;
     int64_t capacity;     /* slots there is memory for */
     int64_t slots;        /* in use, padding included */
-    int64_t chunk_bars;   /* bars a chunk may have now */
+    int64_t chunk_bars;   /* bars of the next chunk, at most; what suits the slots, or what the engine sets */
     int64_t chunk_limit;  /* upper bound set by a test; 0 none */
     int32_t *window;      /* (capacity) */
     double *memory;       /* (capacity * TD_ROW_MEMORY_MAX) */
@@ -39,7 +39,9 @@ void td_rows_close(td_rows *rows);
 void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *slots);
 /* Computes the next chunk; false when the deck is through. */
 bool td_rows_next(td_rows *rows);
-/* The chunk as kernels take it; sample and block are those of its first bar. */
+/* The chunk as kernels take it. */
 td_kernel_chunk td_rows_chunk(const td_rows *rows);
+/* The first of `count` increasing bars that is at or after `bar`: where samples and blocks go on in a chunk. */
+int64_t td_first_from(const int64_t *bars, int64_t count, int64_t bar);
 
 #endif

@@ -9,14 +9,14 @@
  * events themselves are the same code (sim/ledger.h) on one lane. It plays strategies that declare ON_SIGNAL, with returns sampled
  * less often than every bar; lanes.h plays the rest.
  *
- * Two parts: sim/skip/scan.c looks for events, is compiled once per instruction set, with lanes that are consecutive bars;
- * sim/skip_events.c carries them out, on one lane. */
+ * Two parts, both compiled once per instruction set: sim/skip/scan.c looks for events, with lanes that are consecutive bars;
+ * sim/skip/events.c carries them out, on one lane. */
 #ifndef TAPEDECK_SIM_SKIP_H
 #define TAPEDECK_SIM_SKIP_H
 
 #include "sim/rows.h"
 
-enum { TD_SKIP_WORDS = TD_CHUNK_BARS_MAX / TD_SPAN_BARS };
+enum { TD_SKIP_WORDS = 16 }; /* spans of a chunk, at most */
 
 /* A chunk's rows, row-major: slot r of bar t is values[r * stride + (t - begin)], the bar before at [-1]; and each span's range,
  * slot r's at least[r * TD_SKIP_WORDS + span]; -inf and +inf where the row still warms up. */
@@ -40,16 +40,17 @@ typedef struct td_skip_set {
     const int32_t *slot;
 } td_skip_set;
 
-/* Events, on the scalar vector. above and below are bits by signal. */
-void td_skip_guard(const td_skip_set *set, int64_t t, int64_t sample);
-void td_skip_peak(const td_skip_set *set, int64_t t, double equity);
-void td_skip_decide(const td_skip_set *set, const td_skip_chunk *chunk, int64_t t, unsigned above, unsigned below, int64_t sample);
-void td_skip_last_bar(const td_skip_set *set, int64_t sample);
+/* Events, on the scalar vector. above and below are bits by signal. Per instruction set, like everything that calls them. */
+void TD_ISA_NAME(td_skip_guard)(const td_skip_set *set, int64_t t, int64_t sample);
+void TD_ISA_NAME(td_skip_peak)(const td_skip_set *set, int64_t t, double equity);
+void TD_ISA_NAME(td_skip_decide)(const td_skip_set *set, const td_skip_chunk *chunk, int64_t t, unsigned above, unsigned below,
+                                 int64_t sample);
+void TD_ISA_NAME(td_skip_last_bar)(const td_skip_set *set, int64_t sample);
 
-/* Per instruction set. */
 typedef struct td_skip_kernel {
-    /* time-major rows (bar begin - 1 first) to row-major with ranges */
-    void (*turn)(const td_rows *rows, double *values, int64_t stride, double *least, double *greatest);
+    /* turns a span of rows, still in the first-level cache, from time-major to row-major, and finds its ranges: span number `span` of
+     * the chunk that begins at values[0]. The span's first bar is rows->begin. */
+    void (*turn)(const td_rows *rows, int64_t span, double *values, int64_t stride, double *least, double *greatest);
     void (*signals)(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals);
     void (*play)(const td_skip_set *set, const td_skip_chunk *chunk, const td_skip_signals *signals, double *block_equity);
 } td_skip_kernel;

@@ -48,8 +48,11 @@ static json_t *axis_json(const td_domain *domain, td_method method) {
 static void put_json(json_t *object, const char *path, json_t *value) {
     const char *dot;
     while ((dot = strchr(path, '.'))) {
-        json_t *inner = json_object_getn(object, path, (size_t)(dot - path));
-        if (!inner) json_object_setn_new(object, path, (size_t)(dot - path), inner = json_object());
+        char name[64]; /* jansson 2.13, of Ubuntu 22.04, takes no lengths */
+        assert((size_t)(dot - path) < sizeof name);
+        snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+        json_t *inner = json_object_get(object, name);
+        if (!inner) json_object_set_new(object, name, inner = json_object());
         object = inner;
         path = dot + 1;
     }

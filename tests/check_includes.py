@@ -18,6 +18,7 @@ ARROWS = {
 # folder -> the only headers it may include: what is compiled once per instruction set sees one door
 DOORS = {
     "strategies": {"sim/strategy.h"},
+    "tests/strategies": {"sim/strategy.h"},
     "data/rows": {"data/row.h"},
 }
 # headers made by the build -> folders that may include them
@@ -25,6 +26,7 @@ GENERATED = {
     "commit.h": {"sweeps", "cli", "tests", "bench"},
     "tapedeck_rows.h": {"sim"},
     "tapedeck_strategies.h": {"sim"},
+    "tapedeck_test_strategies.h": {"tests"},
 }
 # the only folders that may print on the standard streams, or end the process
 TALKERS = {"cli", "bench", "tests"}

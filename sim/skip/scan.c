@@ -23,44 +23,54 @@ static inline double least_of(td_real x) {
     return lane[0];
 }
 
-static void turn(const td_rows *rows, double *values, int64_t stride, double *least, double *greatest) {
-    int64_t bars = rows->end - rows->begin, spans = (bars + TD_SPAN_BARS - 1) / TD_SPAN_BARS;
-    bool has_before = rows->begin > 0;
+static void turn(const td_rows *rows, int64_t span, double *values, int64_t stride, double *least, double *greatest) {
+    int64_t bars = rows->end - rows->begin;
     int32_t step[TD_LANES];
     for (int l = 0; l < TD_LANES; l++) step[l] = (int32_t)(l * rows->slots);
     for (int64_t r = 0; r < rows->slots; r++) {
         const double *from = rows->values + rows->slots + r;
-        double *to = values + r * stride;
-        to[-1] = has_before ? rows->values[r] : __builtin_nan("");
+        double *to = values + r * stride + span * TD_SPAN_BARS;
+        if (span == 0) to[-1] = rows->begin > 0 ? from[-rows->slots] : __builtin_nan("");
         int64_t t = 0;
         for (; t + TD_LANES <= bars; t += TD_LANES) td_store(to + t, td_gather(from + t * rows->slots, step));
         for (; t < bars; t++) to[t] = from[t * rows->slots];
-    }
-    /* ranges; whatever is behind the last bar repeats it, so that whole words can be compared */
-    for (int64_t r = 0; r < rows->slots; r++) {
-        double *value = values + r * stride;
-        for (int64_t t = bars; t < spans * TD_SPAN_BARS; t++) value[t] = value[bars - 1];
-        for (int64_t k = 0; k < spans; k++) {
-            td_real low = td_load(value + k * TD_SPAN_BARS), high = low;
-            td_mask known = low == low;
-            for (int j = TD_LANES; j < TD_SPAN_BARS; j += TD_LANES) {
-                td_real x = td_load(value + k * TD_SPAN_BARS + j);
-                low = td_min(x, low);
-                high = td_max(x, high);
-                known = known & (x == x);
-            }
-            bool all_known = !td_any(td_not(known));
-            least[r * TD_SKIP_WORDS + k] = all_known ? least_of(low) : -INFINITE;
-            greatest[r * TD_SKIP_WORDS + k] = all_known ? -least_of(-high) : INFINITE;
+        /* whatever is behind the last bar repeats it, so that whole words can be compared */
+        for (; t < TD_SPAN_BARS; t++) to[t] = to[bars - 1];
+        td_real low = td_load(to), high = low;
+        td_mask known = low == low;
+        for (int j = TD_LANES; j < TD_SPAN_BARS; j += TD_LANES) {
+            td_real x = td_load(to + j);
+            low = td_min(x, low);
+            high = td_max(x, high);
+            known = known & (x == x);
         }
+        bool all_known = !td_any(td_not(known));
+        least[r * TD_SKIP_WORDS + span] = all_known ? least_of(low) : -INFINITE;
+        greatest[r * TD_SKIP_WORDS + span] = all_known ? -least_of(-high) : INFINITE;
     }
 }
 
-/* The bits of one signal over a chunk: above and below. */
+/* Which of 64 bars have x over y, under y, and both known. */
+typedef struct sides {
+    uint64_t over, under, known;
+} sides;
+
+static inline sides compare_rows(const double *x, const double *y) {
+    sides s = {WORD_OF(td_load(x + j) > td_load(y + j)), WORD_OF(td_load(x + j) < td_load(y + j)), ~(uint64_t)0};
+    if (~(s.over | s.under)) s.known = WORD_OF(td_load(x + j) == td_load(x + j)) & WORD_OF(td_load(y + j) == td_load(y + j));
+    return s;
+}
+
+static inline sides compare_level(const double *x, double level) {
+    sides s = {WORD_OF(td_load(x + j) > level), WORD_OF(td_load(x + j) < level), ~(uint64_t)0};
+    if (~(s.over | s.under)) s.known = WORD_OF(td_load(x + j) == td_load(x + j));
+    return s;
+}
+
+/* The bits of one signal over a chunk: above and below, which are zero before. */
 static void cross(const td_skip_set *set, const td_skip_chunk *chunk, const td_signal_info *signal, uint64_t *above, uint64_t *below) {
     int64_t bars = chunk->end - chunk->begin, words = (bars + 63) / 64;
     if (signal->kind == TD_SIGNAL_START) {
-        for (int64_t k = 0; k < words; k++) above[k] = below[k] = 0;
         int64_t at = set->view->start_bar - chunk->begin;
         if (at >= 0 && at < bars) above[at / 64] = (uint64_t)1 << (at % 64);
         return;
@@ -72,41 +82,33 @@ static void cross(const td_skip_set *set, const td_skip_chunk *chunk, const td_s
     const double *y_least = chunk->least + b * TD_SKIP_WORDS, *y_greatest = chunk->greatest + b * TD_SKIP_WORDS;
     double level = rows ? 0 : LANE(set)->param[signal->other];
 
-    /* the bar before: over, under, known */
-    double x_before = x[-1], y_before = rows ? y[-1] : level;
-    uint64_t was_over = x_before > y_before, was_under = x_before < y_before, was_known = x_before == x_before && y_before == y_before;
     /* spans that are all over or all under, by their ranges */
-    unsigned all_over = 0, all_under = 0;
+    uint64_t all_over = 0, all_under = 0, whole = words < 64 ? ((uint64_t)1 << words) - 1 : ~(uint64_t)0;
     for (int64_t k = 0; k < words; k += TD_LANES) {
         td_real least = rows ? td_load(y_least + k) : td_splat(level), greatest = rows ? td_load(y_greatest + k) : td_splat(level);
-        all_over |= td_mask_word(td_load(x_least + k) > greatest) << k;
-        all_under |= td_mask_word(td_load(x_greatest + k) < least) << k;
+        all_over |= (uint64_t)td_mask_word(td_load(x_least + k) > greatest) << k;
+        all_under |= (uint64_t)td_mask_word(td_load(x_greatest + k) < least) << k;
     }
-    for (int64_t k = 0; k < words; k++) {
-        uint64_t over, under, known = ~(uint64_t)0;
-        if ((all_over | all_under) >> k & 1) {
-            over = all_over >> k & 1 ? ~(uint64_t)0 : 0;
-            under = ~over;
-        } else {
-            const double *p = x + k * 64, *q = y + k * 64;
-            if (rows) {
-                over = WORD_OF(td_load(p + j) > td_load(q + j));
-                under = WORD_OF(td_load(p + j) < td_load(q + j));
-                if (~(over | under))
-                    known = WORD_OF(td_load(p + j) == td_load(p + j)) & WORD_OF(td_load(q + j) == td_load(q + j));
-            } else {
-                over = WORD_OF(td_load(p + j) > level);
-                under = WORD_OF(td_load(p + j) < level);
-                if (~(over | under)) known = WORD_OF(td_load(p + j) == td_load(p + j));
-            }
-        }
+    /* the bar before the chunk */
+    double x_before = x[-1], y_before = rows ? y[-1] : level;
+    sides before = {x_before > y_before, x_before < y_before, x_before == x_before && y_before == y_before};
+
+    /* a crossing is in a span that is neither, or where one such follows another kind */
+    uint64_t same = (all_over & (all_over << 1 | before.over)) | (all_under & (all_under << 1 | before.under));
+    for (uint64_t look = whole & ~same; look; look &= look - 1) {
+        int k = __builtin_ctzll(look);
+        sides now;
+        if ((all_over | all_under) >> k & 1)
+            now = (sides){all_over >> k & 1 ? ~(uint64_t)0 : 0, all_under >> k & 1 ? ~(uint64_t)0 : 0, ~(uint64_t)0};
+        else
+            now = rows ? compare_rows(x + k * 64, y + k * 64) : compare_level(x + k * 64, level);
+        /* `before` is the span before this one, unless that was passed over: then it is all over or all under */
+        if (k > 0 && same >> (k - 1) & 1) before = (sides){all_over >> (k - 1) & 1, all_under >> (k - 1) & 1, 1};
         /* over now and not over one bar ago: strictly under it, or (unless strict) known and not over */
-        uint64_t over_before = over << 1 | was_over, under_before = under << 1 | was_under, known_before = known << 1 | was_known;
-        above[k] = over & (strict ? under_before : known_before & ~over_before);
-        below[k] = under & (strict ? over_before : known_before & ~under_before);
-        was_over = over >> 63;
-        was_under = under >> 63;
-        was_known = known >> 63;
+        uint64_t over = now.over << 1 | before.over, under = now.under << 1 | before.under, known = now.known << 1 | before.known;
+        above[k] = now.over & (strict ? under : known & ~over);
+        below[k] = now.under & (strict ? over : known & ~under);
+        before = (sides){now.over >> 63, now.under >> 63, now.known >> 63};
     }
     if (bars % 64) {
         above[words - 1] &= ((uint64_t)1 << (bars % 64)) - 1;
@@ -132,7 +134,7 @@ static inline int64_t next_guard(const td_skip_set *set, int64_t from, int64_t e
     const td_kernel_deck *view = set->view;
     const td_ranges *ranges = set->ranges;
     double guard_low = LANE(set)->guard_low, guard_high = LANE(set)->guard_high;
-    if (guard_low == -INFINITE && guard_high == INFINITE) return end;
+    if (LANE(set)->position == 0 && guard_low < 0) return end;
     td_real low = td_splat(guard_low), high = td_splat(guard_high);
     for (int64_t t = from; t < end;) {
         /* the first span that touches, from the one t is in */
@@ -171,7 +173,7 @@ static void walk(const td_skip_set *set, int64_t from, int64_t to) {
         if (equity < trough) trough = equity;
         if (__builtin_expect(equity >= record, 0)) {
             lane->trough = trough;
-            td_skip_peak(set, t, equity);
+            TD_ISA_NAME(td_skip_peak)(set, t, equity);
             trough = lane->trough;
             record = lane->record;
         }
@@ -254,8 +256,11 @@ static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, d
 
 static void find_signals(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals) {
     int64_t words = (chunk->end - chunk->begin + 63) / 64;
-    for (int64_t k = 0; k < words; k++) signals->any[k] = 0;
+    size_t bytes = (size_t)words * sizeof(uint64_t);
+    memset(signals->any, 0, bytes);
     for (int i = 0; i < set->strategy->signal_count; i++) {
+        memset(signals->above[i], 0, bytes);
+        memset(signals->below[i], 0, bytes);
         cross(set, chunk, &set->strategy->signals[i], signals->above[i], signals->below[i]);
         for (int64_t k = 0; k < words; k++) signals->any[k] |= signals->above[i][k] | signals->below[i][k];
     }
@@ -273,7 +278,7 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
         if (guard < limit) {
             mark(set, marked, guard, &at, block_equity);
             marked = guard;
-            td_skip_guard(set, guard, at.sample);
+            TD_ISA_NAME(td_skip_guard)(set, guard, at.sample);
             from = guard + 1;
             if (guard < signal) continue;
         }
@@ -287,11 +292,11 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
             up |= (unsigned)(signals->above[i][bit >> 6] >> (bit & 63) & 1) << i;
             down |= (unsigned)(signals->below[i][bit >> 6] >> (bit & 63) & 1) << i;
         }
-        td_skip_decide(set, chunk, signal, up, down, at.sample);
+        TD_ISA_NAME(td_skip_decide)(set, chunk, signal, up, down, at.sample);
     }
     if (chunk->end > last) {
         int64_t sample = at.sample;
-        td_skip_last_bar(set, sample);
+        TD_ISA_NAME(td_skip_last_bar)(set, sample);
         td_lane *lane = LANE(set);
         double r = (lane->equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
         if (sample == 0) lane->first_sample = lane->ruined == 0 ? lane->equity : 0;

@@ -1,13 +1,18 @@
-/* Events of the skip engine: the ledger's, on one lane. See skip.h. */
+/* Events of the skip engine: the ledger's, on one lane. See skip.h. Compiled once per instruction set, for its instructions, but
+ * always in the one-lane algebra: the same bits. */
+#ifdef TD_ISA_INDEX
+#undef TD_ISA_INDEX
+#define TD_ISA_INDEX 0
+#endif
 #include "sim/skip.h"
 
 #include "sim/ledger.h"
 
-void td_skip_guard(const td_skip_set *set, int64_t t, int64_t sample) { td_guard(set->view, set->vector, t, sample); }
+void TD_ISA_NAME(td_skip_guard)(const td_skip_set *set, int64_t t, int64_t sample) { td_guard(set->view, set->vector, t, sample); }
 
-void td_skip_peak(const td_skip_set *set, int64_t t, double equity) { td_new_peak(set->view, set->vector, 1, t, equity); }
+void TD_ISA_NAME(td_skip_peak)(const td_skip_set *set, int64_t t, double equity) { td_new_peak(set->view, set->vector, 1, t, equity); }
 
-void td_skip_decide(const td_skip_set *set, const td_skip_chunk *chunk, int64_t t, unsigned above, unsigned below, int64_t sample) {
+void TD_ISA_NAME(td_skip_decide)(const td_skip_set *set, const td_skip_chunk *chunk, int64_t t, unsigned above, unsigned below, int64_t sample) {
     const td_kernel_deck *view = set->view;
     td_vector *s = set->vector;
     int is_above[TD_SIGNALS_MAX], is_below[TD_SIGNALS_MAX];
@@ -24,7 +29,7 @@ void td_skip_decide(const td_skip_set *set, const td_skip_chunk *chunk, int64_t 
                 at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
 }
 
-void td_skip_last_bar(const td_skip_set *set, int64_t sample) {
+void TD_ISA_NAME(td_skip_last_bar)(const td_skip_set *set, int64_t sample) {
     const td_kernel_deck *view = set->view;
     td_vector *s = set->vector;
     int64_t t = view->bars - 1;

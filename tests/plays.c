@@ -1,0 +1,391 @@
+/* See plays.h. */
+#include "tests/plays.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "base/random.h"
+#include "sim/deck.h"
+#include "tapedeck_test_strategies.h"
+
+/* Strategies of the tests: what sim/registry.c does for the built-in ones. */
+#if defined(__x86_64__)
+#define TD_EACH_ISA(X, unit) X(unit, scalar) X(unit, v2) X(unit, v3) X(unit, v4)
+#else
+#define TD_EACH_ISA(X, unit) X(unit, scalar)
+#endif
+#define TD_DECLARE_KERNEL(unit, isa) extern const td_kernel td_kernel_##unit##_##isa;
+#define TD_DECLARE(unit)                                                                                                         \
+    extern const td_strategy td_strategy_info_##unit;                                                                            \
+    TD_EACH_ISA(TD_DECLARE_KERNEL, unit)
+TD_TEST_STRATEGIES_LIST(TD_DECLARE)
+
+enum {
+#define TD_ONE(unit) TD_TEST_STRATEGY_##unit,
+    TD_TEST_STRATEGIES_LIST(TD_ONE)
+#undef TD_ONE
+    STRATEGY_COUNT
+};
+static td_strategy strategies[STRATEGY_COUNT];
+
+__attribute__((constructor)) static void fill_strategies(void) {
+#define TD_KERNEL_POINTER(unit, isa) &td_kernel_##unit##_##isa,
+#define TD_ONE(unit)                                                                                                             \
+    {                                                                                                                            \
+        static const td_kernel *const kernels[] = {TD_EACH_ISA(TD_KERNEL_POINTER, unit)};                                        \
+        strategies[TD_TEST_STRATEGY_##unit] = td_strategy_info_##unit;                                                           \
+        strategies[TD_TEST_STRATEGY_##unit].name = #unit;                                                                        \
+        for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)                                                            \
+            strategies[TD_TEST_STRATEGY_##unit].kernels[i] = kernels[i];                                                         \
+    }
+    TD_TEST_STRATEGIES_LIST(TD_ONE)
+#undef TD_ONE
+}
+
+const td_strategy *td_test_strategy(const char *name) {
+    for (int i = 0; i < STRATEGY_COUNT; i++)
+        if (!strcmp(strategies[i].name, name)) return &strategies[i];
+    print_error("no test strategy %s\n", name);
+    abort();
+}
+
+double td_draw(uint64_t seed, uint64_t n) { return td_random_uniform(seed, TD_PURPOSE_TEST, 99, n); }
+int64_t td_draw_whole(uint64_t seed, uint64_t n, int64_t low, int64_t high) {
+    return low + (int64_t)(td_draw(seed, n) * (double)(high - low + 1));
+}
+
+static double normal(uint64_t seed, uint64_t stream, int64_t bar) {
+    return td_random_normal(seed, TD_PURPOSE_TEST, stream, (uint64_t)bar);
+}
+
+td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, bool weekends, uint64_t seed) {
+    int64_t *time = malloc((size_t)bars * sizeof *time);
+    double *open = malloc((size_t)bars * 5 * sizeof *open);
+    double *high = open + bars, *low = high + bars, *close = low + bars, *volume = close + bars;
+    double last = 100, step = 0.002 + 0.03 * td_draw(seed, 1), gap = temper == TD_TEMPER_GAPS ? 0.15 : 0.2 * step;
+    double reach = td_draw(seed, 2) < 0.5 ? 0.6 : 3;
+    if (temper == TD_TEMPER_CONSTANT) step = gap = 0;
+    int64_t now = 1704067200LL * TD_NS_PER_SECOND; /* a Monday */
+    for (int64_t t = 0; t < bars; t++) {
+        if (!weekends) /* 1970-01-03 was a Saturday */
+            while ((now / TD_NS_PER_DAY + 5) % 7 < 2) now += interval_ns;
+        time[t] = now;
+        now += interval_ns;
+        open[t] = last * td_exp(gap * normal(seed, 0, t));
+        close[t] = open[t] * td_exp(step * normal(seed, 1, t));
+        /* stay in a band, or compounding jumps run out of the doubles */
+        if (close[t] > 1e4) close[t] *= 0.8;
+        if (close[t] < 1) close[t] *= 1.25;
+        high[t] = fmax(open[t], close[t]) * (1 + reach * step * td_draw(seed, 1000 + 2 * (uint64_t)t));
+        low[t] = fmin(open[t], close[t]) * (1 - reach * step * td_draw(seed, 1001 + 2 * (uint64_t)t));
+        volume[t] = 1 + td_random_uniform(seed, TD_PURPOSE_TEST, 4, (uint64_t)t);
+        last = close[t];
+        if (temper == TD_TEMPER_TICKS) {
+            open[t] = fmax(1, floor(open[t] / 2 + 0.5)) * 2;
+            close[t] = fmax(1, floor(close[t] / 2 + 0.5)) * 2;
+            high[t] = fmax(fmax(open[t], close[t]), floor(high[t] / 2) * 2);
+            low[t] = fmin(fmin(open[t], close[t]), ceil(low[t] / 2) * 2);
+        }
+    }
+    return (td_tape){.bars = bars, .symbols = 1, .interval_ns = interval_ns, .time_ns = time, .open = open, .high = high, .low = low,
+                     .close = close, .volume = volume, .symbol = "TEST"};
+}
+
+td_tape td_script_tape(const td_bar *bars, int count, int64_t interval_ns) {
+    td_tape tape = td_test_tape_of(count, interval_ns, TD_TEMPER_CONSTANT, true, 0);
+    double *open = (double *)(uintptr_t)tape.open, *high = open + count, *low = high + count, *close = low + count, *volume = close + count;
+    double sign = -1;
+    for (int t = 0; t < count; t++) {
+        bool orders = !isnan(bars[t].order);
+        open[t] = bars[t].open;
+        high[t] = bars[t].high;
+        low[t] = bars[t].low;
+        close[t] = bars[t].close;
+        if (orders) sign = -sign;
+        volume[t] = sign * (orders ? 1000 + bars[t].order : 1000);
+    }
+    return tape;
+}
+
+void td_test_tape_free(td_tape *tape) {
+    free((void *)(uintptr_t)tape->time_ns);
+    free((void *)(uintptr_t)tape->open);
+}
+
+const td_strategy *td_case_strategy(uint64_t seed) {
+    static const char *const own[] = {"ratio", "breakout", "crowd"};
+    int built_in = td_strategy_count(), pick = (int)(seed % (uint64_t)(built_in + 3));
+    return pick < built_in ? td_strategy_at(pick) : td_test_strategy(own[pick - built_in]);
+}
+
+static double maybe(uint64_t seed, uint64_t n, double likely, double value) { return td_draw(seed, n) < likely ? value : 0; }
+
+void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy) {
+    static const int64_t intervals[] = {TD_NS_PER_DAY, 3600 * TD_NS_PER_SECOND, 60 * TD_NS_PER_SECOND, 7 * TD_NS_PER_DAY};
+    td_error error;
+    td_temper temper = (td_temper)td_draw_whole(seed, 10, -2, TD_TEMPER_COUNT - 1);
+    if ((int)temper < 0) temper = TD_TEMPER_WALK;
+    bool weekends = td_draw(seed, 11) < 0.5;
+    int64_t interval = intervals[td_draw_whole(seed, 12, 0, 3)];
+    made->tape = td_test_tape_of(bars, interval, temper, weekends || interval > TD_NS_PER_DAY, seed);
+    td_play_def def = td_default_play_def();
+    def.strategy = strategy;
+    def.profile = (td_profile)td_draw_whole(seed, 13, 0, 1);
+    def.fill_at = (td_fill_at)td_draw_whole(seed, 14, 0, 1);
+    def.sizing = (td_sizing)td_draw_whole(seed, 15, 0, 2);
+    def.direction = (td_direction)td_draw_whole(seed, 16, 0, 2);
+    def.finalize = td_draw(seed, 17) < 0.5;
+    def.sample_bars = (int64_t[]){0, 0, 1, 1, 2, 7, 60}[td_draw_whole(seed, 18, 0, 6)];
+    def.blocks = (int64_t[]){1, 2, 16, 64, 71}[td_draw_whole(seed, 19, 0, 4)];
+    def.risk_free = maybe(seed, 20, 0.5, 0.04);
+    if (td_draw(seed, 21) < 0.2 && bars > 3) {
+        def.first_bar = td_draw_whole(seed, 22, 0, bars / 2);
+        def.bars = td_draw_whole(seed, 23, 0, bars - def.first_bar);
+    }
+    made->def = def;
+    int64_t played = def.bars ? def.bars : bars - def.first_bar;
+    assert_ok(td_deck_make(&made->tape, &def, &made->deck, &error));
+    for (int i = 0; i < TD_CASE_SETS; i++) {
+        td_set *set = &made->sets[i];
+        uint64_t s = seed * 1000 + (uint64_t)i;
+        *set = td_default_set(strategy);
+        for (int k = 0; k < td_strategy_param_count(strategy); k++) {
+            const td_param_info *info = td_strategy_param(strategy, k);
+            uint64_t n = 100 + (uint64_t)k;
+            int64_t longest = played < 40 ? played : td_draw(seed, 24) < 0.1 ? played : 40;
+            if (info->kind == TD_PARAM_WINDOW)
+                set->param[k] = (double)td_draw_whole(s, n, 1, longest);
+            else if (info->kind == TD_PARAM_COUNT)
+                set->param[k] = (double)td_draw_whole(s, n, (int64_t)info->minimum, 60);
+            else if (info->maximum > 50)
+                set->param[k] = floor(td_draw(s, n) * 101);
+            else if (info->maximum > 5) /* of ratio: small whole numbers, zero among them */
+                set->param[k] = (double)td_draw_whole(s, n, -1, 4);
+            else
+                set->param[k] = td_draw(s, n) * 0.02;
+        }
+        double *knob = set->knob;
+        knob[TD_KNOB_cash] = td_draw(s, 1) < 0.3 ? 150 : 10000;
+        knob[TD_KNOB_size] = def.sizing == TD_SIZING_FRACTION ? 0.05 + 0.95 * td_draw(s, 2) : (double)td_draw_whole(s, 2, 1, 200);
+        knob[TD_KNOB_lot] = (double[]){0, 1, 1e-6, 0.1}[td_draw_whole(s, 3, 0, 3)];
+        knob[TD_KNOB_commission] = maybe(s, 4, 0.7, td_draw(s, 5) * 0.01 - 0.001);
+        knob[TD_KNOB_fixed_commission] = maybe(s, 6, 0.4, td_draw(s, 7) * 5);
+        knob[TD_KNOB_spread] = maybe(s, 8, 0.6, td_draw(s, 9) * 0.01);
+        knob[TD_KNOB_slippage] = maybe(s, 10, 0.5, td_draw(s, 11) * 0.002);
+        knob[TD_KNOB_stop_loss] = maybe(s, 12, 0.6, td_draw(s, 13) * 0.05);
+        knob[TD_KNOB_take_profit] = maybe(s, 14, 0.6, td_draw(s, 15) * 0.08);
+        assert_ok(td_check_set(made->deck, set, &error));
+    }
+    snprintf(made->text, sizeof made->text,
+             "seed %llu, %s, %lld bars, temper %d, profile %d, fill %d, sizing %d, direction %d, finalize %d, sample %lld",
+             (unsigned long long)seed, td_strategy_name(strategy), (long long)played, temper, def.profile, def.fill_at, def.sizing,
+             def.direction, def.finalize, (long long)def.sample_bars);
+}
+
+void td_case_free(td_case *made) {
+    td_deck_free(made->deck);
+    td_test_tape_free(&made->tape);
+}
+
+/* The watch over a detailed run: an account kept apart from the engine's, from nothing but fills and trades. */
+typedef struct watch {
+    const td_deck *deck;
+    const td_set *set;
+    td_record *record;
+    int64_t fill_room, trade_room;
+    long double cash;          /* what is in the purse: start - what was bought + what was sold - commissions */
+    long double realised;      /* of the closed trades */
+    long double ledger;        /* commission, spread and slippage paid so far */
+    long double moved;         /* what the position earned at prices before costs */
+    double position, mid;      /* after the last fill; price, before costs, at which it was marked last */
+    double entry_price, entry_commission;
+    bool over;                 /* ruined */
+} watch;
+
+static void complain(const watch *w, int64_t bar, const char *what, double found, double expected) {
+    print_error("strategy %s, bar %lld: %s is %.17g, expected %.17g\n", td_strategy_name(w->deck->def.strategy), (long long)bar, what,
+                found, expected);
+    fail();
+}
+
+static void check(const watch *w, int64_t bar, const char *what, double found, double expected, double scale) {
+    if (!(fabs(found - expected) <= 1e-10 * scale)) complain(w, bar, what, found, expected);
+}
+
+/* The price before costs a fill of this reason starts from. */
+static double base_price(const watch *w, const td_fill *fill, double factor) {
+    const td_kernel_deck *view = &w->deck->view;
+    bool backtesting = view->profile == TD_PROFILE_BACKTESTING;
+    int64_t t = fill->bar;
+    switch (fill->reason) {
+    case TD_FILL_REASON_open: return view->open[t];
+    case TD_FILL_REASON_stop_gap: return view->open[t];
+    case TD_FILL_REASON_target_gap: return view->open[t];
+    case TD_FILL_REASON_close: return view->close[t];
+    case TD_FILL_REASON_ruin: return view->close[t];
+    case TD_FILL_REASON_end: return backtesting && view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
+    default: {
+        double base = fill->price / factor, slack = 1e-12 * base;
+        if (base < view->low[t] - slack || base > view->high[t] + slack) complain(w, t, "the level filled at", base, view->low[t]);
+        return base;
+    }
+    }
+}
+
+static void on_fill(void *context, const td_fill *fill) {
+    watch *w = context;
+    td_record *record = w->record;
+    const double *knob = w->set->knob;
+    bool backtesting = w->deck->def.profile == TD_PROFILE_BACKTESTING, entry = w->position == 0;
+    bool target = fill->reason == TD_FILL_REASON_target || fill->reason == TD_FILL_REASON_target_gap;
+    double spread = target ? 0 : backtesting ? (entry ? knob[TD_KNOB_spread] : 0) : knob[TD_KNOB_spread] / 2;
+    double slippage = target ? 0 : knob[TD_KNOB_slippage], size = fabs(fill->units), side = fill->units > 0 ? 1 : -1;
+    double factor = 1 + side * (spread + slippage), base = base_price(w, fill, factor), value = size * base;
+    check(w, fill->bar, "fill price", fill->price, base * factor, fabs(base));
+    check(w, fill->bar, "spread of the fill", fill->spread_cost, value * spread, value);
+    check(w, fill->bar, "slippage of the fill", fill->slippage_cost, value * slippage, value);
+    check(w, fill->bar, "commission of the fill", fill->commission,
+          knob[TD_KNOB_fixed_commission] + size * fill->price * knob[TD_KNOB_commission], value + knob[TD_KNOB_fixed_commission]);
+    if (entry) {
+        check(w, fill->bar, "position entered", fill->position, fill->units, size);
+        if (!(size > 0)) complain(w, fill->bar, "units", fill->units, 1);
+        if (knob[TD_KNOB_lot] > 0) {
+            double lots = size / knob[TD_KNOB_lot];
+            check(w, fill->bar, "lots", lots, floor(lots + 0.5), lots);
+        }
+        w->entry_price = fill->price;
+        w->entry_commission = fill->commission;
+    } else
+        check(w, fill->bar, "units that leave", fill->units, -w->position, size);
+    if (w->over) complain(w, fill->bar, "fills after ruin", 1, 0);
+    w->moved += (long double)w->position * (base - w->mid);
+    w->ledger += (long double)fill->commission + fill->spread_cost + fill->slippage_cost;
+    w->cash -= (long double)fill->units * fill->price + fill->commission;
+    w->position = fill->position;
+    w->mid = base;
+    if (record->fill_count == w->fill_room) {
+        w->fill_room = 2 * w->fill_room + 16;
+        record->fills = realloc(record->fills, (size_t)w->fill_room * sizeof *record->fills);
+    }
+    record->fills[record->fill_count++] = *fill;
+}
+
+static void on_trade(void *context, const td_trade *trade) {
+    watch *w = context;
+    td_record *record = w->record;
+    double value = fabs(trade->units) * (trade->entry_price + trade->exit_price) + trade->commission;
+    check(w, trade->exit_bar, "trade's entry price", trade->entry_price, w->entry_price, w->entry_price);
+    check(w, trade->exit_bar, "trade's profit", trade->pnl, trade->units * (trade->exit_price - trade->entry_price) - trade->commission, value);
+    check(w, trade->exit_bar, "trade's return", trade->ret, trade->pnl / fabs(trade->units * trade->entry_price), fabs(trade->ret) + 1);
+    if (trade->exit_bar < trade->entry_bar) complain(w, trade->exit_bar, "entry bar", (double)trade->entry_bar, (double)trade->exit_bar);
+    w->realised += trade->pnl;
+    w->entry_commission = 0;
+    if (record->trade_count == w->trade_room) {
+        w->trade_room = 2 * w->trade_room + 16;
+        record->trades = realloc(record->trades, (size_t)w->trade_room * sizeof *record->trades);
+    }
+    record->trades[record->trade_count++] = *trade;
+}
+
+static void on_bar(void *context, int64_t bar, double equity, double position) {
+    watch *w = context;
+    double close = w->deck->view.close[bar], start = w->set->knob[TD_KNOB_cash];
+    if (w->record->bars != bar) complain(w, bar, "bar", (double)bar, (double)w->record->bars);
+    double scale = start + fabs((double)w->cash) + fabs(w->position * close) + (double)fabsl(w->ledger) + (double)fabsl(w->moved);
+    if (equity == 0) w->over = true;
+    if (!w->over) {
+        check(w, bar, "position", position, w->position, fabs(position));
+        check(w, bar, "equity (purse and position)", equity, (double)(w->cash + (long double)w->position * close), scale);
+        long double open_profit = w->position == 0 ? 0 : (long double)w->position * (close - w->entry_price) - w->entry_commission;
+        check(w, bar, "equity (start and profits)", equity, (double)(start + w->realised + open_profit), scale);
+        w->moved += (long double)w->position * (close - w->mid);
+        w->mid = close;
+        check(w, bar, "equity (start, moves, less the ledger lines)", equity, (double)(start + w->moved - w->ledger), scale);
+    } else if (equity != 0 || position != 0)
+        complain(w, bar, "equity after ruin", equity, 0);
+    w->record->equity[bar] = equity;
+    w->record->position[bar] = position;
+    w->record->bars++;
+}
+
+td_record td_record_make(const td_deck *deck, const td_set *set) {
+    td_error error;
+    td_record record = {.block_returns = malloc((size_t)td_deck_blocks(deck) * sizeof(float)),
+                        .equity = malloc((size_t)td_deck_bars(deck) * sizeof(double)),
+                        .position = malloc((size_t)td_deck_bars(deck) * sizeof(double))};
+    watch w = {.deck = deck, .set = set, .record = &record, .cash = set->knob[TD_KNOB_cash]};
+    td_observer observer = {.on_fill = on_fill, .on_trade = on_trade, .on_bar = on_bar, .context = &w};
+    assert_ok(td_play_detailed(deck, set, &observer, &record.cell, record.block_returns, &error));
+    assert_int_equal(record.bars, td_deck_bars(deck));
+    if (record.cell.state == TD_CELL_DONE) {
+        const double *m = record.cell.metrics;
+        assert_near(m[TD_METRIC_fills], (double)record.fill_count, 0);
+        assert_near(m[TD_METRIC_trades], (double)record.trade_count, 0);
+        assert_near(m[TD_METRIC_final_equity], record.equity[record.bars - 1], 0);
+        check(&w, record.bars - 1, "ledger lines", m[TD_METRIC_commission_paid] + m[TD_METRIC_spread_paid] + m[TD_METRIC_slippage_paid],
+              (double)w.ledger, (double)fabsl(w.ledger) + 1);
+        assert_int_equal(record.cell.ruined, w.over);
+    }
+    return record;
+}
+
+void td_record_free(td_record *record) {
+    free(record->block_returns);
+    free(record->fills);
+    free(record->trades);
+    free(record->equity);
+    free(record->position);
+}
+
+bool td_same_cells(const td_cell *a, const td_cell *b, const float *a_returns, const float *b_returns, int64_t blocks) {
+    bool same = a->hash == b->hash && a->state == b->state && a->reason == b->reason && a->reason_bar == b->reason_bar &&
+                a->ruined == b->ruined;
+    if (!same)
+        print_error("hash %016llx %016llx, state %d %d, reason %d %d at bar %lld %lld, ruined %d %d\n", (unsigned long long)a->hash,
+                    (unsigned long long)b->hash, a->state, b->state, a->reason, b->reason, (long long)a->reason_bar,
+                    (long long)b->reason_bar, a->ruined, b->ruined);
+    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+        bool equal = a->metrics[i] == b->metrics[i] || (isnan(a->metrics[i]) && isnan(b->metrics[i]));
+        if (!equal) print_error("%s: %.17g %.17g\n", td_metric_infos[i].name, a->metrics[i], b->metrics[i]);
+        same = same && equal;
+    }
+    for (int64_t k = 0; a_returns && b_returns && k < blocks; k++) {
+        bool equal = a_returns[k] == b_returns[k] || (isnan(a_returns[k]) && isnan(b_returns[k]));
+        if (!equal) print_error("return of block %lld: %.9g %.9g\n", (long long)k, a_returns[k], b_returns[k]);
+        same = same && equal;
+    }
+    return same;
+}
+
+void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t count, int64_t chunk, td_cell *cells, const char *what) {
+    td_error error;
+    int64_t blocks = td_deck_blocks(deck);
+    float *returns = malloc((size_t)(count * blocks) * sizeof *returns), *others = malloc((size_t)(count * blocks) * sizeof *others);
+    td_cell *found = malloc((size_t)count * sizeof *found);
+    td_player *player;
+    assert_ok(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, &error));
+    td_play(player, sets, count, cells, returns);
+    td_player_close(player);
+    bool skips = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP;
+    for (int isa = 0; isa <= (int)td_isa_best(); isa++)
+        for (int engine = TD_ENGINE_LANES; engine <= (skips ? TD_ENGINE_SKIP : TD_ENGINE_LANES); engine++) {
+            assert_ok(td_player_open(deck, (td_engine)engine, (td_isa)isa, &player, &error));
+            td_player_limit_chunk(player, chunk);
+            memset(found, 0x55, (size_t)count * sizeof *found);
+            td_play(player, sets, count, found, others);
+            td_player_close(player);
+            for (int64_t i = 0; i < count; i++)
+                if (!td_same_cells(&cells[i], &found[i], returns + i * blocks, others + i * blocks, blocks)) {
+                    print_error("%s: set %lld of %lld, engine %s on %s, chunks of %lld bars, differs from the reference\n", what,
+                                (long long)i, (long long)count, td_engine_name((td_engine)engine), td_isa_name((td_isa)isa),
+                                (long long)chunk);
+                    fail();
+                }
+        }
+    free(returns);
+    free(others);
+    free(found);
+}
