@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tapedeck beside what people use instead, in one sitting: alternating, medians of several rounds, same bars, results compared first.
+"""tapedeck beside what people use instead, in one sitting: alternating, medians of rounds, same bars, results compared first.
 
     bench/peers/run.py engines       a numba loop per parameter set: equal results, then bar-evaluations per second
     bench/peers/run.py packages      vectorbt's pipeline and backtesting.py: the same job, nearly the same rules
@@ -8,10 +8,10 @@
     bench/peers/run.py scenes        the table of `tapedeck bench` itself
     bench/peers/run.py all
 
-Needs numba, vectorbt, backtesting.py and pandas (python -m pip install -r bench/peers/requirements.txt, into an environment of its
-own); tapedeck needs none of them. Prints Markdown tables; --results keeps every measurement as JSON, --docs puts the tables into the
-document. Leave the machine alone meanwhile.
-Both the wall and the processor's time are shown: on a busy machine the second is the honest one for work on one thread."""
+Needs numba, vectorbt, backtesting.py and pandas (python -m pip install -r bench/peers/requirements.txt, into an environment of
+its own); tapedeck needs none of them. Prints Markdown tables; --results keeps every measurement as JSON, --docs puts the tables
+into the document. Leave the machine alone meanwhile. Both the wall and the processor's time are shown: on a busy machine the
+second is the honest one for work on one thread."""
 import argparse
 import json
 import os
@@ -74,8 +74,9 @@ def million(rate):
 def engines(sitting):
     """Contest with the numba loops."""
     from loop import Loop
-    cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1), ("slow", 60, 100000, 1000, 1),
-             ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2), ("slow", 60, 100000, 1000, 2)]
+    cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1),
+             ("slow", 60, 100000, 1000, 1), ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2),
+             ("slow", 60, 100000, 1000, 2)]
     if sitting.options.long:
         cases += [("busy", 1, 100000, 10000, 1), ("slow", 1, 100000, 10000, 1), ("busy", 60, 100000, 10000, 1),
                   ("slow", 60, 100000, 10000, 1), ("busy", 1, 1000000, 1000, 1), ("slow", 1, 1000000, 1000, 1),
@@ -90,7 +91,8 @@ def engines(sitting):
         work = bars * sets
         # a minute a time: one loop and two rounds will do
         huge = work > 5e9
-        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in ("numba plain", "numba lean")[:1 if huge else 2]}
+        names = ["numba plain"] if huge else ["numba plain", "numba lean"]
+        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in names}
         ours = sitting.program.cells(scene, data)
         worst = {}
         for loop in loops.values():
@@ -101,7 +103,8 @@ def engines(sitting):
         checks.append([scene, f"{np.mean(ours['trades']):.0f}", *(f"{worst[k]:.1e}" for k in worst)])
         contestants = [Contestant(name, work, timed(loop.play)) for name, loop in loops.items()]
         if threads > 1:
-            contestants.append(Contestant("tapedeck, one thread", work, sitting.program.scene(scene.removesuffix(f"/threads:{threads}"), data)))
+            alone = sitting.program.scene(scene.removesuffix(f"/threads:{threads}"), data)
+            contestants.append(Contestant("tapedeck, one thread", work, alone))
         contestants.append(Contestant("tapedeck", work, sitting.program.scene(scene, data)))
         rounds = sitting.options.rounds if work <= 2e8 else 2 if huge else max(3, sitting.options.rounds // 3)
         *peers, deck = sitting.contest(scene, contestants, rounds)
@@ -115,7 +118,8 @@ def engines(sitting):
     text = ["Results compared before timing, greatest relative difference over all sets:\n",
             markdown(["scene", "trades a set", *worst], checks),
             "\nMillion bar-evaluations a second, median (distance of the quartiles), and how many times faster:\n",
-            markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor", "x lean, processor"], rows),
+            markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor",
+                      "x lean, processor"], rows),
             "\nTwo threads against one, in the same contest:\n", *scaling]
     return "\n".join(text)
 
@@ -135,7 +139,7 @@ def packages(sitting):
     sitting.contest("packages", contestants, max(3, sitting.options.rounds // 3))
     trades = np.asarray(ours["trades"])
     counts = [f"{vectorbt.trades().mean():.1f} (ours {trades[vectorbt.pick].mean():.1f})",
-              f"{backtesting.trades().mean():.1f} (ours {trades[backtesting.pick]:.1f})", f"{trades.mean():.1f}", f"{trades.mean():.1f}"]
+              f"{backtesting.trades().mean():.1f} (ours {trades[backtesting.pick]:.1f})", *[f"{trades.mean():.1f}"] * 2]
     wall = [c.work / c.median() for c in contestants]
     cpu = [c.work / c.cpu_median() for c in contestants]
     return markdown(["", "million bar-evaluations/s", "distance of quartiles", "lanes is faster by", "skip is faster by",
@@ -176,34 +180,32 @@ def memory(sitting):
     tape = write_tape(sitting, bars)
     from packages import Vectorbt
     vectorbt = Vectorbt(sitting.market(bars)[0], Grid(1000, "busy"), 20)
-    rows = []
-    seconds, cpu = [], []
-    for _ in range(3):
-        s, c = timed(vectorbt.play)()
-        seconds.append(s)
-        cpu.append(c)
-    base, cpu_base = bars * 20 / np.median(seconds), bars * 20 / np.median(cpu)
-    rows.append([f"vectorbt {vectorbt.version}, the pipeline in a warm process", "20", f"{np.median(seconds):.2f}", f"{base / 1e6:,.2f}", "1", "1", ""])
-    sitting.record.append({"contest": "memory", "name": "vectorbt", "items": bars * 20, "seconds": seconds, "cpu_seconds": cpu})
+    peer = Contestant(f"vectorbt {vectorbt.version}, the pipeline in a warm process", bars * 20, timed(vectorbt.play))
+    sitting.contest("memory", [peer], 3)
+    base, cpu_base = peer.work / peer.median(), peer.work / peer.cpu_median()
+    rows = [[peer.name, "20", f"{peer.median():.2f}", f"{base / 1e6:,.2f}", "1", "1", ""]]
+    grids = [(1000, 28, 266, [0.01]), (10000, 103, 506, [0.01]), (100000, 103, 506, [i / 1000 for i in range(6, 16)])]
     for sample in ("60", "bar"):
-        for sets, fast, slow, stops in ((1000, 28, 266, [0.01]), (10000, 103, 506, [0.01]), (100000, 103, 506, [i / 1000 for i in range(6, 16)])):
+        for sets, fast, slow, stops in grids:
             if sets == 100000 and sample == "bar" and not sitting.options.long:
                 continue
             config = os.path.join(sitting.folder, "sweep.yaml")
             with open(config, "w", encoding="utf-8") as file:
                 file.write(SWEEP.format(tape=tape, fast=fast, slow=slow, stops=stops, sample=sample))
-            found = [sitting.program.process("sweep", config, "-o", os.path.join(sitting.folder, "sweep.h5"), "--threads", "1", "--force",
-                                             "--json", "--quiet") for _ in range(3 if sets < 100000 else 1)]
+            results = os.path.join(sitting.folder, "sweep.h5")
+            arguments = ["sweep", config, "-o", results, "--threads", "1", "--force", "--json", "--quiet"]
+            found = [sitting.program.process(*arguments) for _ in range(3 if sets < 100000 else 1)]
             if any(json.loads(text)["sets"] != sets for *_, text in found):
                 raise SystemExit(f"the sweep has {json.loads(found[0][3])['sets']} sets, not {sets}")
-            wall, peak = np.median([f[0] for f in found]), max(f[2] for f in found)
-            rate = bars * sets / wall
-            rows.append([f"tapedeck sweep, returns every {'bar' if sample == 'bar' else sample + ' bars'}", f"{sets:,}", f"{wall:.2f}",
-                         f"{rate / 1e6:,.0f}", f"{rate / base:,.0f}", f"{bars * sets / np.median([f[1] for f in found]) / cpu_base:,.0f}",
-                         f"{peak / 1e6:.0f} MB"])
+            wall, cpu = (float(np.median([f[i] for f in found])) for i in (0, 1))
+            peak, rate, cpu_rate = max(f[2] for f in found), bars * sets / wall, bars * sets / cpu
+            every = "bar" if sample == "bar" else f"{sample} bars"
+            rows.append([f"tapedeck sweep, returns every {every}", f"{sets:,}", f"{wall:.2f}", f"{rate / 1e6:,.0f}",
+                         f"{rate / base:,.0f}", f"{cpu_rate / cpu_base:,.0f}", f"{peak / 1e6:.0f} MB"])
             sitting.record.append({"contest": "memory", "name": f"tapedeck {sets} sets, sample {sample}", "items": bars * sets,
                                    "seconds": [f[0] for f in found], "cpu_seconds": [f[1] for f in found], "peak_bytes": peak})
-    return markdown(["", "sets", "seconds", "million bar-evaluations/s", "x vectorbt", "x vectorbt, processor", "peak resident set"], rows)
+    return markdown(["", "sets", "seconds", "million bar-evaluations/s", "x vectorbt", "x vectorbt, processor",
+                     "peak resident set"], rows)
 
 
 DAILY = """tape: {tape}
