@@ -58,8 +58,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 static volatile int stop_signal;
 
 static void on_signal(int number) {
-    if (stop_signal) _exit(128 + number);
-    stop_signal = number;
+    /* atomic: the handler runs on one thread while others look whether to stop */
+    if (__atomic_exchange_n(&stop_signal, number, __ATOMIC_RELAXED)) _exit(128 + number);
 }
 
 static void watch_signals(void) {
