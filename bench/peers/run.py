@@ -278,7 +278,8 @@ def small(sitting):
            Contestant("tapedeck klines reader", bars, sitting.program.scene(f"klines/{bars}", data))]
     sitting.contest("csv", csv, sitting.options.rounds)
     for c in csv:
-        ratio = f"; tapedeck is faster by {c.median() / csv[-1].median():.1f} (processor {c.cpu_median() / csv[-1].cpu_median():.1f})"
+        ratio = (f"; tapedeck is faster by {c.median() / csv[-1].median():.1f} "
+                 f"(processor {c.cpu_median() / csv[-1].cpu_median():.1f})")
         rows.append([c.name, f"{1e3 * c.median():.1f} ms", f"{1e3 * min(c.seconds):.1f} ms", f"{100 * c.spread():.0f} %",
                      f"{c.work / c.median() / 1e6:.2f} M rows/s{ratio if c is not csv[-1] else ''}"])
     return markdown(["", "median", "best", "distance of quartiles", ""], rows)
