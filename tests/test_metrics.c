@@ -213,9 +213,9 @@ static tm_day day_of(int64_t time_ns) {
 /* How the profile groups bars into samples, in words. */
 typedef enum grouping { EACH, COUNT, DAYS, WEEKS, MONTHS, YEARS } grouping;
 
-static int64_t group_of(grouping grouping, const td_deck *deck, const td_tape *tape, int64_t t) {
+static int64_t group_of(grouping by, const td_deck *deck, const td_tape *tape, int64_t t) {
     tm_day day = day_of(tape->time_ns[deck->first_bar + t]);
-    switch (grouping) {
+    switch (by) {
     case EACH: return t;
     case COUNT: return t / deck->def.sample_bars;
     case DAYS: return day.tm.tm_year * 400 + day.tm.tm_yday;
@@ -385,11 +385,11 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     }
 
     /* sampled returns; with the start as what comes before the first sample, or (backtesting) nothing */
-    grouping grouping = grouping_of(deck, tape);
+    grouping by = grouping_of(deck, tape);
     number *r = malloc((size_t)(bars + 1) * sizeof *r), *market = malloc((size_t)(bars + 1) * sizeof *market);
     int64_t count = 0, before = -1, first = -1;
     for (int64_t t = 0; t < bars; t++) {
-        if (t < last && group_of(grouping, deck, tape, t) == group_of(grouping, deck, tape, t + 1)) continue;
+        if (t < last && group_of(by, deck, tape, t) == group_of(by, deck, tape, t + 1)) continue;
         if (first < 0) first = t;
         number from = before < 0 ? start : equity[before];
         if (before >= 0 || !backtesting) {
