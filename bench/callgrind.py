@@ -32,7 +32,7 @@ class Failure(Exception):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tapedeck", default=os.path.join(HERE, "..", "build", "release", "tapedeck"), help="the program to measure")
+    parser.add_argument("--tapedeck", default=os.path.join(HERE, "..", "build", "release", "tapedeck"), metavar="PROGRAM")
     parser.add_argument("--baseline", default=os.path.join(HERE, "baseline", "callgrind.json"))
     parser.add_argument("--filter", default="", metavar="REGEX", help="only scenes whose names hold this")
     parser.add_argument("--threshold", type=float, default=2.0, metavar="PERCENT", help="growth that fails (default 2)")
@@ -63,8 +63,8 @@ def count(tapedeck, scene):
     environment = dict(os.environ, TAPEDECK_ISA=ISA, OMP_NUM_THREADS="1")
     with tempfile.TemporaryDirectory(prefix="tapedeck-callgrind-") as folder:
         # the profile is thrown away; what is collected inside the toggled function is also in the closing lines
-        found = run(["valgrind", "--tool=callgrind", "--toggle-collect=td_measure_step", f"--callgrind-out-file={folder}/out", tapedeck,
-                     "bench", "--once", "--filter", f"^{re.escape(scene)}$"], env=environment)
+        found = run(["valgrind", "--tool=callgrind", "--toggle-collect=td_measure_step", f"--callgrind-out-file={folder}/out",
+                     tapedeck, "bench", "--once", "--filter", f"^{re.escape(scene)}$"], env=environment)
     collected = re.search(r"Collected : (\d+)", found.stderr)
     if found.returncode != 0 or not collected:
         raise Failure(f"scene {scene} under callgrind ended with code {found.returncode}:\n{found.stderr}")

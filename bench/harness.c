@@ -20,7 +20,8 @@ __attribute__((noinline)) td_status td_measure_step(const td_scene *scene, void 
     return scene->step(state, error);
 }
 
-static td_status play_steps(const td_scene *scene, void *state, int64_t steps, double *seconds, double *cpu_seconds, td_error *error) {
+static td_status play_steps(const td_scene *scene, void *state, int64_t steps, double *seconds, double *cpu_seconds,
+                            td_error *error) {
     double began = clock_seconds(CLOCK_MONOTONIC), cpu_began = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (int64_t i = 0; i < steps; i++) TD_TRY(td_measure_step(scene, state, error));
     *cpu_seconds = (clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_began) / (double)steps;
@@ -28,7 +29,8 @@ static td_status play_steps(const td_scene *scene, void *state, int64_t steps, d
     return TD_OK;
 }
 
-static td_status measure_load(const td_scene *scene, const td_measure_def *def, void *state, td_measurement *measurement, td_error *error) {
+static td_status measure_load(const td_scene *scene, const td_measure_def *def, void *state, td_measurement *measurement,
+                              td_error *error) {
     /* more steps until they fill the time; these also warm up */
     double seconds, cpu_seconds;
     measurement->steps = 1;
@@ -44,15 +46,17 @@ static td_status measure_load(const td_scene *scene, const td_measure_def *def, 
     return TD_OK;
 }
 
-td_status td_measure(const td_scene *scene, const td_measure_def *def, td_stage *stage, td_measurement *measurement, td_error *error) {
+td_status td_measure(const td_scene *scene, const td_measure_def *def, td_stage *stage, td_measurement *measurement,
+                     td_error *error) {
     *measurement = (td_measurement){.threads = scene->shape.threads, .repetitions = def->repetitions,
                                     .seconds = calloc((size_t)def->repetitions, sizeof(double)),
                                     .cpu_seconds = calloc((size_t)def->repetitions, sizeof(double))};
     snprintf(measurement->name, sizeof measurement->name, "%s", scene->name);
     snprintf(measurement->item, sizeof measurement->item, "%s", scene->item);
     td_scene_load load = {0};
-    td_status status = measurement->seconds && measurement->cpu_seconds ? scene->make(&scene->shape, stage, &load, error)
-                                                                        : td_fail(error, TD_NO_MEMORY, "no memory for a measurement");
+    bool room = measurement->seconds && measurement->cpu_seconds;
+    td_status status = room ? scene->make(&scene->shape, stage, &load, error)
+                            : td_fail(error, TD_NO_MEMORY, "no memory for a measurement");
     measurement->items = load.items;
     measurement->bytes = load.bytes;
     if (status == TD_OK) status = measure_load(scene, def, load.state, measurement, error);

@@ -27,7 +27,8 @@ typedef struct td_measurement {
 } td_measurement;
 
 /* Makes, checks, measures and drops a scene. TD_DIFFERENT when its check fails. */
-td_status td_measure(const td_scene *scene, const td_measure_def *def, td_stage *stage, td_measurement *measurement, td_error *error);
+td_status td_measure(const td_scene *scene, const td_measure_def *def, td_stage *stage, td_measurement *measurement,
+                     td_error *error);
 /* The same without a clock: made, checked, and stepped once. */
 td_status td_measure_once(const td_scene *scene, td_stage *stage, td_error *error);
 void td_measurement_free(td_measurement *measurement);

@@ -5,7 +5,7 @@
 #include "bench/scenes.h"
 
 #define TD_SCENE_KIND(kind)                                                                                                      \
-    td_status td_make_##kind(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error);                      \
+    td_status td_make_##kind(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error);                \
     td_status td_step_##kind(void *state, td_error *error);                                                                      \
     void td_drop_##kind(void *state);
 

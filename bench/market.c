@@ -61,7 +61,8 @@ td_status td_stage_tape(td_stage *stage, int64_t bars, const td_tape **tape, td_
         *tape = &stage->tapes[i];
         if (stage->tapes[i].bars == bars) return TD_OK;
     }
-    if (stage->tape_count == TD_STAGE_TAPES_MAX) return td_fail(error, TD_FAILED, "more than %d lengths of tape", TD_STAGE_TAPES_MAX);
+    if (stage->tape_count == TD_STAGE_TAPES_MAX)
+        return td_fail(error, TD_FAILED, "more than %d lengths of tape", TD_STAGE_TAPES_MAX);
     double *columns = malloc((size_t)bars * (COLUMNS + 1) * sizeof(double));
     if (!columns) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars", (long long)bars);
     int64_t *time_ns = (int64_t *)(void *)(columns + COLUMNS * bars);
@@ -92,9 +93,9 @@ td_status td_write_klines(const char *path, const td_tape *tape, int64_t rows, t
     for (int64_t t = 0; t < rows; t++) {
         long long milliseconds = (long long)(tape->time_ns[t] / 1000000);
         double volume = tape->volume[t];
-        fprintf(file, "%lld,%.8f,%.8f,%.8f,%.8f,%.8f,%lld,%.8f,%d,%.8f,%.8f,0\n", milliseconds, tape->open[t], tape->high[t], tape->low[t],
-                tape->close[t], volume, milliseconds + 59999, volume * tape->close[t], (int)(volume * 10) + 1, volume / 2,
-                volume / 2 * tape->close[t]);
+        fprintf(file, "%lld,%.8f,%.8f,%.8f,%.8f,%.8f,%lld,%.8f,%d,%.8f,%.8f,0\n", milliseconds, tape->open[t], tape->high[t],
+                tape->low[t], tape->close[t], volume, milliseconds + 59999, volume * tape->close[t], (int)(volume * 10) + 1,
+                volume / 2, volume / 2 * tape->close[t]);
     }
     bool bad = ferror(file) != 0;
     bad |= fclose(file) != 0;

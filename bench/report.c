@@ -33,18 +33,19 @@ json_t *td_report_context(td_isa isa) {
     return json_pack("{s:s,s:s,s:s,s:i,s:i,s:b,s:[],s:o,s:s,s:s,s:s,s:s,s:s,s:s}", "date", date, "host_name", "", "executable",
                      "tapedeck bench", "num_cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "mhz_per_cpu", 0, "cpu_scaling_enabled", 0,
                      "caches", "load_avg", loads, "library_build_type", build, "tapedeck_version", TAPEDECK_VERSION,
-                     "tapedeck_commit", TAPEDECK_COMMIT, "compiler", compiler, "isa", td_isa_name(isa), "processor", td_cpu_get()->model);
+                     "tapedeck_commit", TAPEDECK_COMMIT, "compiler", compiler, "isa", td_isa_name(isa), "processor",
+                     td_cpu_get()->model);
 }
 
 static json_t *repetition_json(const td_measurement *measurement, int repetition) {
     double seconds = measurement->seconds[repetition];
     char counter[48];
     snprintf(counter, sizeof counter, "%s_per_second", measurement->item);
-    json_t *entry = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:I,s:f,s:f,s:s,s:f}", "name", measurement->name, "run_name", measurement->name,
-                              "run_type", "iteration", "repetitions", measurement->repetitions, "repetition_index", repetition,
-                              "threads", measurement->threads, "iterations", (json_int_t)measurement->steps, "real_time", seconds * 1e3,
-                              "cpu_time", measurement->cpu_seconds[repetition] * 1e3, "time_unit", "ms", counter,
-                              measurement->items / seconds);
+    json_t *entry = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:I,s:f,s:f,s:s,s:f}", "name", measurement->name, "run_name",
+                              measurement->name, "run_type", "iteration", "repetitions", measurement->repetitions,
+                              "repetition_index", repetition, "threads", measurement->threads, "iterations",
+                              (json_int_t)measurement->steps, "real_time", seconds * 1e3, "cpu_time",
+                              measurement->cpu_seconds[repetition] * 1e3, "time_unit", "ms", counter, measurement->items / seconds);
     if (measurement->bytes > 0) json_object_set_new(entry, "bytes_per_second", json_real(measurement->bytes / seconds));
     return entry;
 }
@@ -83,8 +84,9 @@ td_status td_baseline_read(const char *path, td_baseline *baseline, td_error *er
         const json_t *name = json_object_get(entry, "name"), *time = json_object_get(entry, "real_time");
         double seconds = json_number_value(time) * unit_seconds(json_string_value(json_object_get(entry, "time_unit")));
         if (!json_is_string(name) || !json_is_number(time) || !(seconds > 0))
-            status = td_fail(error, TD_BAD_DATA, "%s: entry %zu of \"benchmarks\" has no name, or no real_time above 0 in ns, us, ms or s",
-                             path, index);
+            status = td_fail(error, TD_BAD_DATA,
+                             "%s: entry %zu of \"benchmarks\" has no name, or no real_time above 0 in ns, us, ms or s", path,
+                             index);
     }
     if (status != TD_OK) td_baseline_free(baseline);
     return status;

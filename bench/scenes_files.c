@@ -138,7 +138,8 @@ td_status td_make_journal(const td_scene_shape *shape, td_stage *stage, td_scene
     td_journal *opened = NULL;
     td_status status = append_all(journal, &opened, error);
     if (status == TD_OK && td_journal_done(opened) != journal->sets)
-        status = td_fail(error, TD_DIFFERENT, "the journal holds %lld sets of %lld", (long long)td_journal_done(opened), (long long)journal->sets);
+        status = td_fail(error, TD_DIFFERENT, "the journal holds %lld sets of %lld", (long long)td_journal_done(opened),
+                         (long long)journal->sets);
     td_cell cell;
     if (status == TD_OK) status = td_journal_get(opened, journal->sets - 1, &cell, NULL, error);
     if (status == TD_OK && cell.hash != journal->cells[APPEND_SETS - 1].hash)

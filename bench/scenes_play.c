@@ -55,8 +55,9 @@ static td_status check_cells(const play_state *play, td_error *error) {
         td_cell cell;
         TD_TRY(td_play_detailed(play->deck, &play->sets[i], NULL, &cell, NULL, error));
         if (cell.hash != play->cells[i].hash || cell.state != play->cells[i].state)
-            return td_fail(error, TD_DIFFERENT, "set %lld ends in %.17g and hash %016llx, the reference engine says %.17g and %016llx",
-                           (long long)i, play->cells[i].metrics[TD_METRIC_final_equity], (unsigned long long)play->cells[i].hash,
+            return td_fail(error, TD_DIFFERENT,
+                           "set %lld ends in %.17g and hash %016llx, the reference engine says %.17g and %016llx", (long long)i,
+                            play->cells[i].metrics[TD_METRIC_final_equity], (unsigned long long)play->cells[i].hash,
                            cell.metrics[TD_METRIC_final_equity], (unsigned long long)cell.hash);
     }
     return TD_OK;
@@ -68,7 +69,8 @@ static void write_cells(FILE *out, const play_state *play) {
     fputs(",hash\n", out);
     for (int64_t i = 0; i < play->count; i++) {
         const td_cell *cell = &play->cells[i];
-        fprintf(out, "%lld,%.17g,%.17g", (long long)i, play->sets[i].knob[TD_KNOB_stop_loss], play->sets[i].knob[TD_KNOB_take_profit]);
+        const double *knob = play->sets[i].knob;
+        fprintf(out, "%lld,%.17g,%.17g", (long long)i, knob[TD_KNOB_stop_loss], knob[TD_KNOB_take_profit]);
         for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%.17g", cell->metrics[m]);
         fprintf(out, ",%016llx\n", (unsigned long long)cell->hash);
     }
@@ -99,7 +101,8 @@ td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_lo
         play->sets[i] = make_set(shape, def.strategy, i);
         TD_TRY(td_check_set(play->deck, &play->sets[i], error));
     }
-    for (int i = 0; i < shape->threads; i++) TD_TRY(td_player_open(play->deck, shape->engine, stage->isa, &play->players[i], error));
+    for (int i = 0; i < shape->threads; i++)
+        TD_TRY(td_player_open(play->deck, shape->engine, stage->isa, &play->players[i], error));
     /* whole groups, but at least two shares a thread, in whole lane blocks: as a sweep hands them out */
     int64_t lanes = td_isa_lanes(stage->isa), group = td_deck_group(play->deck, td_deck_engine(play->deck, shape->engine));
     int64_t share = (shape->sets / (2 * shape->threads) / lanes + 1) * lanes;
@@ -118,7 +121,8 @@ td_status td_step_play(void *state, td_error *error) {
     #pragma omp parallel for num_threads(play->threads) schedule(dynamic, 1) if (play->threads > 1)
     for (int64_t first = 0; first < play->count; first += play->share) {
         int64_t count = play->count - first < play->share ? play->count - first : play->share;
-        td_play(play->players[omp_get_thread_num()], play->sets + first, count, play->cells + first, play->block_returns + first * blocks);
+        td_play(play->players[omp_get_thread_num()], play->sets + first, count, play->cells + first,
+                play->block_returns + first * blocks);
     }
     return TD_OK;
 }
@@ -183,7 +187,9 @@ td_status td_make_rows(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     play_rows(rows, rows->kernel);
     bool same = memcmp(expected, rows->out, values) == 0;
     free(expected);
-    return same ? TD_OK : td_fail(error, TD_DIFFERENT, "rows %s on %s are not those of the plain kernel", shape->strategy, td_isa_name(stage->isa));
+    if (same) return TD_OK;
+    return td_fail(error, TD_DIFFERENT, "rows %s on %s are not those of the plain kernel", shape->strategy,
+                   td_isa_name(stage->isa));
 }
 
 td_status td_step_rows(void *state, td_error *error) {

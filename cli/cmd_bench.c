@@ -5,6 +5,7 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/report.h"
 #include "cli/cli.h"
@@ -26,7 +27,7 @@ static const struct argp_option options[] = {
     {"min-time", KEY_MIN_TIME, "SECONDS", 0, "least time of a measurement; fast scenes are stepped often (default 0.05)", 0},
     {"output", 'o', "FILE.json", 0, "write every measurement as Google Benchmark JSON", 0},
     {"json", KEY_JSON, NULL, 0, "print that JSON on standard output instead of the table", 0},
-    {"compare", KEY_COMPARE, "BASE.json", 0, "compare medians with those of an earlier -o; exits with 4 when a scene got slower", 1},
+    {"compare", KEY_COMPARE, "BASE.json", 0, "compare medians with an earlier -o; exits with 4 when a scene got slower", 1},
     {"threshold", KEY_THRESHOLD, "PERCENT", 0, "how much slower is slower (default 2%)", 1},
     {"data", KEY_DATA, "FILE", 0, "play on these bars: all opens, then highs, lows, closes, volumes, as doubles", 2},
     {"cells", KEY_CELLS, "FILE.csv", 0, "write what every set of the scenes ended in", 2},
@@ -56,7 +57,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_CELLS: arguments->cells = text; return 0;
     case KEY_REPETITIONS: {
         double value = number_of(state, "repetitions", text, "", 1);
-        if (value != floor(value) || value > 10000) argp_error(state, "--repetitions is '%s', must be a whole number of 1 to 10000", text);
+        if (value != floor(value) || value > 10000)
+            argp_error(state, "--repetitions is '%s', must be a whole number of 1 to 10000", text);
         arguments->measure.repetitions = (int)value;
         return 0;
     }
@@ -84,7 +86,8 @@ static td_status choose(const bench_arguments *arguments, int **chosen, int *cou
     *chosen = malloc((size_t)td_scene_count() * sizeof **chosen);
     for (int i = 0; *chosen && i < td_scene_count(); i++) {
         const td_scene *scene = td_scene_at(i);
-        bool wanted = arguments->filter ? regexec(&filter, scene->name, 0, NULL, 0) == 0 : arguments->list || scene->tier == TD_SCENE_USUAL;
+        bool wanted = arguments->list || scene->tier == TD_SCENE_USUAL;
+        if (arguments->filter) wanted = regexec(&filter, scene->name, 0, NULL, 0) == 0;
         if (wanted) (*chosen)[(*count)++] = i;
     }
     if (arguments->filter) regfree(&filter);
@@ -209,7 +212,8 @@ static td_status write_report(const char *path, const td_measurement *measuremen
     return td_output_commit(&output, error);
 }
 
-static int report(const bench_arguments *arguments, const td_baseline *baseline, const td_measurement *measurements, int count, td_isa isa) {
+static int report(const bench_arguments *arguments, const td_baseline *baseline, const td_measurement *measurements, int count,
+                  td_isa isa) {
     td_error error = {.message = ""};
     if (arguments->json) {
         json_t *document = td_report_json(measurements, count, isa);
@@ -228,29 +232,30 @@ static int report(const bench_arguments *arguments, const td_baseline *baseline,
     FILE *out = arguments->json ? stderr : stdout;
     fputc('\n', out);
     int slower = compare(out, baseline, measurements, count, arguments->threshold);
-    if (slower < 0)
-        return td_cli_fail(TD_BAD_ARG, (td_fail(&error, TD_BAD_ARG, "%s has none of these scenes", arguments->compare), &error), arguments->json);
     if (!slower) return TD_EXIT_OK;
-    td_fail(&error, TD_DIFFERENT, "%d scene%s slower than %s by more than %g%%", slower, slower == 1 ? " is" : "s are", arguments->compare,
-            100 * arguments->threshold);
-    return td_cli_fail(TD_DIFFERENT, &error, arguments->json);
+    td_status status = slower < 0 ? td_fail(&error, TD_BAD_ARG, "%s has none of these scenes", arguments->compare)
+                                  : td_fail(&error, TD_DIFFERENT, "%d scene%s slower than %s by more than %g%%", slower,
+                                            slower == 1 ? " is" : "s are", arguments->compare, 100 * arguments->threshold);
+    return td_cli_fail(status, &error, arguments->json);
 }
 
 /* Plays the scenes one after the other. A failure ends it. */
 static td_status play(const bench_arguments *arguments, const int *chosen, int count, td_stage *stage, td_measurement *measurements,
                       td_error *error) {
+    bool progress = isatty(STDERR_FILENO);
     for (int i = 0; i < count; i++) {
         const td_scene *scene = td_scene_at(chosen[i]);
-        if (!arguments->json && td_cli_colour(stderr)) fprintf(stderr, "\r\033[K%d/%d %s", i + 1, count, scene->name);
+        if (progress) fprintf(stderr, "\r\033[K%d/%d %s", i + 1, count, scene->name);
         td_status status = arguments->once ? td_measure_once(scene, stage, error)
                                            : td_measure(scene, &arguments->measure, stage, &measurements[i], error);
-        if (!arguments->json && td_cli_colour(stderr)) fputs("\r\033[K", stderr);
+        if (progress) fputs("\r\033[K", stderr);
         if (status != TD_OK) return status;
     }
     return TD_OK;
 }
 
-static td_status prepare(const bench_arguments *arguments, td_isa *isa, td_baseline *baseline, td_stage *stage, td_output *cells, td_error *error) {
+static td_status prepare(const bench_arguments *arguments, td_isa *isa, td_baseline *baseline, td_stage *stage, td_output *cells,
+                         td_error *error) {
     TD_TRY(td_isa_pick(isa, error));
     if (arguments->compare) TD_TRY(td_baseline_read(arguments->compare, baseline, error));
     TD_TRY(td_stage_open(*isa, arguments->data, stage, error));
@@ -263,10 +268,10 @@ int td_cmd_bench(int argc, char **argv) {
     static const struct argp parser = {
         .options = options,
         .parser = parse,
-        .doc = "Measures how fast the parts are: engines, indicator rows, CSV, tape files, journal, results. Every scene checks its results "
-               "before it is timed.\v"
-               "The usual scenes take about a minute; long ones and the small ones for instruction counts are played when --filter names "
-               "them. Exits with 4 when --compare finds a scene slower, or when a check fails. docs/performance.md says more.",
+        .doc = "Measures how fast the parts are: engines, indicator rows, CSV, tape files, journal, results. Every scene checks "
+               "its results before it is timed.\v"
+               "The usual scenes take about half a minute; long ones and the small ones for instruction counts are played when "
+               "--filter names them. Exits with 4 when --compare finds a scene slower, or when a check fails.",
     };
     bench_arguments arguments = {.measure = td_default_measure_def(), .threshold = 0.02};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
@@ -280,12 +285,13 @@ int td_cmd_bench(int argc, char **argv) {
         free(chosen);
         return TD_EXIT_OK;
     }
-    td_isa isa;
+    td_isa isa = TD_ISA_SCALAR;
     td_baseline baseline = {0};
     td_stage stage = {0};
     td_output cells = {0};
     td_measurement *measurements = calloc((size_t)count, sizeof *measurements);
-    status = measurements ? prepare(&arguments, &isa, &baseline, &stage, &cells, &error) : td_fail(&error, TD_NO_MEMORY, "no memory for the measurements");
+    if (!measurements) status = td_fail(&error, TD_NO_MEMORY, "no memory for the measurements");
+    if (status == TD_OK) status = prepare(&arguments, &isa, &baseline, &stage, &cells, &error);
     if (status == TD_OK) status = play(&arguments, chosen, count, &stage, measurements, &error);
     if (status == TD_OK && arguments.cells) status = td_output_commit(&cells, &error);
     int code = status != TD_OK ? td_cli_fail(status, &error, arguments.json)

@@ -51,8 +51,10 @@ def check_command():
     for what, arguments, parts in [
             ("no such scene", ["--filter", "nothing-like-this"], ["no scene's name matches 'nothing-like-this'", "--list"]),
             ("no expression", ["--filter", "("], ["--filter is '('", "no regular expression"]),
-            ("no count", ["--repetitions", "0"], ["--repetitions is '0'"]), ("half a count", ["--repetitions", "1.5"], ["whole number"]),
-            ("no time", ["--min-time", "soon"], ["--min-time is 'soon'"]), ("no percentage", ["--threshold", "-1%"], ["--threshold"]),
+            ("no count", ["--repetitions", "0"], ["--repetitions is '0'"]),
+            ("half a count", ["--repetitions", "1.5"], ["whole number"]),
+            ("no time", ["--min-time", "soon"], ["--min-time is 'soon'"]),
+            ("no percentage", ["--threshold", "-1%"], ["--threshold"]),
             ("an argument", ["fast"], ["unexpected argument 'fast'"]), ("once and a file", ["--once", "-o", "x.json"], ["--once"])]:
         expect(what, bench(*arguments), 2, *parts)
 
@@ -66,7 +68,8 @@ def check_report():
         if key not in document["context"]:
             problems.append(f"the context lacks {key}")
     entries = document["benchmarks"]
-    if [(e["name"], e["run_type"], e["repetitions"], e["repetition_index"]) for e in entries] != [(SCENE, "iteration", 2, i) for i in (0, 1)]:
+    found = [(e["name"], e["run_type"], e["repetitions"], e["repetition_index"]) for e in entries]
+    if found != [(SCENE, "iteration", 2, i) for i in (0, 1)]:
         problems.append(f"entries are not two repetitions of {SCENE}: {entries}")
     if not all(e["real_time"] > 0 and e["cpu_time"] >= 0 and e["iterations"] == 1 and e["values_per_second"] > 0 for e in entries):
         problems.append(f"numbers of the entries make no sense: {entries}")

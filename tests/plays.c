@@ -90,13 +90,14 @@ td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, boo
             low[t] = fmin(fmin(open[t], close[t]), ceil(low[t] / 2) * 2);
         }
     }
-    return (td_tape){.bars = bars, .symbols = 1, .interval_ns = interval_ns, .time_ns = time, .open = open, .high = high, .low = low,
-                     .close = close, .volume = volume, .symbol = "TEST"};
+    return (td_tape){.bars = bars, .symbols = 1, .interval_ns = interval_ns, .time_ns = time, .open = open, .high = high,
+                     .low = low, .close = close, .volume = volume, .symbol = "TEST"};
 }
 
 td_tape td_script_tape(const td_bar *bars, int count, int64_t interval_ns) {
     td_tape tape = td_test_tape_of(count, interval_ns, TD_TEMPER_CONSTANT, true, 0);
-    double *open = (double *)(uintptr_t)tape.open, *high = open + count, *low = high + count, *close = low + count, *volume = close + count;
+    double *open = (double *)(uintptr_t)tape.open, *high = open + count, *low = high + count, *close = low + count,
+           *volume = close + count;
     double sign = -1;
     for (int t = 0; t < count; t++) {
         bool orders = !isnan(bars[t].order);
@@ -141,6 +142,7 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
     def.sample_bars = (int64_t[]){0, 0, 1, 1, 2, 7, 60}[td_draw_whole(seed, 18, 0, 6)];
     def.blocks = (int64_t[]){1, 2, 16, 64, 71}[td_draw_whole(seed, 19, 0, 4)];
     def.risk_free = maybe(seed, 20, 0.5, 0.04);
+    if (td_draw(seed, 25) < 0.2) def.row_scale = 1e-6;
     if (td_draw(seed, 21) < 0.2 && bars > 3) {
         def.first_bar = td_draw_whole(seed, 22, 0, bars / 2);
         def.bars = td_draw_whole(seed, 23, 0, bars - def.first_bar);
@@ -206,8 +208,8 @@ typedef struct watch {
 } watch;
 
 static void complain(const watch *w, int64_t bar, const char *what, double found, double expected) {
-    print_error("strategy %s, bar %lld: %s is %.17g, expected %.17g\n", td_strategy_name(w->deck->def.strategy), (long long)bar, what,
-                found, expected);
+    print_error("strategy %s, bar %lld: %s is %.17g, expected %.17g\n", td_strategy_name(w->deck->def.strategy), (long long)bar,
+                what, found, expected);
     fail();
 }
 
@@ -278,9 +280,12 @@ static void on_trade(void *context, const td_trade *trade) {
     td_record *record = w->record;
     double value = fabs(trade->units) * (trade->entry_price + trade->exit_price) + trade->commission;
     check(w, trade->exit_bar, "trade's entry price", trade->entry_price, w->entry_price, w->entry_price);
-    check(w, trade->exit_bar, "trade's profit", trade->pnl, trade->units * (trade->exit_price - trade->entry_price) - trade->commission, value);
-    check(w, trade->exit_bar, "trade's return", trade->ret, trade->pnl / fabs(trade->units * trade->entry_price), fabs(trade->ret) + 1);
-    if (trade->exit_bar < trade->entry_bar) complain(w, trade->exit_bar, "entry bar", (double)trade->entry_bar, (double)trade->exit_bar);
+    check(w, trade->exit_bar, "trade's profit", trade->pnl,
+          trade->units * (trade->exit_price - trade->entry_price) - trade->commission, value);
+    check(w, trade->exit_bar, "trade's return", trade->ret, trade->pnl / fabs(trade->units * trade->entry_price),
+          fabs(trade->ret) + 1);
+    if (trade->exit_bar < trade->entry_bar)
+        complain(w, trade->exit_bar, "entry bar", (double)trade->entry_bar, (double)trade->exit_bar);
     w->realised += trade->pnl;
     w->entry_commission = 0;
     if (record->trade_count == w->trade_room) {
@@ -325,7 +330,8 @@ td_record td_record_make(const td_deck *deck, const td_set *set) {
         assert_near(m[TD_METRIC_fills], (double)record.fill_count, 0);
         assert_near(m[TD_METRIC_trades], (double)record.trade_count, 0);
         assert_near(m[TD_METRIC_final_equity], record.equity[record.bars - 1], 0);
-        check(&w, record.bars - 1, "ledger lines", m[TD_METRIC_commission_paid] + m[TD_METRIC_spread_paid] + m[TD_METRIC_slippage_paid],
+        check(&w, record.bars - 1, "ledger lines",
+              m[TD_METRIC_commission_paid] + m[TD_METRIC_spread_paid] + m[TD_METRIC_slippage_paid],
               (double)w.ledger, (double)fabsl(w.ledger) + 1);
         assert_int_equal(record.cell.ruined, w.over);
     }
@@ -360,10 +366,12 @@ bool td_same_cells(const td_cell *a, const td_cell *b, const float *a_returns, c
     return same;
 }
 
-void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t count, int64_t chunk, td_cell *cells, const char *what) {
+void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t count, int64_t chunk, td_cell *cells,
+                             const char *what) {
     td_error error;
     int64_t blocks = td_deck_blocks(deck);
-    float *returns = malloc((size_t)(count * blocks) * sizeof *returns), *others = malloc((size_t)(count * blocks) * sizeof *others);
+    float *returns = malloc((size_t)(count * blocks) * sizeof *returns),
+          *others = malloc((size_t)(count * blocks) * sizeof *others);
     td_cell *found = malloc((size_t)count * sizeof *found);
     td_player *player;
     assert_ok(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, &error));

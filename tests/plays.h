@@ -26,8 +26,8 @@ typedef enum td_temper {
 td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, bool weekends, uint64_t seed);
 void td_test_tape_free(td_tape *tape);
 
-/* A tape by hand for the strategy `script`: each bar with the target decided at its close, NaN for no decision. Bar 0 cannot decide,
- * because a crossing needs a bar before it. From Monday, 2024-01-01 on. */
+/* A tape by hand for the strategy `script`: each bar with the target decided at its close, NaN for no decision. Bar 0 cannot
+ * decide, because a crossing needs a bar before it. From Monday, 2024-01-01 on. */
 typedef struct td_bar {
     double open, high, low, close, order;
 } td_bar;
@@ -64,6 +64,7 @@ void td_record_free(td_record *record);
 bool td_same_cells(const td_cell *a, const td_cell *b, const float *a_returns, const float *b_returns, int64_t blocks);
 /* Plays the sets through every engine on every instruction set the machine has, with chunks of at most so many bars (0: any), and
  * asserts that all agree with the reference engine, whose cells it fills in. */
-void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t count, int64_t chunk, td_cell *cells, const char *what);
+void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t count, int64_t chunk, td_cell *cells,
+                             const char *what);
 
 #endif

@@ -1,5 +1,5 @@
-/* The rules of docs/bar-rules.md, one test each, worked out by hand on a few bars; the test's name begins with the rule's id, and the
- * last test here holds the two lists together. Every play goes through all engines, and its money is watched (tests/plays.c). */
+/* The rules of docs/bar-rules.md, one test each, worked out by hand on a few bars; the test's name begins with the rule's id, and
+ * the last test here holds the two lists together. Every play goes through all engines, its money is watched (tests/plays.c). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static int stop(void **state) {
     return 0;
 }
 
-/* Plays a tape of daily bars, as every engine, with returns sampled each bar and less often (the skip engine plays only the latter). */
+/* Plays a tape of daily bars, as every engine, with returns sampled each bar and less often (what the skip engine plays). */
 static void play_tape(const td_tape *tape) {
     td_error error;
     for (int64_t sample = 2; sample >= 1; sample--) {
@@ -62,8 +62,8 @@ static void play_closes(const char *strategy, const double *close, int count) {
     double volume[BARS_MAX] = {0};
     int64_t time[BARS_MAX];
     for (int t = 0; t < count; t++) time[t] = (19723 + t) * TD_NS_PER_DAY;
-    td_tape tape = {.bars = count, .symbols = 1, .interval_ns = TD_NS_PER_DAY, .time_ns = time, .open = close, .high = close, .low = close,
-                    .close = close, .volume = volume};
+    td_tape tape = {.bars = count, .symbols = 1, .interval_ns = TD_NS_PER_DAY, .time_ns = time, .open = close, .high = close,
+                    .low = close, .close = close, .volume = volume};
     td_set knobs = set;
     def.strategy = td_strategy_find(strategy);
     set = td_default_set(def.strategy);
@@ -84,11 +84,12 @@ static void check_fill(int64_t index, int64_t bar, td_fill_reason reason, double
         return;
     }
     const td_fill *fill = &now.fills[index];
-    if (fill->bar == bar && fill->reason == reason && fabs(fill->units - units) <= 1e-12 * fabs(units) && fabs(fill->price - price) <= 1e-12 * price)
+    if (fill->bar == bar && fill->reason == reason && fabs(fill->units - units) <= 1e-12 * fabs(units) &&
+        fabs(fill->price - price) <= 1e-12 * price)
         return;
     print_error("fill %lld: %s of %.17g at %.17g on bar %lld, expected %s of %.17g at %.17g on bar %lld\n", (long long)index,
-                td_fill_reason_name(fill->reason), fill->units, fill->price, (long long)fill->bar, td_fill_reason_name(reason), units, price,
-                (long long)bar);
+                td_fill_reason_name(fill->reason), fill->units, fill->price, (long long)fill->bar, td_fill_reason_name(reason),
+                units, price, (long long)bar);
     _fail(file, line);
 }
 #define expect_fills(count) assert_int_equal(now.fill_count, count)
@@ -102,7 +103,8 @@ static void check_fill(int64_t index, int64_t bar, td_fill_reason reason, double
 static void R01_fills_at_the_next_open(void **state) {
     (void)state;
     EACH_PROFILE {
-        PLAY(FLAT(100), {100, 102, 98, 101, +1}, {103, 106, 102, 105, NONE}, {104, 107, 101, 106, 0}, {108, 109, 107, 109, NONE}, FLAT(110));
+        PLAY(FLAT(100), {100, 102, 98, 101, +1}, {103, 106, 102, 105, NONE}, {104, 107, 101, 106, 0}, {108, 109, 107, 109, NONE},
+             FLAT(110));
         expect_fills(2);
         expect_fill(0, 2, open, 10, 103);
         expect_fill(1, 4, open, -10, 108);
@@ -184,13 +186,22 @@ static void R04_backtesting_fills_the_last_bar_when_it_finalizes(void **state) {
     expect_metric(exposure, 0.75);
 }
 
-static void R05_the_same_direction_keeps(void **state) {
+static void R05_the_same_direction(void **state) {
     (void)state;
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(110, +0.5), FLAT(120), ORDER(130, +1), FLAT(140));
+    expect_fills(1);
+    PLAY(FLAT(100), ORDER(100, -1), FLAT(100), ORDER(90, -0.5), FLAT(80));
+    expect_fills(1);
+    /* closed and opened again, at the new size; staying out is no order */
+    def.profile = TD_PROFILE_BACKTESTING;
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(110, +0.5), FLAT(120), FLAT(130));
+    expect_fills(3);
+    expect_fill(1, 4, open, -10, 120);
+    expect_fill(2, 4, open, 5, 120);
+    expect_equity(5, 10250);
+    expect_metric(trades, 1);
+    expect_metric(exposure, 0.5);
     EACH_PROFILE {
-        PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(110, +0.5), FLAT(120), ORDER(130, +1), FLAT(140));
-        expect_fills(1);
-        PLAY(FLAT(100), ORDER(100, -1), FLAT(100), ORDER(90, -0.5), FLAT(80));
-        expect_fills(1);
         PLAY(FLAT(100), ORDER(100, 0), FLAT(100));
         expect_fills(0);
     }
@@ -434,7 +445,8 @@ static void R21_all_in(void **state) {
     expect_equity(3, 10100);
     PLAY(FLAT(100), ORDER(100, -1), FLAT(100), FLAT(101));
     expect_fill(0, 2, open, -100, 100);
-    /* backtesting, lots of 1: 10800 less a hair over 100 * 1.0625 + 100, rounded down from 52.36; without lots of a size, not rounded */
+    /* backtesting, lots of 1: 10800 less a hair over 100 * 1.0625 + 100, rounded down from 52.36; without lots of a size, not
+     * rounded */
     def.profile = TD_PROFILE_BACKTESTING;
     set.knob[TD_KNOB_cash] = 10800;
     set.knob[TD_KNOB_lot] = 1;
@@ -812,6 +824,23 @@ static void R43_stops_act_on_the_last_bar(void **state) {
     }
 }
 
+static void R44_rows_may_be_scaled(void **state) {
+    (void)state;
+    def.strategy = td_test_strategy("level");
+    set.param[0] = 1;
+    set.param[1] = 50;
+    EACH_PROFILE {
+        def.row_scale = 1;
+        PLAY(FLAT(90), FLAT(110), FLAT(111), FLAT(112));
+        expect_fills(0);
+        /* 45 to 55: over the level; paid are 111 */
+        def.row_scale = 0.5;
+        PLAY(FLAT(90), FLAT(110), FLAT(111), FLAT(112));
+        expect_fills(1);
+        expect_fill(0, 2, open, 10, 111);
+    }
+}
+
 static void every_rule_has_a_test(void **state);
 #define RULE(function) {#function, function, start, stop, NULL}
 static const struct CMUnitTest tests[] = {
@@ -819,7 +848,7 @@ static const struct CMUnitTest tests[] = {
     RULE(R02_fills_at_the_close),
     RULE(R03_the_last_bar_decides_in_vain),
     RULE(R04_backtesting_fills_the_last_bar_when_it_finalizes),
-    RULE(R05_the_same_direction_keeps),
+    RULE(R05_the_same_direction),
     RULE(R06_the_other_direction_reverses),
     RULE(R07_zero_leaves),
     RULE(R08_fractions_scale_the_size),
@@ -858,6 +887,7 @@ static const struct CMUnitTest tests[] = {
     RULE(R41_the_start),
     RULE(R42_a_target_that_is_no_number),
     RULE(R43_stops_act_on_the_last_bar),
+    RULE(R44_rows_may_be_scaled),
     RULE(every_rule_has_a_test),
 };
 enum { TESTS = sizeof tests / sizeof *tests };
@@ -877,7 +907,8 @@ static void every_rule_has_a_test(void **state) {
     for (char *line = strstr(text, "\n| R"); line; line = strstr(line + 1, "\n| R")) {
         assert_true(rules < TESTS - 1);
         const char *id = line + 3, *bar = strchr(id, ' '), *name = strrchr(id, '`');
-        if (strncmp(id, tests[rules].name, (size_t)(bar - id))) print_error("%.*s of the document is not %s\n", (int)(bar - id), id, tests[rules].name);
+        if (strncmp(id, tests[rules].name, (size_t)(bar - id)))
+            print_error("%.*s of the document is not %s\n", (int)(bar - id), id, tests[rules].name);
         assert_int_equal(strncmp(id, tests[rules].name, (size_t)(bar - id)), 0);
         assert_non_null(name);
         rules++;

@@ -35,8 +35,10 @@ static void report_and_baseline_agree(void **state) {
     td_error error = {.message = ""};
     double seconds[] = {3e-3, 1e-3, 2e-3}, cpu[] = {1e-3, 1e-3, 1e-3}, other[] = {5, 7};
     td_measurement measurements[] = {
-        {.name = "a/1", .item = "rows", .threads = 1, .repetitions = 3, .steps = 4, .items = 10, .bytes = 100, .seconds = seconds, .cpu_seconds = cpu},
-        {.name = "a/1/threads:2", .item = "sets", .threads = 2, .repetitions = 2, .steps = 1, .items = 8, .seconds = other, .cpu_seconds = other},
+        {.name = "a/1", .item = "rows", .threads = 1, .repetitions = 3, .steps = 4, .items = 10, .bytes = 100, .seconds = seconds,
+         .cpu_seconds = cpu},
+        {.name = "a/1/threads:2", .item = "sets", .threads = 2, .repetitions = 2, .steps = 1, .items = 8, .seconds = other,
+         .cpu_seconds = other},
     };
     json_t *document = td_report_json(measurements, 2, TD_ISA_V2);
     const json_t *entries = json_object_get(document, "benchmarks"), *entry = json_array_get(entries, 1);
@@ -72,7 +74,8 @@ static void foreign_baselines(void **state) {
     const char *path = td_test_path("foreign.json");
     td_test_write(path, "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 2, \"time_unit\": \"us\"},\n"
                         " {\"name\": \"x\", \"run_type\": \"iteration\", \"real_time\": 4000, \"time_unit\": \"ns\"},\n"
-                        " {\"name\": \"x\", \"run_type\": \"aggregate\", \"real_time\": 9, \"time_unit\": \"s\"}, {\"name\": \"y\", \"real_time\": 1e9}]}");
+                        " {\"name\": \"x\", \"run_type\": \"aggregate\", \"real_time\": 9, \"time_unit\": \"s\"},\n"
+                        " {\"name\": \"y\", \"real_time\": 1e9}]}");
     assert_ok(td_baseline_read(path, &baseline, &error));
     assert_near(td_baseline_seconds(&baseline, "x"), 3e-6, 1e-12);
     assert_near(td_baseline_seconds(&baseline, "y"), 1, 1e-12); /* no unit is ns */
@@ -118,7 +121,8 @@ static void scenes_are_repeated(void **state) {
     (void)state;
     td_error error = {.message = ""};
     td_stage stage = {0};
-    td_scene scene = {.name = "counter", .item = "steps", .shape = {.sets = 3, .threads = 1}, .make = make_counter, .step = step_counter, .drop = drop_nothing};
+    td_scene scene = {.name = "counter", .item = "steps", .shape = {.sets = 3, .threads = 1}, .make = make_counter,
+                      .step = step_counter, .drop = drop_nothing};
     td_measure_def def = td_default_measure_def();
     def.repetitions = 3;
     def.min_seconds = 0;

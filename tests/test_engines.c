@@ -34,8 +34,8 @@ static void random_configurations(void **state) {
         }
         td_case_free(&made);
     }
-    printf("cells: %ld ruined, %ld failed, %ld with refused orders, %ld with ambiguous bars, %ld idle, %ld busy\n", ruined, failed, refused,
-           ambiguous, idle, busy);
+    printf("cells: %ld ruined, %ld failed, %ld with refused orders, %ld with ambiguous bars, %ld idle, %ld busy\n", ruined, failed,
+           refused, ambiguous, idle, busy);
     assert_true(ruined > 50 && failed > 50 && refused > 300 && ambiguous > 300 && idle > 300 && busy > 1000);
 }
 
@@ -48,12 +48,14 @@ static void company_and_order(void **state) {
         td_case_make(&made, seed, 400, td_case_strategy(seed));
         int64_t blocks = td_deck_blocks(made.deck);
         td_cell alone[TD_CASE_SETS], cells[TD_CASE_SETS];
-        float *alone_returns = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof(float)), *returns = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof(float));
+        float *alone_returns = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof(float)),
+              *returns = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof(float));
         for (int isa = 0; isa <= (int)td_isa_best(); isa++) {
             td_player *player;
             assert_ok(td_player_open(made.deck, TD_ENGINE_AUTO, (td_isa)isa, &player, &error));
             for (int i = 0; i < TD_CASE_SETS; i++) td_play(player, &made.sets[i], 1, &alone[i], alone_returns + i * blocks);
-            int64_t width = td_isa_lanes((td_isa)isa), counts[] = {2, width / 2, width - 1, width, width + 1, 2 * width + 1, TD_CASE_SETS};
+            int64_t width = td_isa_lanes((td_isa)isa),
+                    counts[] = {2, width / 2, width - 1, width, width + 1, 2 * width + 1, TD_CASE_SETS};
             for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
                 int64_t count = counts[c] < 1 ? 1 : counts[c] > TD_CASE_SETS ? TD_CASE_SETS : counts[c];
                 td_play(player, made.sets, count, cells, returns);
@@ -64,7 +66,8 @@ static void company_and_order(void **state) {
             td_set mixed[TD_CASE_SETS];
             for (int i = 0; i < TD_CASE_SETS; i++) mixed[i] = made.sets[i * 5 % TD_CASE_SETS];
             td_play(player, mixed, TD_CASE_SETS, cells, NULL);
-            for (int i = 0; i < TD_CASE_SETS; i++) assert_true(td_same_cells(&alone[i * 5 % TD_CASE_SETS], &cells[i], NULL, NULL, 0));
+            for (int i = 0; i < TD_CASE_SETS; i++)
+                assert_true(td_same_cells(&alone[i * 5 % TD_CASE_SETS], &cells[i], NULL, NULL, 0));
             td_player_close(player);
         }
         free(alone_returns);
@@ -195,8 +198,9 @@ static void detailed_runs(void **state) {
 }
 
 static bool same_fill(const td_fill *a, const td_fill *b) {
-    return a->bar == b->bar && a->reason == b->reason && a->units == b->units && a->price == b->price && a->commission == b->commission &&
-           a->spread_cost == b->spread_cost && a->slippage_cost == b->slippage_cost && a->position == b->position;
+    return a->bar == b->bar && a->reason == b->reason && a->units == b->units && a->price == b->price &&
+           a->commission == b->commission && a->spread_cost == b->spread_cost && a->slippage_cost == b->slippage_cost &&
+           a->position == b->position;
 }
 
 /* The arrow of time: bars after t replaced by garbage change no fill that was decided at or before t. */
@@ -208,8 +212,9 @@ static void poisoned_future(void **state) {
         td_case_make(&made, seed, bars, td_case_strategy(seed));
         int64_t first = made.def.first_bar, played = td_deck_bars(made.deck);
         td_tape poisoned = td_test_tape_of(bars, made.tape.interval_ns, TD_TEMPER_GAPS, true, seed + 1);
-        double *columns[5] = {(double *)(uintptr_t)poisoned.open, (double *)(uintptr_t)poisoned.high, (double *)(uintptr_t)poisoned.low,
-                              (double *)(uintptr_t)poisoned.close, (double *)(uintptr_t)poisoned.volume};
+        double *columns[5] = {(double *)(uintptr_t)poisoned.open, (double *)(uintptr_t)poisoned.high,
+                              (double *)(uintptr_t)poisoned.low, (double *)(uintptr_t)poisoned.close,
+                              (double *)(uintptr_t)poisoned.volume};
         const double *truth[5] = {made.tape.open, made.tape.high, made.tape.low, made.tape.close, made.tape.volume};
         memcpy((void *)(uintptr_t)poisoned.time_ns, made.tape.time_ns, (size_t)bars * sizeof *made.tape.time_ns);
         double *garbage = malloc((size_t)bars * 5 * sizeof *garbage);
@@ -251,7 +256,8 @@ static td_tape changed_tape(const td_tape *tape, double scale, double mirror) {
     int64_t bars = tape->bars;
     td_tape copy = *tape;
     int64_t *time = malloc((size_t)bars * sizeof *time);
-    double *open = malloc((size_t)bars * 5 * sizeof *open), *high = open + bars, *low = high + bars, *close = low + bars, *volume = close + bars;
+    double *open = malloc((size_t)bars * 5 * sizeof *open), *high = open + bars, *low = high + bars, *close = low + bars,
+           *volume = close + bars;
     memcpy(time, tape->time_ns, (size_t)bars * sizeof *time);
     memcpy(volume, tape->volume, (size_t)bars * sizeof *volume);
     for (int64_t t = 0; t < bars; t++) {
@@ -274,8 +280,8 @@ static td_tape changed_tape(const td_tape *tape, double scale, double mirror) {
 static void scaled_prices(void **state) {
     (void)state;
     td_error error;
-    static const td_metric money[] = {TD_METRIC_final_equity, TD_METRIC_peak_equity, TD_METRIC_commission_paid, TD_METRIC_spread_paid,
-                                      TD_METRIC_slippage_paid};
+    static const td_metric money[] = {TD_METRIC_final_equity, TD_METRIC_peak_equity, TD_METRIC_commission_paid,
+                                      TD_METRIC_spread_paid, TD_METRIC_slippage_paid};
     static const char *const names[] = {"sma-cross", "ema-cross", "rsi-reversion", "buy-and-hold"};
     for (uint64_t seed = 5000; seed < 5060; seed++) {
         td_case made;
@@ -313,9 +319,29 @@ static void scaled_prices(void **state) {
     }
 }
 
+/* Rows on prices times a power of two are the same rows: whoever compares them with each other sees no difference. */
+static void scaled_rows(void **state) {
+    (void)state;
+    td_error error;
+    static const char *const names[] = {"sma-cross", "ema-cross", "rsi-reversion"};
+    for (uint64_t seed = 5100; seed < 5130; seed++) {
+        td_case made;
+        td_case_make(&made, seed, 300, td_strategy_find(names[seed % 3]));
+        td_deck *deck;
+        td_cell cells[TD_CASE_SETS], others[TD_CASE_SETS];
+        made.def.row_scale *= 0.25;
+        assert_ok(td_deck_make(&made.tape, &made.def, &deck, &error));
+        td_assert_engines_agree(made.deck, made.sets, TD_CASE_SETS, 0, cells, made.text);
+        td_assert_engines_agree(deck, made.sets, TD_CASE_SETS, 0, others, made.text);
+        for (int i = 0; i < TD_CASE_SETS; i++) assert_true(td_same_cells(&cells[i], &others[i], NULL, NULL, 0));
+        td_deck_free(deck);
+        td_case_free(&made);
+    }
+}
+
 /* Up is down mirrored: on a tape turned around a price, with fixed units and no costs, the long trades of one are the short trades
- * of the other, with the same profits. (Stops are fractions of the price, so they are not mirrored.) Prices are whole numbers, so that
- * every sum is exact. */
+ * of the other, with the same profits. (Stops are fractions of the price, so they are not mirrored.) Prices are whole numbers, so
+ * that every sum is exact. */
 static void mirrored_prices(void **state) {
     (void)state;
     td_error error;
@@ -424,8 +450,8 @@ static void infinite_equity(void **state) {
         time[t] = t * TD_NS_PER_DAY;
         price[t] = ldexp(1, 12 * t - 200); /* units times price passes the largest double */
     }
-    td_tape tape = {.bars = BARS, .symbols = 1, .interval_ns = TD_NS_PER_DAY, .time_ns = time, .open = price, .high = price, .low = price,
-                    .close = price, .volume = volume};
+    td_tape tape = {.bars = BARS, .symbols = 1, .interval_ns = TD_NS_PER_DAY, .time_ns = time, .open = price, .high = price,
+                    .low = price, .close = price, .volume = volume};
     td_play_def def = td_default_play_def();
     def.strategy = td_strategy_find("buy-and-hold");
     for (int64_t sample = 0; sample <= 10; sample += 10) {
@@ -494,12 +520,51 @@ static void skip_refuses_what_it_cannot(void **state) {
     td_deck_free(deck);
 }
 
+/* The strategies that docs/strategies.md shows are files here, word by word, and they play. */
+static void strategies_of_the_document(void **state) {
+    (void)state;
+    static const char *const names[] = {"pullback", "patience"};
+    const char *source = getenv("TAPEDECK_SOURCE");
+    for (int k = 0; k < 2; k++) {
+        td_case made;
+        td_cell cells[TD_CASE_SETS];
+        double trades = 0;
+        for (uint64_t seed = 8000; seed < 8010; seed++) {
+            td_case_make(&made, seed, 400, td_test_strategy(names[k]));
+            td_assert_engines_agree(made.deck, made.sets, TD_CASE_SETS, 0, cells, made.text);
+            for (int i = 0; i < TD_CASE_SETS; i++) trades += cells[i].metrics[TD_METRIC_trades];
+            td_case_free(&made);
+        }
+        assert_true(trades > 100);
+        if (!source) continue;
+        char path[1024];
+        snprintf(path, sizeof path, "%s/docs/strategies.md", source);
+        char *document = td_test_read(path);
+        snprintf(path, sizeof path, "%s/tests/strategies/%s.c", source, names[k]);
+        char *file = td_test_read(path);
+        assert_true(file[0] && strstr(document, file));
+        free(document);
+        free(file);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_configurations), cmocka_unit_test(company_and_order), cmocka_unit_test(many_sets),
-        cmocka_unit_test(grids), cmocka_unit_test(threads), cmocka_unit_test(detailed_runs), cmocka_unit_test(poisoned_future),
-        cmocka_unit_test(scaled_prices), cmocka_unit_test(mirrored_prices), cmocka_unit_test(failing_strategies),
-        cmocka_unit_test(infinite_equity), cmocka_unit_test(strategies_without_anything), cmocka_unit_test(skip_refuses_what_it_cannot),
+        cmocka_unit_test(random_configurations),
+        cmocka_unit_test(company_and_order),
+        cmocka_unit_test(many_sets),
+        cmocka_unit_test(grids),
+        cmocka_unit_test(threads),
+        cmocka_unit_test(detailed_runs),
+        cmocka_unit_test(poisoned_future),
+        cmocka_unit_test(scaled_prices),
+        cmocka_unit_test(scaled_rows),
+        cmocka_unit_test(mirrored_prices),
+        cmocka_unit_test(failing_strategies),
+        cmocka_unit_test(infinite_equity),
+        cmocka_unit_test(strategies_without_anything),
+        cmocka_unit_test(skip_refuses_what_it_cannot),
+        cmocka_unit_test(strategies_of_the_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,17 +48,22 @@ static const golden_case cases[] = {
     {"sma-minutes", "sma-cross", OURS, OPEN, ALL, LONG, true, 0, 20000, MINUTE, {20, 200}, 1, 0, 0.0005, 0, 0, 0, 0.01, 0},
     {"sma-close", "sma-cross", OURS, CLOSE, UNITS, SHORT, true, 24, 5000, HOUR, {3, 12}, 20, 0, 0, 2, 0.001, 0, 0.03, 0.05},
     {"sma-theirs", "sma-cross", THEIRS, OPEN, ALL, BOTH, true, 0, 2148, DAY, {10, 30}, 1, 1, 0, 0, 0, 0, 0, 0},
-    {"sma-theirs-costs", "sma-cross", THEIRS, CLOSE, ALL, BOTH, true, 0, 2148, DAY, {7, 21}, 1, 1e-6, 0.002, 1, 0.001, 0, 0.05, 0.1},
-    {"sma-theirs-hours", "sma-cross", THEIRS, OPEN, PART, LONG, false, 0, 5000, HOUR, {12, 48}, 0.9, 1, 0.0005, 0, 0.0002, 0.0001, 0, 0},
+    {"sma-theirs-costs", "sma-cross", THEIRS, CLOSE, ALL, BOTH, true, 0, 2148, DAY, {7, 21},
+     1, 1e-6, 0.002, 1, 0.001, 0, 0.05, 0.1},
+    {"sma-theirs-hours", "sma-cross", THEIRS, OPEN, PART, LONG, false, 0, 5000, HOUR, {12, 48},
+     0.9, 1, 0.0005, 0, 0.0002, 0.0001, 0, 0},
     {"ema", "ema-cross", OURS, OPEN, ALL, BOTH, false, 1, 5000, DAY, {12, 26}, 1, 0, 0.0005, 0, 0, 0, 0, 0},
     {"ema-skip", "ema-cross", OURS, OPEN, ALL, BOTH, true, 7, 5000, DAY, {4, 9}, 1, 1, 0, 0, 0.0004, 0.0001, 0.015, 0.015},
     {"ema-rebate", "ema-cross", OURS, CLOSE, PART, BOTH, true, 60, 20000, MINUTE, {30, 90}, 1, 0, -0.0001, 0, 0.0001, 0, 0, 0.01},
     {"ema-theirs", "ema-cross", THEIRS, OPEN, UNITS, SHORT, true, 0, 5000, HOUR, {5, 15}, 30, 1, 0.0001, 0.1, 0, 0, 0.04, 0},
     {"rsi", "rsi-reversion", OURS, OPEN, ALL, BOTH, true, 0, 5000, DAY, {14, 30, 70}, 1, 0, 0.0005, 0, 0, 0, 0, 0},
-    {"rsi-stops", "rsi-reversion", OURS, OPEN, UNITS, BOTH, false, 24, 5000, HOUR, {7, 25, 80}, 50, 0, 0, 0, 0.0002, 0.0002, 0.02, 0.04},
-    {"rsi-long", "rsi-reversion", OURS, CLOSE, ALL, LONG, true, 10, 20000, MINUTE, {21, 40, 55}, 1, 0.1, 0.0001, 0, 0, 0, 0.005, 0.01},
-    {"rsi-theirs", "rsi-reversion", THEIRS, OPEN, ALL, BOTH, true, 0, 5000, DAY, {14, 35, 65}, 1, 1, 0.001, 0, 0.0005, 0, 0.08, 0.12},
-    {"ruin", "rsi-reversion", OURS, OPEN, UNITS, SHORT, false, 0, 20000, DAY, {5, 20, 60}, 99, 0, 0, 50, 0.01, 0, 0, 0},
+    {"rsi-stops", "rsi-reversion", OURS, OPEN, UNITS, BOTH, false, 24, 5000, HOUR, {7, 25, 80},
+     50, 0, 0, 0, 0.0002, 0.0002, 0.02, 0.04},
+    {"rsi-long", "rsi-reversion", OURS, CLOSE, ALL, LONG, true, 10, 20000, MINUTE, {21, 40, 55},
+     1, 0.1, 0.0001, 0, 0, 0, 0.005, 0.01},
+    {"rsi-theirs", "rsi-reversion", THEIRS, OPEN, ALL, BOTH, true, 0, 5000, DAY, {14, 35, 65},
+     1, 1, 0.001, 0, 0.0005, 0, 0.08, 0.12},
+    {"ruin", "rsi-reversion", OURS, OPEN, PART, SHORT, false, 0, 20000, DAY, {5, 0, 60}, 1, 0, 0, 50, 0.01, 0, 0, 0},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -89,6 +94,7 @@ static td_cell play(const golden_case *c) {
     assert_ok(td_check_set(deck, &set, &error));
     td_assert_engines_agree(deck, &set, 1, 0, &cell, c->name);
     assert_int_equal(cell.state, TD_CELL_DONE);
+    assert_int_equal(cell.ruined, !strcmp(c->name, "ruin"));
     td_deck_free(deck);
     return cell;
 }
@@ -101,8 +107,8 @@ static void signature(void **state) {
     for (int i = 0; i < CASES; i++) {
         td_cell cell = play(&cases[i]);
         const double *m = cell.metrics;
-        used += (size_t)sprintf(text + used, "%s,%016" PRIx64 ",%.17g,%.0f,%.17g\n", cases[i].name, cell.hash, m[TD_METRIC_final_equity],
-                                m[TD_METRIC_trades], m[TD_METRIC_sharpe]);
+        used += (size_t)sprintf(text + used, "%s,%016" PRIx64 ",%.17g,%.0f,%.17g\n", cases[i].name, cell.hash,
+                                m[TD_METRIC_final_equity], m[TD_METRIC_trades], m[TD_METRIC_sharpe]);
     }
     uint64_t hash = 0xcbf29ce484222325; /* FNV-1a over the text */
     for (size_t i = 0; i < used; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
@@ -129,8 +135,8 @@ static void signature(void **state) {
         expected += expected[wanted] ? wanted + 1 : wanted;
     }
     if (moved || *expected)
-        print_error("numbers moved. If they were meant to, run this with TAPEDECK_REGENERATE=1, commit the file, and end the commit's message "
-                    "with the line\nSignature: %016" PRIx64 "\n", hash);
+        print_error("numbers moved. If they were meant to, run this with TAPEDECK_REGENERATE=1, commit the file, and end the "
+                    "commit's message with the line\nSignature: %016" PRIx64 "\n", hash);
     assert_false(moved);
     assert_int_equal(*expected, 0);
     free(golden);

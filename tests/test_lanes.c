@@ -29,16 +29,17 @@ static uint64_t bits_of(double x) {
 /* Same bits; one NaN is as good as another. */
 static void assert_lane(double actual, double expected, int isa, int64_t i) {
     if (bits_of(actual) == bits_of(expected) || (isnan(actual) && isnan(expected))) return;
-    print_error("%s, lane %lld of a = %a, b = %a: %a, expected %a\n", td_isa_name((td_isa)isa), (long long)i, a[i], b[i], actual, expected);
+    print_error("%s, lane %lld of a = %a, b = %a: %a, expected %a\n", td_isa_name((td_isa)isa), (long long)i, a[i], b[i], actual,
+                expected);
     fail();
 }
 
 /* All pairs of awkward numbers, then random ones of all sizes. */
 static void fill_awkward(void) {
-    static const double odd[] = {0.0,       -0.0,     1,     -1,     0.5,      1.5,    -1.5,         2,
-                                 INFINITY,  -INFINITY, NAN,   0x1p-1074, -0x1p-1074, 0x1p-1022, 0x1p1023, 1e308,
-                                 -1e308,    0x1p52,   0x1p53, 0x1p52 + 0.5, 3.9999999999999996, -0x1p52, 1e-300, 100,
-                                 1 + 0x1p-52};
+    static const double odd[] = {0.0,      -0.0,     1,         -1,         0.5,       1.5,          -1.5,
+                                 2,        INFINITY, -INFINITY, NAN,        0x1p-1074, -0x1p-1074,   0x1p-1022,
+                                 0x1p1023, 1e308,    -1e308,    0x1p52,     0x1p53,    0x1p52 + 0.5, 3.9999999999999996,
+                                 -0x1p52,  1e-300,   100,       1 + 0x1p-52};
     enum { ODD = sizeof odd / sizeof *odd };
     int64_t n = 0;
     for (int i = 0; i < ODD; i++)
@@ -175,7 +176,8 @@ static void gathers_and_picks(void **state) {
  * 2^53 and exponents near each other, so that 128 bits hold them. */
 static double exact_floor(double x, double y) {
     int x_exponent, y_exponent;
-    unsigned __int128 m = (unsigned __int128)ldexp(frexp(x, &x_exponent), 53), n = (unsigned __int128)ldexp(frexp(y, &y_exponent), 53);
+    unsigned __int128 m = (unsigned __int128)ldexp(frexp(x, &x_exponent), 53),
+                      n = (unsigned __int128)ldexp(frexp(y, &y_exponent), 53);
     int shift = x_exponent - y_exponent;
     if (x == 0 || shift < -1) return 0;
     if (shift >= 0)
@@ -205,10 +207,14 @@ static void whole_quotients(void **state) {
         b[n++] = hard[i][1];
     }
     for (uint64_t k = 0; n < COUNT; k++) {
-        double lot = exp(td_random_normal(4, TD_PURPOSE_TEST, 0, k) * 3), whole = floor(exp(td_random_uniform(4, TD_PURPOSE_TEST, 1, k) * 35));
+        double lot = exp(td_random_normal(4, TD_PURPOSE_TEST, 0, k) * 3),
+               whole = floor(exp(td_random_uniform(4, TD_PURPOSE_TEST, 1, k) * 35));
         /* on, one step above and one step below a multiple; then anything */
         double on = whole * lot;
-        a[n] = k % 4 == 0 ? on : k % 4 == 1 ? nextafter(on, INFINITY) : k % 4 == 2 ? nextafter(on, 0) : on * td_random_uniform(4, TD_PURPOSE_TEST, 2, k);
+        a[n] = k % 4 == 0   ? on
+               : k % 4 == 1 ? nextafter(on, INFINITY)
+               : k % 4 == 2 ? nextafter(on, 0)
+                            : on * td_random_uniform(4, TD_PURPOSE_TEST, 2, k);
         b[n++] = lot;
     }
     EACH_ISA {
@@ -229,8 +235,9 @@ static void logarithm_of_lanes(void **state) {
         a[i] = k % 3 == 0 ? exp((u - 0.5) * 1400) : k % 3 == 1 ? 1 + (u - 0.5) * 0.01 : u * 4;
         b[i] = 0;
     }
-    static const double marks[] = {1, 2, 0.5, 0x1.6a09e667f3bcdp0, 0x1.6a09e667f3bccp0, 0x1.6a09e667f3bcep0, 0x1p-1022, 0x1.fffffffffffffp1023, 1 + 0x1p-52,
-                                   1 - 0x1p-53, 0, -0.0, -1, -INFINITY, NAN, 10};
+    static const double marks[] = {
+        1, 2, 0.5, 0x1.6a09e667f3bcdp0, 0x1.6a09e667f3bccp0, 0x1.6a09e667f3bcep0, 0x1p-1022, 0x1.fffffffffffffp1023, 1 + 0x1p-52, 1
+        - 0x1p-53, 0, -0.0, -1, -INFINITY, NAN, 10};
     memcpy(a, marks, sizeof marks);
     EACH_ISA {
         WORDS->log(a, found, COUNT);

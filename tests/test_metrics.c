@@ -75,7 +75,8 @@ static void by_hand(void **state) {
         /* three returns that are not zero; two of twelve days are a Saturday and a Sunday, 1/6 < 17 %: 252 */
         double r[] = {100.0 / 2000, -50.0 / 2100, 200.0 / 2050}, m[] = {0.1, 5.0 / 110, 20.0 / 115};
         double n = backtesting ? 11 : 12, year = 252, sum = r[0] + r[1] + r[2], squares = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
-        double annual = pow(1.125, year / n) - 1, variance = (squares - sum * sum / n) / (n - 1), down = sqrt(r[1] * r[1] / n * year);
+        double annual = pow(1.125, year / n) - 1, variance = (squares - sum * sum / n) / (n - 1),
+               down = sqrt(r[1] * r[1] / n * year);
         expect(annual_return, annual);
         expect(calmar, annual / (50.0 / 2100));
         if (backtesting) {
@@ -94,7 +95,8 @@ static void by_hand(void **state) {
             expect(sortino, (sum / n * year - 0.02) / down);
         }
         double market = m[0] + m[1] + m[2];
-        double beta = (r[0] * m[0] + r[1] * m[1] + r[2] * m[2] - sum * market / n) / (m[0] * m[0] + m[1] * m[1] + m[2] * m[2] - market * market / n);
+        double beta = (r[0] * m[0] + r[1] * m[1] + r[2] * m[2] - sum * market / n) /
+                      (m[0] * m[0] + m[1] * m[1] + m[2] * m[2] - market * market / n);
         expect(beta, beta);
         if (backtesting)
             expect(alpha, 0.125 - 0.02 - beta * (0.35 - 0.02));
@@ -119,10 +121,11 @@ static void without_trades(void **state) {
         assert_ok(td_deck_make(&tape, &def, &deck, &error));
         td_set set = td_default_set(def.strategy);
         td_record record = td_record_make(deck, &set);
-        static const td_metric missing[] = {TD_METRIC_sharpe, TD_METRIC_sortino, TD_METRIC_calmar, TD_METRIC_avg_drawdown,
-            TD_METRIC_max_drawdown_duration, TD_METRIC_avg_drawdown_duration, TD_METRIC_win_rate, TD_METRIC_best_trade,
-            TD_METRIC_worst_trade, TD_METRIC_avg_trade, TD_METRIC_profit_factor, TD_METRIC_expectancy, TD_METRIC_sqn, TD_METRIC_kelly,
-            TD_METRIC_max_trade_duration, TD_METRIC_avg_trade_duration};
+        static const td_metric missing[] = {
+            TD_METRIC_sharpe, TD_METRIC_sortino, TD_METRIC_calmar, TD_METRIC_avg_drawdown, TD_METRIC_max_drawdown_duration,
+            TD_METRIC_avg_drawdown_duration, TD_METRIC_win_rate, TD_METRIC_best_trade, TD_METRIC_worst_trade, TD_METRIC_avg_trade,
+            TD_METRIC_profit_factor, TD_METRIC_expectancy, TD_METRIC_sqn, TD_METRIC_kelly, TD_METRIC_max_trade_duration,
+            TD_METRIC_avg_trade_duration};
         for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
             if (!isnan(record.cell.metrics[missing[i]])) print_error("%s\n", td_metric_infos[missing[i]].name);
             assert_true(isnan(record.cell.metrics[missing[i]]));
@@ -170,7 +173,8 @@ static void annualisation(void **state) {
         {3600, 0, false, 1, TD_PROFILE_BACKTESTING, 252},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int64_t step = cases[i].step * TD_NS_PER_SECOND, bars = cases[i].step == 60 ? 14 * 1440 : cases[i].step == 3600 ? 24 * 30 : 140;
+        int64_t step = cases[i].step * TD_NS_PER_SECOND;
+        int64_t bars = cases[i].step == 60 ? 14 * 1440 : cases[i].step == 3600 ? 24 * 30 : 140;
         if (cases[i].step > 86400) bars = 60;
         td_tape tape = td_test_tape_of(bars, step, TD_TEMPER_WALK, cases[i].weekends, 3);
         if (cases[i].nominal) tape.interval_ns = cases[i].nominal * TD_NS_PER_SECOND;
@@ -209,9 +213,9 @@ static tm_day day_of(int64_t time_ns) {
 /* How the profile groups bars into samples, in words. */
 typedef enum grouping { EACH, COUNT, DAYS, WEEKS, MONTHS, YEARS } grouping;
 
-static int64_t group_of(grouping grouping, const td_deck *deck, const td_tape *tape, int64_t t) {
+static int64_t group_of(grouping by, const td_deck *deck, const td_tape *tape, int64_t t) {
     tm_day day = day_of(tape->time_ns[deck->first_bar + t]);
-    switch (grouping) {
+    switch (by) {
     case EACH: return t;
     case COUNT: return t / deck->def.sample_bars;
     case DAYS: return day.tm.tm_year * 400 + day.tm.tm_yday;
@@ -304,7 +308,8 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     /* trades */
     m[TD_METRIC_trades] = (number)n;
     char *held = calloc((size_t)bars, 1);
-    number pnl = 0, wins = 0, losses = 0, gains = 0, lost = 0, returns = 0, up = 0, down = 0, logs = 0, best = -INFINITY, worst = INFINITY;
+    number pnl = 0, wins = 0, losses = 0, gains = 0, lost = 0, returns = 0, up = 0, down = 0, logs = 0, best = -INFINITY,
+           worst = INFINITY;
     number longest = 0, together = 0;
     bool wiped = false;
     for (int64_t i = 0; i < n; i++) {
@@ -380,11 +385,11 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     }
 
     /* sampled returns; with the start as what comes before the first sample, or (backtesting) nothing */
-    grouping grouping = grouping_of(deck, tape);
+    grouping by = grouping_of(deck, tape);
     number *r = malloc((size_t)(bars + 1) * sizeof *r), *market = malloc((size_t)(bars + 1) * sizeof *market);
     int64_t count = 0, before = -1, first = -1;
     for (int64_t t = 0; t < bars; t++) {
-        if (t < last && group_of(grouping, deck, tape, t) == group_of(grouping, deck, tape, t + 1)) continue;
+        if (t < last && group_of(by, deck, tape, t) == group_of(by, deck, tape, t + 1)) continue;
         if (first < 0) first = t;
         number from = before < 0 ? start : equity[before];
         if (before >= 0 || !backtesting) {
@@ -399,7 +404,8 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
         number base = backtesting ? equity[first] : start, annual = powl(end / base, per_year / k) - 1, squares = 0;
         if (ruined && backtesting) annual = 0;
         for (int64_t i = 0; i < count; i++) squares += r[i] < 0 ? r[i] * r[i] : 0;
-        number variance = count > 1 ? product_of(r, r, count) / (k - 1) : (number)NAN, downside = sqrtl(squares / k) * sqrtl(per_year);
+        number variance = count > 1 ? product_of(r, r, count) / (k - 1) : (number)NAN,
+               downside = sqrtl(squares / k) * sqrtl(per_year);
         number mean = sum_of(r, count) / k, volatility = sqrtl(variance * per_year);
         m[TD_METRIC_annual_return] = annual;
         m[TD_METRIC_calmar] = ratio(annual, deepest);
@@ -487,7 +493,8 @@ static void random_plays(void **state) {
                         tolerance += 4e-16 * mean * mean;
                     }
                     if (off < tolerance) continue;
-                    print_error("%s, set %d: %s is %.17g, expected %.17g (off by %.2g)\n", made.text, i, td_metric_infos[k].name, found, expected, off);
+                    print_error("%s, set %d: %s is %.17g, expected %.17g (off by %.2g)\n", made.text, i, td_metric_infos[k].name,
+                                found, expected, off);
                     fail();
                 }
             }
@@ -506,12 +513,24 @@ static void names_and_infos(void **state) {
         assert_true(td_metric_infos[i].long_name[0] && td_metric_infos[i].units[0]);
     }
     assert_int_equal(td_metric_find("sharp"), -1);
+    const char *source = getenv("TAPEDECK_SOURCE");
+    if (!source) return;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/docs/metrics.md", source);
+    char *document = td_test_read(path);
+    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "`%s`", td_metric_infos[i].name);
+        if (!strstr(document, name)) print_error("docs/metrics.md does not define %s\n", name);
+        assert_non_null(strstr(document, name));
+    }
+    free(document);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand), cmocka_unit_test(without_trades), cmocka_unit_test(annualisation), cmocka_unit_test(random_plays),
-        cmocka_unit_test(names_and_infos),
+        cmocka_unit_test(by_hand),      cmocka_unit_test(without_trades),  cmocka_unit_test(annualisation),
+        cmocka_unit_test(random_plays), cmocka_unit_test(names_and_infos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

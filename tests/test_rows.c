@@ -1,5 +1,5 @@
-/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the properties of a
- * row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
+/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the properties of
+ * a row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +9,25 @@
 #include "tests/plays.h"
 
 /* Plays rows of one kind over [0, bars) in steps of at most `step` bars (0: one go). Each row gets its own array of `bars`. */
-static double *play(const char *kind, td_isa isa, const double *column, int64_t bars, const int32_t *windows, int64_t rows, int64_t step) {
+static double *play(const char *kind, td_isa isa, const double *column, int64_t bars, const int32_t *windows, int64_t rows,
+                    int64_t step) {
     const td_row_kernel *kernel = td_row_kind_find(kind)->kernels[isa];
     static const int lanes[] = {1, 2, 4, 8};
     int64_t count = (rows + lanes[isa] - 1) / lanes[isa] * lanes[isa];
     int32_t *window = malloc((size_t)count * sizeof *window);
     for (int64_t r = 0; r < count; r++) window[r] = r < rows ? windows[r] : 1;
-    double *memory = calloc((size_t)(count * TD_ROW_MEMORY_MAX), sizeof *memory), *out = malloc((size_t)(count * bars) * sizeof *out);
+    double *memory = calloc((size_t)(count * TD_ROW_MEMORY_MAX), sizeof *memory),
+           *out = malloc((size_t)(count * bars) * sizeof *out);
     for (int64_t begin = 0; begin < bars;) {
         int64_t end = step && begin + step < bars ? begin + step : bars;
-        td_row_job job = {.column = column, .window = window, .count = count, .memory = memory, .out = out + begin * count, .stride = count,
-                          .begin = begin, .end = end};
+        td_row_job job = {.column = column,
+                          .window = window,
+                          .count = count,
+                          .memory = memory,
+                          .out = out + begin * count,
+                          .stride = count,
+                          .begin = begin,
+                          .end = end};
         kernel->play(&job);
         begin = end;
     }
@@ -38,7 +46,8 @@ static void check_row(const char *kind, int32_t window, const double *column, co
     for (int isa = 0; isa <= (int)td_isa_best(); isa++) {
         double *row = play(kind, (td_isa)isa, column, bars, &window, 1, 0);
         for (int t = 0; t < bars; t++) {
-            if (isnan(expected[t]) != isnan(row[t])) print_error("%s(%d) at bar %d is %g, expected %g\n", kind, window, t, row[t], expected[t]);
+            if (isnan(expected[t]) != isnan(row[t]))
+                print_error("%s(%d) at bar %d is %g, expected %g\n", kind, window, t, row[t], expected[t]);
             assert_int_equal(isnan(expected[t]), isnan(row[t]));
             assert_near(row[t], expected[t], relative);
         }
@@ -57,8 +66,10 @@ static void by_hand(void **state) {
     check_row("ema", 3, x, (const double[]){NAN, NAN, 6, 8, 5, 3.5, 2.75, 2.375}, 8, 0);
     check_row("ema", 1, x, x, 8, 0);
     /* changes +4 -2 +4 -8 0 0 0; means of the first two: up 2, down 1; then halves */
-    check_row("rsi", 2, x, (const double[]){NAN, NAN, 200.0 / 3, 100 * 3 / 3.5, 100 * 1.5 / 5.75, 100 * 0.75 / 2.875, 100 * 0.375 / 1.4375,
-              100 * 0.1875 / 0.71875}, 8, 1e-15);
+    check_row("rsi", 2, x,
+              (const double[]){NAN, NAN, 200.0 / 3, 100 * 3 / 3.5, 100 * 1.5 / 5.75, 100 * 0.75 / 2.875, 100 * 0.375 / 1.4375,
+                               100 * 0.1875 / 0.71875},
+              8, 1e-15);
     check_row("rsi", 1, x, (const double[]){NAN, 100, 0, 100, 0, 50, 50, 50}, 8, 0);
     static const double flat[] = {5, 5, 5, 5}, rising[] = {1, 2, 3, 4};
     check_row("rsi", 2, flat, (const double[]){NAN, NAN, 50, 50}, 4, 0);
@@ -73,7 +84,8 @@ static void by_hand(void **state) {
 /* Wilder's RSI of 14 over a series of closes, 70.46 on the first bar with a value, as spreadsheets teach it. */
 static void rsi_as_published(void **state) {
     (void)state;
-    static const double close[] = {44.34, 44.09, 44.15, 43.61, 44.33, 44.83, 45.10, 45.42, 45.84, 46.08, 45.89, 46.03, 45.61, 46.28, 46.28, 46.00};
+    static const double close[] = {44.34, 44.09, 44.15, 43.61, 44.33, 44.83, 45.10, 45.42,
+                                   45.84, 46.08, 45.89, 46.03, 45.61, 46.28, 46.28, 46.00};
     double up = 0, down = 0;
     for (int t = 1; t <= 14; t++) {
         up += fmax(close[t] - close[t - 1], 0);
@@ -97,12 +109,15 @@ static void fill_series(double *x, int temper) {
     for (int i = 0; i < LONG; i++) {
         state = (state * 1103515245 + 12345) % 2147483648u;
         double draw = (double)((state >> 8) % (temper == 0 ? 10000 : temper == 1 ? 1000003 : 100));
-        x[i] = temper == 0 ? 100 + draw / 64 : temper == 1 ? draw / 997 : temper == 2 ? sizes[(state >> 16) % 4] * (1 + draw / 7) : 50 + i / 9 % 3;
+        x[i] = temper == 0   ? 100 + draw / 64
+               : temper == 1 ? draw / 997
+               : temper == 2 ? sizes[(state >> 16) % 4] * (1 + draw / 7)
+                             : 50 + i / 9 % 3;
     }
 }
 
-/* What pandas 3.1.1 makes of the same series by rolling(window).mean(): the last value, and FNV-1a, 64 bits at a time, over the bits
- * of all values from the first that exists. */
+/* What pandas 3.1.1 makes of the same series by rolling(window).mean(): the last value, and FNV-1a, 64 bits at a time, over the
+ * bits of all values from the first that exists. */
 static const struct {
     int temper;
     int32_t window;
@@ -189,7 +204,8 @@ static void against_plain_recursions(void **state) {
                 for (int64_t t = 0; t < BARS; t++) {
                     double value = rows[i * BARS + t];
                     assert_int_equal(isnan(value), t < first);
-                    if (t >= first && (t % 37 == 0 || t < first + 3 || t == BARS - 1)) assert_near(value, (double)plain(kinds[k], x, t, windows[i]), 1e-11);
+                    if (t >= first && (t % 37 == 0 || t < first + 3 || t == BARS - 1))
+                        assert_near(value, (double)plain(kinds[k], x, t, windows[i]), 1e-11);
                 }
             }
             free(rows);

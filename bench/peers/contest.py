@@ -54,7 +54,7 @@ def alternate(contestants, rounds):
 
 
 class Program:
-    """The tapedeck program, pinned to nothing: threads are the scene's."""
+    """The tapedeck program."""
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
@@ -65,7 +65,7 @@ class Program:
             raise SystemExit(f"tapedeck {' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
         return found.stdout
 
-    def scene(self, name, data=None, repetitions=1):
+    def scene(self, name, data=None, repetitions=3):
         """A measurement of a scene by its own clock: process start, making and warming up are outside it."""
         command = ["bench", "--filter", f"^{re.escape(name)}$", "--repetitions", str(repetitions), "--min-time", "0", "--json"]
         if data:
@@ -73,7 +73,7 @@ class Program:
 
         def measure():
             entries = json.loads(self.run(*command))["benchmarks"]
-            return (statistics.median(e["real_time"] for e in entries) / 1e3, statistics.median(e["cpu_time"] for e in entries) / 1e3)
+            return tuple(statistics.median(e[key] for e in entries) / 1e3 for key in ("real_time", "cpu_time"))
         return measure
 
     def cells(self, name, data):
@@ -85,11 +85,11 @@ class Program:
                 rows = list(csv.DictReader(file))
         return {key: [float(row[key]) for row in rows] for key in rows[0] if key != "hash"}
 
-    def process(self, *arguments, folder=None):
-        """One run of the program as a process of its own: (seconds on the wall, processor seconds, peak resident bytes)."""
+    def process(self, *arguments):
+        """One run as a process of its own: (seconds on the wall, processor seconds, peak resident bytes, what it printed)."""
         began = time.perf_counter()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found = subprocess.run(["/usr/bin/time", "-v", self.path, *arguments], capture_output=True, text=True, check=False, cwd=folder)
+        found = subprocess.run(["/usr/bin/time", "-v", self.path, *arguments], capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if found.returncode != 0:

@@ -1,9 +1,9 @@
 """The peer to beat: a numba loop per parameter set, written by hand for this one job.
 
-It plays exactly the rules that tapedeck plays here (docs/bar-rules.md, profile tapedeck): decide and fill at the close, all in, long
-and short, stop-loss and take-profit on the bar's range, the stop first, commission and slippage; and keeps final equity, maximum
-drawdown, trades, wins and the two sums of returns, a fraction of what a tapedeck cell holds. What is left out is ruin, which cannot
-happen with these stops. The averages are made outside the clock; tapedeck's are made inside.
+It plays exactly the rules that tapedeck plays here (docs/bar-rules.md, profile tapedeck): decide and fill at the close, all in,
+long and short, stop-loss and take-profit on the bar's range, the stop first, commission and slippage; and keeps final equity,
+maximum drawdown, trades, wins and the two sums of returns, a fraction of what a tapedeck cell holds. What is left out is ruin,
+which cannot happen with these stops. The averages are made outside the clock; tapedeck's are made inside.
 
 `plain` is how one writes it down; `lean` avoids the division of the drawdown on every bar by keeping peak and trough, as the engine
 does. Per-bar and sampled returns are compiled apart, so that neither pays for the other."""
@@ -116,8 +116,8 @@ class Loop:
         rows = np.stack([close.rolling(int(w)).mean().to_numpy() for w in windows])
         self.threads, self.every, self.bars = threads, every, columns.shape[1]
         self.sweep = compile_sweep(every, lean, threads > 1)
-        self.arguments = [*(np.ascontiguousarray(columns[i]) for i in range(4)), rows, where[:grid.sets], where[grid.sets:], grid.stop_loss,
-                          grid.take_profit, grid.commission, grid.slippage, grid.cash]
+        self.arguments = [*(np.ascontiguousarray(columns[i]) for i in range(4)), rows, where[:grid.sets],
+                          where[grid.sets:], grid.stop_loss, grid.take_profit, grid.commission, grid.slippage, grid.cash]
         self.out = np.zeros((grid.sets, 6))
         few = [a[:2] if i in (5, 6, 7, 8) else a for i, a in enumerate(self.arguments)]
         self.sweep(*few, self.out[:2])  # compiles

@@ -27,10 +27,8 @@ def times(bars):
 
 def write_klines(path, columns):
     """As a Binance archive file: 12 columns, no header, milliseconds; the text bench/market.c writes."""
-    open_, high, low, close, volume = columns
     with open(path, "w", encoding="ascii") as file:
-        for t, o, h, l, c, v in zip((times(len(close)) // 10**6).tolist(), open_.tolist(), high.tolist(), low.tolist(), close.tolist(),
-                                    volume.tolist()):
+        for t, (o, h, l, c, v) in zip((times(columns.shape[1]) // 10**6).tolist(), columns.T.tolist()):
             file.write(f"{t},{o:.8f},{h:.8f},{l:.8f},{c:.8f},{v:.8f},{t + 59999},{v * c:.8f},{int(v * 10) + 1},"
                        f"{v / 2:.8f},{v / 2 * c:.8f},0\n")
 

@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""tapedeck beside what people use instead, in one sitting: alternating, medians of several rounds, same bars, results compared first.
+"""tapedeck beside what people use instead, in one sitting: alternating, medians of rounds, same bars, results compared first.
 
     bench/peers/run.py engines       a numba loop per parameter set: equal results, then bar-evaluations per second
     bench/peers/run.py packages      vectorbt's pipeline and backtesting.py: the same job, nearly the same rules
     bench/peers/run.py memory        `tapedeck sweep` as a process: 200,000 bars, 1,000 to 100,000 sets; peak memory, and vectorbt
     bench/peers/run.py small         `tapedeck run` on 2,148 daily bars from process start; sets a second that cost nothing; CSV
+    bench/peers/run.py scenes        the table of `tapedeck bench` itself
     bench/peers/run.py all
 
-Needs numba, vectorbt, backtesting.py and pandas (python -m pip install -r bench/peers/requirements.txt, into an environment of its
-own); tapedeck needs none of them. Prints Markdown tables; -o writes every measurement as JSON. Leave the machine alone meanwhile.
-Both the wall and the processor's time are shown: on a busy machine the second is the honest one for work on one thread."""
+Needs numba, vectorbt, backtesting.py and pandas (python -m pip install -r bench/peers/requirements.txt, into an environment of
+its own); tapedeck needs none of them. Prints Markdown tables; --results keeps every measurement as JSON, --docs puts the tables
+into the document. Leave the machine alone meanwhile. Both the wall and the processor's time are shown: on a busy machine the
+second is the honest one for work on one thread."""
 import argparse
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -71,20 +75,25 @@ def million(rate):
 def engines(sitting):
     """Contest with the numba loops."""
     from loop import Loop
-    cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1), ("slow", 60, 100000, 1000, 1),
-             ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2), ("slow", 60, 100000, 1000, 2)]
+    cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1),
+             ("slow", 60, 100000, 1000, 1), ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2),
+             ("slow", 60, 100000, 1000, 2)]
     if sitting.options.long:
         cases += [("busy", 1, 100000, 10000, 1), ("slow", 1, 100000, 10000, 1), ("busy", 60, 100000, 10000, 1),
                   ("slow", 60, 100000, 10000, 1), ("busy", 1, 1000000, 1000, 1), ("slow", 1, 1000000, 1000, 1),
                   ("busy", 60, 1000000, 1000, 1), ("slow", 60, 1000000, 1000, 1), ("busy", 1, 1000000, 1000, 2),
                   ("busy", 60, 1000000, 1000, 2), ("busy", 1, 1000000, 10000, 1), ("busy", 60, 1000000, 10000, 1)]
-    rows, checks = [], []
+    rows, checks, scaling = [], [], []
     for pace, every, bars, sets, threads in cases:
         columns, data = sitting.market(bars)
         engine = "lanes" if every == 1 else "skip"
         scene = f"{engine}/{pace}/{bars}x{sets}" + (f"/threads:{threads}" if threads > 1 else "")
         grid = Grid(sets, pace)
-        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in ("numba plain", "numba lean")}
+        work = bars * sets
+        # a minute a time: one loop and two rounds will do
+        huge = work > 5e9
+        names = ["numba plain"] if huge else ["numba plain", "numba lean"]
+        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in names}
         ours = sitting.program.cells(scene, data)
         worst = {}
         for loop in loops.values():
@@ -93,23 +102,27 @@ def engines(sitting):
         if max(worst.values()) > TOLERANCE:
             raise SystemExit(f"{scene}: results differ from the loop's, relatively by {worst}: nothing is timed")
         checks.append([scene, f"{np.mean(ours['trades']):.0f}", *(f"{worst[k]:.1e}" for k in worst)])
-        work = bars * sets
         contestants = [Contestant(name, work, timed(loop.play)) for name, loop in loops.items()]
+        if threads > 1:
+            alone = sitting.program.scene(scene.removesuffix(f"/threads:{threads}"), data)
+            contestants.append(Contestant("tapedeck, one thread", work, alone))
         contestants.append(Contestant("tapedeck", work, sitting.program.scene(scene, data)))
-        rounds = sitting.options.rounds if work <= 2e9 else max(3, sitting.options.rounds // 3)
-        plain, lean, deck = sitting.contest(scene, contestants, rounds)
-        rows.append([scene, *(f"{million(work / c.median())} ({100 * c.spread():.0f} %)" for c in (plain, lean, deck)),
-                     f"{plain.median() / deck.median():.2f}", f"{lean.median() / deck.median():.2f}",
-                     f"{plain.cpu_median() / deck.cpu_median():.2f}", f"{lean.cpu_median() / deck.cpu_median():.2f}"])
-    print("\n### Results compared: greatest relative difference over all sets\n")
-    print(markdown(["scene", "trades a set", *worst], checks))
-    print("\n### Against a numba loop per set: million bar-evaluations per second, median (distance of quartiles)\n")
-    print(markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor", "x lean, processor"], rows))
-    for engine in ("lanes/busy", "skip/busy", "skip/slow"):
-        one, two = (next((r["seconds"] for r in sitting.record if r["contest"] == f"{engine}/100000x1000{t}" and r["name"] == "tapedeck"), None)
-                    for t in ("", "/threads:2"))
-        if one and two:
-            print(f"\n{engine}: two threads are {np.median(one) / np.median(two):.2f} times one")
+        rounds = sitting.options.rounds if work <= 2e8 else 2 if huge else max(3, sitting.options.rounds // 3)
+        *peers, deck = sitting.contest(scene, contestants, rounds)
+        if threads > 1:
+            scaling.append(f"- {scene}: {peers.pop().median() / deck.median():.2f} times one thread")
+        none = [""] * (2 - len(peers))
+        rows.append([scene, *(f"{million(work / c.median())} ({100 * c.spread():.0f} %)" for c in peers), *none,
+                     f"{million(work / deck.median())} ({100 * deck.spread():.0f} %)",
+                     *(f"{c.median() / deck.median():.2f}" for c in peers), *none,
+                     *(f"{c.cpu_median() / deck.cpu_median():.2f}" for c in peers), *none])
+    text = ["Results compared before timing, greatest relative difference over all sets:\n",
+            markdown(["scene", "trades a set", *worst], checks),
+            "\nMillion bar-evaluations a second, median (distance of the quartiles), and how many times faster:\n",
+            markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor",
+                      "x lean, processor"], rows),
+            "\nTwo threads against one, in the same contest:\n", *scaling]
+    return "\n".join(text)
 
 
 def packages(sitting):
@@ -127,12 +140,13 @@ def packages(sitting):
     sitting.contest("packages", contestants, max(3, sitting.options.rounds // 3))
     trades = np.asarray(ours["trades"])
     counts = [f"{vectorbt.trades().mean():.1f} (ours {trades[vectorbt.pick].mean():.1f})",
-              f"{backtesting.trades().mean():.1f} (ours {trades[backtesting.pick]:.1f})", f"{trades.mean():.1f}", f"{trades.mean():.1f}"]
-    print("\n### Against packages: million bar-evaluations per second, one thread\n")
-    rate = [c.work / c.median() for c in contestants]
-    print(markdown(["", "rate", "distance of quartiles", "lanes is faster by", "skip is faster by", "trades a set, same sets"],
-                   [[c.name, f"{r / 1e6:,.2f}", f"{100 * c.spread():.0f} %", f"{rate[2] / r:,.0f}", f"{rate[3] / r:,.0f}", n]
-                    for c, r, n in zip(contestants, rate, counts)]))
+              f"{backtesting.trades().mean():.1f} (ours {trades[backtesting.pick]:.1f})", *[f"{trades.mean():.1f}"] * 2]
+    wall = [c.work / c.median() for c in contestants]
+    cpu = [c.work / c.cpu_median() for c in contestants]
+    return markdown(["", "million bar-evaluations/s", "distance of quartiles", "lanes is faster by", "skip is faster by",
+                     "lanes, processor", "skip, processor", "trades a set, same sets"],
+                    [[c.name, f"{w / 1e6:,.2f}", f"{100 * c.spread():.0f} %", *(f"{wall[k] / w:,.0f}" for k in (2, 3)),
+                      *(f"{cpu[k] / p:,.0f}" for k in (2, 3)), n] for c, w, p, n in zip(contestants, wall, cpu, counts)])
 
 
 SWEEP = """tape: {tape}
@@ -167,34 +181,32 @@ def memory(sitting):
     tape = write_tape(sitting, bars)
     from packages import Vectorbt
     vectorbt = Vectorbt(sitting.market(bars)[0], Grid(1000, "busy"), 20)
-    rows = []
-    seconds, cpu = [], []
-    for _ in range(3):
-        s, c = timed(vectorbt.play)()
-        seconds.append(s)
-        cpu.append(c)
-    base = bars * 20 / np.median(seconds)
-    rows.append([f"vectorbt {vectorbt.version}, 20 sets", "", f"{np.median(seconds):.2f}", f"{base / 1e6:,.2f}", "1", ""])
-    sitting.record.append({"contest": "memory", "name": "vectorbt", "items": bars * 20, "seconds": seconds, "cpu_seconds": cpu})
+    peer = Contestant(f"vectorbt {vectorbt.version}, the pipeline in a warm process", bars * 20, timed(vectorbt.play))
+    sitting.contest("memory", [peer], 3)
+    base, cpu_base = peer.work / peer.median(), peer.work / peer.cpu_median()
+    rows = [[peer.name, "20", f"{peer.median():.2f}", f"{base / 1e6:,.2f}", "1", "1", ""]]
+    grids = [(1000, 28, 266, [0.01]), (10000, 103, 506, [0.01]), (100000, 103, 506, [i / 1000 for i in range(6, 16)])]
     for sample in ("60", "bar"):
-        for sets, fast, slow, stops in ((1000, 28, 266, [0.01]), (10000, 103, 506, [0.01]), (100000, 103, 506, [i / 1000 for i in range(6, 16)])):
+        for sets, fast, slow, stops in grids:
             if sets == 100000 and sample == "bar" and not sitting.options.long:
                 continue
             config = os.path.join(sitting.folder, "sweep.yaml")
             with open(config, "w", encoding="utf-8") as file:
                 file.write(SWEEP.format(tape=tape, fast=fast, slow=slow, stops=stops, sample=sample))
-            found = [sitting.program.process("sweep", config, "-o", os.path.join(sitting.folder, "sweep.h5"), "--threads", "1", "--force",
-                                             "--json", "--quiet") for _ in range(3 if sets < 100000 else 1)]
+            results = os.path.join(sitting.folder, "sweep.h5")
+            arguments = ["sweep", config, "-o", results, "--threads", "1", "--force", "--json", "--quiet"]
+            found = [sitting.program.process(*arguments) for _ in range(3 if sets < 100000 else 1)]
             if any(json.loads(text)["sets"] != sets for *_, text in found):
                 raise SystemExit(f"the sweep has {json.loads(found[0][3])['sets']} sets, not {sets}")
-            wall, peak = np.median([f[0] for f in found]), max(f[2] for f in found)
-            rate = bars * sets / wall
-            rows.append([f"tapedeck sweep, returns every {'bar' if sample == 'bar' else sample + ' bars'}", f"{sets:,}", f"{wall:.2f}",
-                         f"{rate / 1e6:,.0f}", f"{rate / base:,.0f}", f"{peak / 1e6:.0f} MB"])
+            wall, cpu = (float(np.median([f[i] for f in found])) for i in (0, 1))
+            peak, rate, cpu_rate = max(f[2] for f in found), bars * sets / wall, bars * sets / cpu
+            every = "bar" if sample == "bar" else f"{sample} bars"
+            rows.append([f"tapedeck sweep, returns every {every}", f"{sets:,}", f"{wall:.2f}", f"{rate / 1e6:,.0f}",
+                         f"{rate / base:,.0f}", f"{cpu_rate / cpu_base:,.0f}", f"{peak / 1e6:.0f} MB"])
             sitting.record.append({"contest": "memory", "name": f"tapedeck {sets} sets, sample {sample}", "items": bars * sets,
                                    "seconds": [f[0] for f in found], "cpu_seconds": [f[1] for f in found], "peak_bytes": peak})
-    print("\n### `tapedeck sweep` from process start to results file: 200,000 bars, one thread\n")
-    print(markdown(["", "sets", "seconds", "million bar-evaluations/s", "x vectorbt", "peak resident set"], rows))
+    return markdown(["", "sets", "seconds", "million bar-evaluations/s", "x vectorbt", "x vectorbt, processor",
+                     "peak resident set"], rows)
 
 
 DAILY = """tape: {tape}
@@ -204,6 +216,27 @@ account: {{cash: 10000, units: whole}}
 finalize: true
 profile: backtesting
 """
+
+
+READ_CSV = """import sys, time, pandas
+pandas.read_csv(sys.argv[1], header=None)
+times = []
+for _ in range(3):
+    began, cpu = time.perf_counter(), time.process_time()
+    pandas.read_csv(sys.argv[1], header=None)
+    times.append((time.perf_counter() - began, time.process_time() - cpu))
+print(pandas.__version__, *sorted(times)[1])"""
+
+
+def packaged_pandas(path, rows):
+    """The pandas that the system's own Python has, where it has one: what most machines run."""
+    def ask():
+        found = subprocess.run(["/usr/bin/python3", "-c", READ_CSV, path], capture_output=True, text=True, check=False)
+        return found.stdout.split()
+    first = ask()
+    if not first:
+        return []
+    return [Contestant(f"pandas {first[0]} read_csv, 12 columns", rows, lambda: tuple(map(float, ask()[1:])))]
 
 
 def small(sitting):
@@ -238,19 +271,43 @@ def small(sitting):
     frame = pd.read_csv(path, header=None)
     if not (len(frame) == bars and np.allclose(frame[4].to_numpy(), columns[3], rtol=0, atol=1e-8)):
         raise SystemExit("pandas did not read the bars that were written")
-    csv = [Contestant(f"pandas {pd.__version__} read_csv, 12 columns", bars, timed(lambda: pd.read_csv(path, header=None))),
-           Contestant("pandas read_csv, 6 columns", bars, timed(lambda: pd.read_csv(path, header=None, usecols=range(6)))),
+    csv = [*packaged_pandas(path, bars),
+           Contestant(f"pandas {pd.__version__} read_csv, 12 columns", bars, timed(lambda: pd.read_csv(path, header=None))),
+           Contestant(f"pandas {pd.__version__} read_csv, 6 columns", bars,
+                      timed(lambda: pd.read_csv(path, header=None, usecols=range(6)))),
            Contestant("tapedeck klines reader", bars, sitting.program.scene(f"klines/{bars}", data))]
     sitting.contest("csv", csv, sitting.options.rounds)
     for c in csv:
+        ratio = (f"; tapedeck is faster by {c.median() / csv[-1].median():.1f} "
+                 f"(processor {c.cpu_median() / csv[-1].cpu_median():.1f})")
         rows.append([c.name, f"{1e3 * c.median():.1f} ms", f"{1e3 * min(c.seconds):.1f} ms", f"{100 * c.spread():.0f} %",
-                     f"{c.work / c.median() / 1e6:.2f} M rows/s; tapedeck is faster by {c.median() / csv[-1].median():.1f} "
-                     f"(processor {c.cpu_median() / csv[-1].cpu_median():.1f})"])
-    print("\n### Small things\n")
-    print(markdown(["", "median", "best", "distance of quartiles", ""], rows))
+                     f"{c.work / c.median() / 1e6:.2f} M rows/s{ratio if c is not csv[-1] else ''}"])
+    return markdown(["", "median", "best", "distance of quartiles", ""], rows)
 
 
-CONTESTS = {"engines": engines, "packages": packages, "memory": memory, "small": small}
+def scenes(sitting):
+    """tapedeck bench as it is."""
+    path = os.path.join(sitting.folder, "bench.json")
+    table = sitting.program.run("bench", "-o", path)
+    if sitting.options.results:
+        shutil.copyfile(path, os.path.join(sitting.options.results, "bench.json"))
+    return "```\n" + table + "```"
+
+
+CONTESTS = {"engines": engines, "packages": packages, "memory": memory, "small": small, "scenes": scenes}
+
+
+def put_into(path, name, text):
+    """Replaces what stands between the markers of a contest in a document."""
+    with open(path, encoding="utf-8") as file:
+        document = file.read()
+    begin, end = f"<!-- contest: {name} -->\n", f"\n<!-- end of contest: {name} -->"
+    head, found, rest = document.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"{path} has no place for the contest {name}: {begin.strip()} ... {end.strip()}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + begin + text + end + tail)
 
 
 def main():
@@ -259,21 +316,28 @@ def main():
     parser.add_argument("--tapedeck", default=os.path.join(HERE, "..", "..", "build", "release", "tapedeck"))
     parser.add_argument("--rounds", type=int, default=9, help="measurements of each contestant (default 9)")
     parser.add_argument("--long", action="store_true", help="also a million bars and ten thousand sets: some ten minutes more")
-    parser.add_argument("-o", "--output", metavar="FILE.json", help="write every measurement")
+    parser.add_argument("--results", metavar="FOLDER", help="write <contest>.json with every measurement, and bench.json")
+    parser.add_argument("--docs", metavar="FILE.md", help="put the tables between the markers of this document")
     options = parser.parse_args()
+    if options.results:
+        os.makedirs(options.results, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tapedeck-peers-") as folder:
         sitting = Sitting(options, folder)
-        # loads of the machine before and after, so that a disturbed sitting can be told
-        before = os.getloadavg()
         for name, contest in CONTESTS.items():
-            if options.contest in (name, "all"):
-                contest(sitting)
-        print(f"\nLoad of the machine: {before[0]:.2f} before, {os.getloadavg()[0]:.2f} after. Python {platform.python_version()}, "
-              f"{sitting.program.run('--version').strip()}.")
-        if options.output:
-            with open(options.output, "w", encoding="utf-8") as file:
-                json.dump({"rounds": options.rounds, "load": [before[0], os.getloadavg()[0]], "measurements": sitting.record}, file, indent=1)
-                file.write("\n")
+            if options.contest not in (name, "all"):
+                continue
+            sitting.record = []
+            # loads of the machine before and after, so that a disturbed sitting can be told
+            before, text = os.getloadavg()[0], contest(sitting)
+            text += (f"\n\nLoad of the machine {before:.2f} before and {os.getloadavg()[0]:.2f} after; "
+                     f"{sitting.program.run('--version').strip()}, Python {platform.python_version()}.\n")
+            print(f"\n### {name}\n\n{text}", flush=True)
+            if options.docs:
+                put_into(options.docs, name, text)
+            if options.results and sitting.record:
+                with open(os.path.join(options.results, f"{name}.json"), "w", encoding="utf-8") as file:
+                    json.dump({"load": [before, os.getloadavg()[0]], "measurements": sitting.record}, file, indent=1)
+                    file.write("\n")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ static inline int64_t next_guard(const td_skip_set *set, int64_t from, int64_t e
 }
 
 /* Marks bars [from, to) one by one. */
-static void walk(const td_skip_set *set, int64_t from, int64_t to) {
+static __attribute__((noinline)) void walk(const td_skip_set *set, int64_t from, int64_t to) {
     td_lane *lane = LANE(set);
     const double *close = set->view->close;
     double cash = lane->cash, position = lane->position, trough = lane->trough, record = lane->record;
@@ -186,7 +186,7 @@ typedef struct cursor {
 } cursor;
 
 /* Marks bars [from, to): no event of the set lies in them, so cash and position are constant and equity goes with the close. */
-static void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, double *block_equity) {
+TD_INLINE void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at, double *block_equity) {
     if (from >= to) return;
     td_lane *lane = LANE(set);
     const td_kernel_deck *view = set->view;

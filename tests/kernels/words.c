@@ -48,5 +48,6 @@ static void truths(const double *a, const double *b, int *any, unsigned *word, u
 }
 
 extern const td_words TD_ISA_NAME(td_words);
-const td_words TD_ISA_NAME(td_words) = {TD_LANES, min_, max_, select_less, select_numbers, floor_, abs_, log_, floor_divide, arithmetic,
-                                        masks, bits, gather, pick, truths};
+const td_words TD_ISA_NAME(td_words) = {
+    TD_LANES, min_, max_, select_less, select_numbers, floor_, abs_, log_, floor_divide, arithmetic, masks, bits,
+    gather, pick, truths};

@@ -1,4 +1,5 @@
-/* The words of the lane algebra (base/lanes.h) as functions over arrays, compiled once per instruction set, for tests/test_lanes.c. */
+/* The words of the lane algebra (base/lanes.h) as functions over arrays, compiled once per instruction set: what
+ * tests/test_lanes.c tests. */
 #ifndef TAPEDECK_TESTS_KERNELS_WORDS_H
 #define TAPEDECK_TESTS_KERNELS_WORDS_H
 
@@ -19,7 +20,7 @@ typedef struct td_words {
     void (*floor_divide)(const double *a, const double *b, double *out, int64_t count);
     void (*arithmetic)(const double *a, const double *b, double *out, int64_t count);       /* (a + b) * a - b / (a * a + 1) */
     void (*masks)(const double *a, const double *b, double *out, int64_t count);            /* ((a < b) | (a == 0)) & not(b > 1) */
-    void (*bits)(const double *a, double *out, int64_t count);                              /* there and back, and to memory and back */
+    void (*bits)(const double *a, double *out, int64_t count);                              /* to bits and back */
     void (*gather)(const double *base, const int32_t *index, double *out, int64_t count);
     void (*pick)(const double *first, const double *second, const uint64_t *index, double *out); /* one vector */
     /* Of the vector a < b: does any lane hold, the word of truths, and the bits of the mask. */
