@@ -17,8 +17,14 @@ STEP {
     td_mask first = td_splat(now->age) == 0, filling = td_splat(now->age) < now->window, filled = td_splat(now->age) == now->window;
     td_real up = memory->up + rise, down = memory->down + fall;
     td_real up_step = memory->up + (rise - memory->up) / now->window, down_step = memory->down + (fall - memory->down) / now->window;
-    memory->up = td_select(first, 0, td_select(filling, up, td_select(filled, up / now->window, up_step)));
-    memory->down = td_select(first, 0, td_select(filling, down, td_select(filled, down / now->window, down_step)));
+    up_step = td_select(filling, up, up_step);
+    down_step = td_select(filling, down, down_step);
+    if (td_unlikely(td_any(filled))) { /* once per window: two divisions that most bars need not make */
+        up_step = td_select(filled, up / now->window, up_step);
+        down_step = td_select(filled, down / now->window, down_step);
+    }
+    memory->up = td_select(first, 0, up_step);
+    memory->down = td_select(first, 0, down_step);
     td_real total = memory->up + memory->down;
     return td_select(total > 0, 100 * memory->up / total, 50);
 }
