@@ -10,7 +10,7 @@
 double td_log(double x);             /* natural logarithm; -inf at 0, NaN below 0 */
 double td_log1p(double x);           /* log(1 + x), accurate near 0 */
 double td_exp(double x);             /* e to the x; 0 and inf outside the range */
-double td_pow(double x, double y);   /* x to the y for x >= 0; error grows as |y log x| ulp; NaN for x < 0 */
+double td_pow(double x, double y);   /* x to the y for x >= 0; error grows as 2 |y log x| ulp; NaN for x < 0 */
 double td_sin_turns(double turns);   /* sin(2 pi turns), any finite turns */
 double td_normal_quantile(double p); /* inverse of the standard normal distribution function, 0 < p < 1; |error| < 2e-9 */
 
