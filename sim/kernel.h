@@ -223,4 +223,16 @@ struct td_strategy {
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
 };
 
+/* The symbols of units that are compiled once per instruction set (cmake/kernels.cmake), for whoever lists them: X(unit, isa) for each
+ * of this build, and the declarations of a strategy's description and kernels. */
+#if defined(__x86_64__)
+#define TD_EACH_ISA(X, unit) X(unit, scalar) X(unit, v2) X(unit, v3) X(unit, v4)
+#else
+#define TD_EACH_ISA(X, unit) X(unit, scalar)
+#endif
+#define TD_DECLARE_KERNEL(unit, isa) extern const td_kernel td_kernel_##unit##_##isa;
+#define TD_DECLARE_STRATEGY(unit)                                                                                                 \
+    extern const td_strategy td_strategy_info_##unit;                                                                            \
+    TD_EACH_ISA(TD_DECLARE_KERNEL, unit)
+
 #endif

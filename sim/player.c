@@ -1,9 +1,8 @@
 /* One thread's playing: the group of sets, its rows, its lane blocks, chunk by chunk; see play.h. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/engines.h"
+#include "sim/reference.h"
 #include "sim/skip.h"
 
 /* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/math.h"
-#include "sim/engines.h"
+#include "sim/reference.h"
 
 typedef struct detail {
     const td_deck *deck;

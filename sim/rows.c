@@ -7,8 +7,6 @@
 /* A chunk's values should stay in half of a 1 MiB second-level cache: beyond that the engines lose up to a third. */
 #define CHUNK_BYTES (512 * 1024)
 
-static const int row_lanes[TD_ISA_COUNT] = {1, 2, 4, 8};
-
 int64_t td_rows_capacity(const td_deck *deck, int64_t sets) {
     /* each group may be padded to whole vectors */
     return deck->def.strategy->row_count * (sets + 8) + 8;
@@ -64,7 +62,7 @@ static bool same_source(const td_row_info *a, const td_row_info *b) { return !st
 
 void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *slots) {
     const td_strategy *strategy = rows->deck->def.strategy;
-    int lanes = row_lanes[rows->isa];
+    int lanes = td_isa_lanes(rows->isa) / TD_BLOCK_VECTORS;
     /* rows of the strategy that share kind and column share a group */
     rows->groups = 0;
     for (int r = 0; r < strategy->row_count; r++) {

@@ -12,16 +12,7 @@
 #include "tapedeck_test_strategies.h"
 
 /* Strategies of the tests: what sim/registry.c does for the built-in ones. */
-#if defined(__x86_64__)
-#define TD_EACH_ISA(X, unit) X(unit, scalar) X(unit, v2) X(unit, v3) X(unit, v4)
-#else
-#define TD_EACH_ISA(X, unit) X(unit, scalar)
-#endif
-#define TD_DECLARE_KERNEL(unit, isa) extern const td_kernel td_kernel_##unit##_##isa;
-#define TD_DECLARE(unit)                                                                                                         \
-    extern const td_strategy td_strategy_info_##unit;                                                                            \
-    TD_EACH_ISA(TD_DECLARE_KERNEL, unit)
-TD_TEST_STRATEGIES_LIST(TD_DECLARE)
+TD_TEST_STRATEGIES_LIST(TD_DECLARE_STRATEGY)
 
 enum {
 #define TD_ONE(unit) TD_TEST_STRATEGY_##unit,

@@ -181,6 +181,32 @@ static __attribute__((noinline)) void walk(const td_skip_set *set, int64_t from,
     lane->trough = trough;
 }
 
+/* The sums over sampled returns, out of the lane while several are added. */
+typedef struct returns {
+    double before, sum_r, sum_r2, sum_down2, sum_market;
+} returns;
+
+static inline returns returns_of(const td_lane *lane) {
+    return (returns){lane->sample_equity, lane->sum_r, lane->sum_r2, lane->sum_down2, lane->sum_market};
+}
+
+static inline void keep_returns(td_lane *lane, const returns *sums) {
+    lane->sample_equity = sums->before;
+    lane->sum_r = sums->sum_r;
+    lane->sum_r2 = sums->sum_r2;
+    lane->sum_down2 = sums->sum_down2;
+    lane->sum_market = sums->sum_market;
+}
+
+static inline void add_return(returns *sums, double equity, double market) {
+    double r = (equity - sums->before) / sums->before, down = r < 0 ? r : 0;
+    sums->sum_r += r;
+    sums->sum_r2 += r * r;
+    sums->sum_down2 += down * down;
+    sums->sum_market += r * market;
+    sums->before = equity;
+}
+
 typedef struct cursor {
     int64_t sample, block;
 } cursor;
@@ -196,29 +222,18 @@ TD_INLINE void mark(const td_skip_set *set, int64_t from, int64_t to, cursor *at
 
     /* returns at the samples, equity at the ends of blocks */
     if (view->sample_bar[at->sample] < to) {
-        double before = lane->sample_equity, sum_r = lane->sum_r, sum_r2 = lane->sum_r2, sum_down2 = lane->sum_down2,
-               sum_market = lane->sum_market;
+        returns sums = returns_of(lane);
         int64_t k = at->sample;
         if (k == 0) lane->first_sample = lane->ruined == 0 ? cash + position * close[view->sample_bar[0]] : 0;
         do {
-            double equity = cash + position * close[view->sample_bar[k]];
-            double r = (equity - before) / before, down = r < 0 ? r : 0;
-            sum_r += r;
-            sum_r2 += r * r;
-            sum_down2 += down * down;
-            sum_market += r * view->sample_market[k];
-            before = equity;
+            add_return(&sums, cash + position * close[view->sample_bar[k]], view->sample_market[k]);
             k++;
             /* flat: every further return is 0 */
             if (position == 0)
                 while (view->sample_bar[k] < to) k++;
         } while (view->sample_bar[k] < to);
         at->sample = k;
-        lane->sample_equity = before;
-        lane->sum_r = sum_r;
-        lane->sum_r2 = sum_r2;
-        lane->sum_down2 = sum_down2;
-        lane->sum_market = sum_market;
+        keep_returns(lane, &sums);
     }
     for (; view->block_end[at->block] < to; at->block++)
         block_equity[at->block] = lane->ruined == 0 ? cash + position * close[view->block_end[at->block]] : 0;
@@ -298,13 +313,10 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
         int64_t sample = at.sample;
         TD_ISA_NAME(td_skip_last_bar)(set, sample);
         td_lane *lane = LANE(set);
-        double r = (lane->equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
+        returns sums = returns_of(lane);
         if (sample == 0) lane->first_sample = lane->ruined == 0 ? lane->equity : 0;
-        lane->sum_r += r;
-        lane->sum_r2 += r * r;
-        lane->sum_down2 += down * down;
-        lane->sum_market += r * view->sample_market[sample];
-        lane->sample_equity = lane->equity;
+        add_return(&sums, lane->equity, view->sample_market[sample]);
+        keep_returns(lane, &sums);
         block_equity[at.block] = lane->ruined == 0 ? lane->equity : 0;
     }
 }
