@@ -177,12 +177,15 @@ typedef struct td_kernel_deck {
     double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
 } td_kernel_deck;
 
+typedef struct td_events td_events; /* sim/events.h */
+
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
     int64_t begin, end;     /* bars */
     const double *rows;     /* row slot r of bar t is rows[(t - begin) * stride + r]; bar begin - 1 is there too */
     int64_t stride;
     int64_t sample, block;  /* first sample and first block whose bar is >= begin */
+    const td_events *events; /* of the kernel's instruction set; the lanes engine only */
 } td_kernel_chunk;
 
 /* One strategy on one instruction set. */

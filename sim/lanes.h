@@ -4,7 +4,7 @@
  * player walks chunks of bars; a kernel gets one block of TD_BLOCK_VECTORS vectors and one chunk.
  *
  * The idea that makes it fast: nothing happens on most bars. Masks inside a vector, and one predictable branch for "does any lane
- * have an event"; events (stops, new peaks, signals) are out-of-line functions on the vector in memory (sim/ledger.h), which may
+ * have an event"; events (stops, new peaks, trades) are out-of-line functions on the vector in memory (sim/events.h), which may
  * divide and branch as they like. The hot fields live in registers in between.
  *
  * Order inside bar t (docs/bar-rules.md): stops and targets on the bar's range; mark at the close; statistics; the strategy's
@@ -12,7 +12,7 @@
 #ifndef TAPEDECK_SIM_LANES_H
 #define TAPEDECK_SIM_LANES_H
 
-#include "sim/ledger.h"
+#include "sim/events.h"
 
 /* What a hook sees. */
 typedef struct td_now {
@@ -54,12 +54,6 @@ TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
     for (int i = 0; i < signals; i++) s->gap[i] = hot->gap[i];
 }
 
-TD_RARE void td_guard_event(const td_kernel_deck *deck, td_vector *s, int64_t t, int64_t sample) { td_guard(deck, s, t, sample); }
-
-TD_RARE void td_peak_event(const td_kernel_deck *deck, td_vector *s, int64_t t) {
-    td_new_peak(deck, s, s->equity >= s->record, t, s->equity);
-}
-
 /* Bar and base price of a fill decided on bar t. */
 TD_INLINE int64_t td_fill_bar(const td_kernel_deck *deck, int64_t t) { return deck->fill_at == TD_FILL_CLOSE ? t : t + 1; }
 TD_INLINE double td_fill_base(const td_kernel_deck *deck, int64_t t) {
@@ -69,9 +63,9 @@ TD_INLINE td_fill_reason td_fill_why(const td_kernel_deck *deck) {
     return deck->fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
 }
 
-TD_RARE void td_trade_event(const td_kernel_deck *deck, td_vector *s, const td_now *now, int64_t sample) {
-    td_trade_to(deck, s, now->target, now->where, now->t, sample, td_fill_bar(deck, now->t), td_fill_base(deck, now->t),
-                td_fill_why(deck), false);
+TD_RARE void td_trade_event(const td_kernel_deck *deck, const td_events *events, td_vector *s, const td_now *now, int64_t sample) {
+    td_wish wish = {now->target, now->where, td_fill_base(deck, now->t), td_fill_bar(deck, now->t), td_fill_why(deck), false};
+    events->trade(deck, s, &wish, now->t, sample);
 }
 
 /* A sample at the close of the last bar played: the return since the last sample goes into the sums. */
@@ -103,8 +97,9 @@ TD_INLINE void td_cross(const td_kernel_deck *deck, const td_vector *s, const do
 /* The last bar: nothing decided on it can fill, except that `finalize` closes what is open. */
 TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *s, int64_t sample, td_hook *hook,
                          const td_signal_info *infos, int signals) {
+    const td_events *events = chunk->events;
     int64_t t = deck->bars - 1;
-    td_guard(deck, s, t, sample);
+    events->guard(deck, s, t, sample);
     if (deck->finalize && deck->profile == TD_PROFILE_BACKTESTING) {
         /* backtesting.py runs its broker once more on the last bar: everything closes at the price a market order would get
          * there, a decision of this very bar is filled at the same price, and its stops see the bar's range again */
@@ -119,11 +114,13 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
         hook(&now);
         int64_t bar = deck->fill_at == TD_FILL_CLOSE && t > 0 ? t - 1 : t;
         double base = deck->fill_at == TD_FILL_CLOSE ? deck->close[bar] : deck->open[t];
-        td_trade_to(deck, s, now.target, now.where, t - 1, sample, bar, base, td_fill_why(deck), true);
-        td_guard(deck, s, t, sample);
+        td_wish wish = {now.target, now.where, base, bar, td_fill_why(deck), true};
+        events->trade(deck, s, &wish, t - 1, sample);
+        events->guard(deck, s, t, sample);
     } else if (deck->finalize) {
-        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true);
-        td_guard(deck, s, t, sample);
+        td_wish wish = {td_splat(0.0), td_no_lane(), deck->close[t], t, TD_FILL_REASON_end, true};
+        events->trade(deck, s, &wish, t - 1, sample);
+        events->guard(deck, s, t, sample);
     }
     td_real equity = s->cash + s->position * deck->close[t];
     if (deck->every_bar) {
@@ -136,7 +133,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
     if (deck->market_log) s->sum_market += td_log_lanes(equity / s->equity) * deck->market_log[t];
     s->trough = td_min(equity, s->trough);
     s->equity = equity;
-    td_new_peak(deck, s, equity >= s->record, t, equity);
+    events->peak(deck, s, t);
 }
 
 /* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
@@ -155,7 +152,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
             if (td_unlikely(td_any(touched))) {
                 td_hot_save(h, s, signals);
-                td_guard_event(deck, s, t, sample);
+                chunk->events->guard(deck, s, t, sample);
                 td_hot_load(h, s, signals);
             }
 
@@ -167,7 +164,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             h->trough = td_min(h->equity, h->trough);
             if (td_unlikely(td_any(h->equity >= h->record))) {
                 td_hot_save(h, s, signals);
-                td_peak_event(deck, s, t);
+                chunk->events->peak(deck, s, t);
                 td_hot_load(h, s, signals);
             }
 
@@ -182,7 +179,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
                 hook(&now);
                 if (td_any(now.where)) {
                     td_hot_save(h, s, signals);
-                    td_trade_event(deck, s, &now, every_bar ? t + 1 : sample);
+                    td_trade_event(deck, chunk->events, s, &now, every_bar ? t + 1 : sample);
                     td_hot_load(h, s, signals);
                 }
             }

@@ -1,6 +1,6 @@
 /* Events of the ledger in the lane algebra: fills, stops, ruin, finished drawdowns.
  *
- * Included by the lane kernels (all widths) and by the skip engine (one lane). The rules are those of docs/bar-rules.md; the plain
+ * Included by the lane engine's events (sim/events/, all widths) and by the skip engine's (one lane). The rules are those of docs/bar-rules.md; the plain
  * scalar version of the same rules, written apart, is sim/reference.c, and the bits agree.
  *
  * Every function takes the lanes it is for as a mask and leaves the others untouched. */
@@ -9,10 +9,7 @@
 
 #include "sim/kernel.h"
 
-#define TD_INF __builtin_inf()
 #define TD_UPDATE(field, m, value) (s->field = td_select((m), (value), s->field))
-
-TD_INLINE td_mask td_no_lane(void) { return td_splat(0.0) != td_splat(0.0); }
 
 /* Ledger lines and hash of a fill. Hash: h' = (rotl(h, 27) ^ (units K1 + price K2 + (bar, reason) K3)) K4, on the bits. */
 TD_INLINE void td_note_fill(td_vector *s, td_mask m, int64_t bar, td_real units, td_real base, td_real price, td_real commission,

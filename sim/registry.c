@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "data/row.h"
-#include "sim/kernel.h"
+#include "sim/events.h"
 #include "sim/skip.h"
 #include "tapedeck_rows.h"
 #include "tapedeck_strategies.h"
@@ -93,6 +93,15 @@ const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
 #define TD_SCAN_POINTER(unit, isa) &td_skip_kernel_##unit##_##isa,
     static const td_skip_kernel *const kernels[] = {TD_EACH_ISA(TD_SCAN_POINTER, scan)};
     return kernels[isa];
+}
+
+/* the lane engine's events */
+#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa;
+TD_EACH_ISA(TD_DECLARE_EVENTS, lane_events)
+const td_events *td_events_for(td_isa isa) {
+#define TD_EVENTS_POINTER(unit, isa) &td_events_##unit##_##isa,
+    static const td_events *const events[] = {TD_EACH_ISA(TD_EVENTS_POINTER, lane_events)};
+    return events[isa];
 }
 
 /* knobs and reasons */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/events.h"
+
 /* A chunk's values should stay in half of a 1 MiB second-level cache: beyond that the engines lose up to a third. */
 #define CHUNK_BYTES (512 * 1024)
 
@@ -134,5 +136,5 @@ td_kernel_chunk td_rows_chunk(const td_rows *rows) {
     const td_kernel_deck *view = &rows->deck->view;
     return (td_kernel_chunk){.begin = rows->begin, .end = rows->end, .rows = rows->values + rows->slots, .stride = rows->slots,
                              .sample = td_first_from(view->sample_bar, view->samples, rows->begin),
-                             .block = td_first_from(view->block_end, view->blocks, rows->begin)};
+                             .block = td_first_from(view->block_end, view->blocks, rows->begin), .events = td_events_for(rows->isa)};
 }
