@@ -156,13 +156,14 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         for (int64_t t = 0; t < bars; t++) prices[c * bars + t] = deck->columns[c][t] * def->row_scale;
         deck->columns[c] = prices + c * bars;
     }
-    for (int r = 0; r < def->strategy->row_count; r++) {
-        deck->row_kinds[r] = td_row_kind_find(def->strategy->rows[r].kind);
-        const char *lack = !deck->row_kinds[r] ? "unknown kind of row"
-                           : !deck->columns[def->strategy->rows[r].column] ? "the tape has no such column" : NULL;
-        if (lack) {
+    deck->time_ns = time;
+    deck->interval_ns = tape->interval_ns;
+    deck->view.bars = bars;
+    for (int r = 0, row; r < def->strategy->row_count; r++) {
+        td_status status = td_deck_add_row(deck, &def->strategy->rows[r], &row, error);
+        if (status != TD_OK) {
             td_deck_free(deck);
-            return td_fail(error, TD_BAD_ARG, "strategy %s: row %s: %s", def->strategy->name, def->strategy->rows[r].name, lack);
+            return status;
         }
     }
 
@@ -224,6 +225,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
 void td_deck_free(td_deck *deck) {
     if (!deck) return;
     td_ranges_free(&deck->ranges);
+    td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);
 }
@@ -235,15 +237,6 @@ int64_t td_deck_block_start(const td_deck *deck, int64_t block) {
     return deck->first_bar + (block ? deck->view.block_end[block - 1] + 1 : 0);
 }
 
-int64_t td_deck_warmup(const td_deck *deck, const td_set *set) {
-    int64_t warmup = 0;
-    for (int r = 0; r < deck->def.strategy->row_count; r++) {
-        int64_t bar = deck->row_kinds[r]->warmup((int64_t)set->param[deck->def.strategy->rows[r].param]);
-        if (bar > warmup) warmup = bar;
-    }
-    return warmup;
-}
-
 td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) {
     const td_strategy *strategy = deck->def.strategy;
     for (int i = 0; i < strategy->param_count; i++) {
@@ -253,12 +246,6 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
             return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be %g to %g", info->name, value, info->minimum, info->maximum);
         if (info->kind != TD_PARAM_NUMBER && value != floor(value))
             return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be a whole number", info->name, value);
-    }
-    for (int r = 0; r < strategy->row_count; r++) {
-        double window = set->param[strategy->rows[r].param];
-        if (window > (double)deck->view.bars)
-            return td_fail(error, TD_BAD_ARG, "parameter %s is %g bars, longer than the tape of %lld bars",
-                           strategy->params[strategy->rows[r].param].name, window, (long long)deck->view.bars);
     }
     for (int i = 0; i < TD_KNOB_COUNT; i++) {
         const td_knob_info *info = &td_knob_infos[i];
@@ -287,7 +274,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     if (!(set->knob[TD_KNOB_stop_loss] < 1))
         return td_fail(error, TD_BAD_ARG, "stops.stop_loss is %g, must be below 1: the price would have to fall below 0",
                        set->knob[TD_KNOB_stop_loss]);
-    return TD_OK;
+    return td_deck_check_rows(deck, set, error);
 }
 
 void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {

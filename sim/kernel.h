@@ -12,11 +12,12 @@
 #define TAPEDECK_SIM_KERNEL_H
 
 #include "base/lanes.h"
+#include "data/row_kind.h"
 #include "sim/play.h"
 
 enum {
     TD_BLOCK_VECTORS = 2, /* two registers a field: one alone waits for its own results, four spill (docs/performance-method.md) */
-    TD_ROWS_MAX = 8,      /* indicator rows of a strategy */
+    TD_ROWS_MAX = 16,     /* indicator rows of a deck: the strategy's and the engine's */
     TD_SIGNALS_MAX = 4,
     TD_STATE_MAX = 16,    /* reals of strategy state */
     TD_REQUESTS_MAX = 8,  /* orders a strategy may place on one bar */
@@ -216,11 +217,36 @@ typedef struct td_kernel {
                    const int *below, struct td_wish *wish, struct td_request *requests);
 } td_kernel;
 
-typedef enum td_column { TD_COLUMN_open, TD_COLUMN_high, TD_COLUMN_low, TD_COLUMN_close, TD_COLUMN_volume, TD_COLUMN_COUNT } td_column;
+/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
+typedef enum td_column {
+    TD_COLUMN_open,
+    TD_COLUMN_high,
+    TD_COLUMN_low,
+    TD_COLUMN_close,
+    TD_COLUMN_volume,
+    TD_COLUMN_day,
+    TD_COLUMN_COUNT
+} td_column;
+
+/* Where an argument of a row comes from. */
+typedef enum td_from {
+    TD_FROM_PARAM,    /* the set's parameter `index` */
+    TD_FROM_KNOB,     /* the set's knob `index` */
+    TD_FROM_CONSTANT, /* `value` */
+} td_from;
+typedef struct td_row_argument {
+    int index;
+    double value;
+    td_from from;
+} td_row_argument;
+
+/* One row of a strategy, or of the engine's: one output of one kind. */
 typedef struct td_row_info {
     const char *name, *kind;
-    td_column column;
-    int param; /* that holds the window */
+    int output;
+    td_column column;                                /* of kinds that leave it to the user (x); the others do not look at it */
+    td_row_argument arguments[TD_ROW_ARGUMENTS_MAX]; /* as many as the kind takes */
+    const char *interval;                            /* computed on bars of this length ("1h", made of the deck's); NULL: on the deck's */
 } td_row_info;
 typedef enum td_signal_kind {
     TD_SIGNAL_CROSS,       /* row over row */

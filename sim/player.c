@@ -18,7 +18,7 @@ struct td_player {
     bool dense;           /* AUTO: the last group filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
-    int32_t *slots;       /* (capacity, strategy rows) */
+    int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
     td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
@@ -184,7 +184,7 @@ static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count)
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
-    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
+    int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
     bool broker = needs_broker(deck, sets, count);
@@ -226,16 +226,18 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
     }
 }
 
-/* Do the two sets cross on the same bars? Their rows and levels decide. Neighbours in a grid over stops or costs do. */
-static bool same_signals(const td_strategy *strategy, const td_set *a, const td_set *b) {
-    return !memcmp(a->param, b->param, (size_t)strategy->param_count * sizeof *a->param);
+/* Does a set cross on the same bars as the one before it? Rows and levels decide. Neighbours in a grid over stops or costs do. */
+static bool same_signals(const td_deck *deck, const td_set *set, const int32_t *slot) {
+    const td_strategy *strategy = deck->def.strategy;
+    return !memcmp(set->param, set[-1].param, (size_t)strategy->param_count * sizeof *set->param) &&
+           !memcmp(slot, slot - deck->row_count, (size_t)strategy->row_count * sizeof *slot);
 }
 
 /* Plays up to `capacity` sets through the skip engine. */
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
-    int row_count = deck->def.strategy->row_count;
+    int row_count = deck->row_count;
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
     td_rows_start(&player->rows, sets, count, player->slots);
@@ -265,7 +267,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck->def.strategy, &sets[i], &sets[i - 1])) kernel->signals(&set, &chunk, &signals);
+            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, &chunk, &signals);
             kernel->play(&set, &chunk, &signals, player->block_equity + i * blocks);
         }
     }

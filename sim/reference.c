@@ -87,7 +87,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     td_request requests[TD_REQUESTS_MAX];
     memcpy(&vector, lane, sizeof *lane);
     vector.equity = equity;
-    memcpy(vector.slot, slots, (size_t)strategy->row_count * sizeof *slots);
+    memcpy(vector.slot, slots, sizeof vector.slot);
     bool wants = strategy->kernels[TD_ISA_SCALAR]->decide(view, chunk, t, &vector, above, below, &wish, *strategy->orders ? requests : NULL);
     memcpy(lane->state, vector.state, sizeof lane->state);
     decision->wants = wish.where;

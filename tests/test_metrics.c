@@ -288,7 +288,7 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     int64_t warmup = 0;
     for (int r = 0; r < deck->def.strategy->row_count; r++) {
         const td_row_info *row = &deck->def.strategy->rows[r];
-        int64_t window = (int64_t)set->param[row->param], first = !strcmp(row->kind, "rsi") ? window : window - 1;
+        int64_t window = (int64_t)set->param[row->arguments[0].index], first = !strcmp(row->kind, "rsi") ? window : window - 1;
         if (first > warmup) warmup = first;
     }
     if (warmup <= last) m[TD_METRIC_buy_hold_return] = (number)close[last] / close[warmup] - 1;
