@@ -20,7 +20,7 @@ enum {
     TD_ROWS_MAX = 16,     /* indicator rows of a deck: the strategy's and the engine's */
     TD_SIGNALS_MAX = 4,
     TD_STATE_MAX = 16,    /* reals of strategy state */
-    TD_REQUESTS_MAX = 8,  /* orders a strategy may place on one bar */
+    TD_REQUESTS_MAX = 32, /* order words of a strategy */
 };
 
 /* Touched every bar. */

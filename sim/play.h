@@ -169,7 +169,8 @@ typedef enum td_cell_state { TD_CELL_PENDING, TD_CELL_DONE, TD_CELL_FAILED } td_
     X(none, "no failure")                                                                                                        \
     X(nan_target, "the strategy asked for a position that is not a number")                                                      \
     X(nan_equity, "equity became infinite or not a number")                                                                     \
-    X(nan_order, "the strategy placed an order at a price or of a size that is not a number")
+    X(nan_order, "the strategy placed an order at a price or of a size that is not a number")                                   \
+    X(many_orders, "the strategy placed more orders on one bar than there is room for")
 typedef enum td_cell_reason {
 #define TD_CELL_REASON_NAME(name, text) TD_CELL_REASON_##name,
     TD_CELL_REASONS(TD_CELL_REASON_NAME)

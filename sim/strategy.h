@@ -27,6 +27,7 @@
  *   target(value, where) from the next fill on be long (+1), short (-1) or out (0) in the lanes `where`; between 0 and 1: that
  *                        fraction of what sizing allows
  *   select min max abs floor any not           as they say
+ *   buy_limit(level, where) and the like       orders, where the strategy says ORDERS before its body: sim/order_words.h
  *
  * What a body must not do: keep static variables, read the clock, call the C library on reals. */
 #ifndef TAPEDECK_SIM_STRATEGY_H
@@ -37,6 +38,7 @@
 
 #include "base/map.h"
 #include "sim/lanes.h"
+#include "sim/order_words.h"
 
 #define ABOUT(text) static const char td_about[] = text;
 
