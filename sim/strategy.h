@@ -12,11 +12,15 @@
  *       target(-1, crossed_below(trend));
  *   }
  *
+ * It is built in, in strategies/, or it is the user's own, named by its path in a configuration (sim/plugin.h).
+ *
  * ON_SIGNAL runs only on bars on which a declared signal crosses; the engines may skip the bars between. ON_BAR runs on every bar
  * and may keep STATE. A body is plain C on two types, `real` and `mask`: one number and one truth per lane, where a lane is one
  * parameter set of a sweep, or the only one of a single run. No if on a mask (lanes differ): use select(mask, a, b), or hand the
- * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS().
+ * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS(), STATE().
  *
+ *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position and equity numbers under their own
+ *                        names: a first line that says what the rule reads
  *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
  *   previous(name)       the same one bar ago (NaN on the first bar)
  *   param(name)          the parameter
@@ -37,29 +41,48 @@
 
 #include "sim/lanes.h"
 
-/* TD_MAP(f, (a, b), (c)) is f(a, b) f(c): applies f to each parenthesised item, at most 16. */
-#define TD_MAP_0(f)
-#define TD_MAP_1(f, a) f a
-#define TD_MAP_2(f, a, ...) f a TD_MAP_1(f, __VA_ARGS__)
-#define TD_MAP_3(f, a, ...) f a TD_MAP_2(f, __VA_ARGS__)
-#define TD_MAP_4(f, a, ...) f a TD_MAP_3(f, __VA_ARGS__)
-#define TD_MAP_5(f, a, ...) f a TD_MAP_4(f, __VA_ARGS__)
-#define TD_MAP_6(f, a, ...) f a TD_MAP_5(f, __VA_ARGS__)
-#define TD_MAP_7(f, a, ...) f a TD_MAP_6(f, __VA_ARGS__)
-#define TD_MAP_8(f, a, ...) f a TD_MAP_7(f, __VA_ARGS__)
-#define TD_MAP_9(f, a, ...) f a TD_MAP_8(f, __VA_ARGS__)
-#define TD_MAP_10(f, a, ...) f a TD_MAP_9(f, __VA_ARGS__)
-#define TD_MAP_11(f, a, ...) f a TD_MAP_10(f, __VA_ARGS__)
-#define TD_MAP_12(f, a, ...) f a TD_MAP_11(f, __VA_ARGS__)
-#define TD_MAP_13(f, a, ...) f a TD_MAP_12(f, __VA_ARGS__)
-#define TD_MAP_14(f, a, ...) f a TD_MAP_13(f, __VA_ARGS__)
-#define TD_MAP_15(f, a, ...) f a TD_MAP_14(f, __VA_ARGS__)
-#define TD_MAP_16(f, a, ...) f a TD_MAP_15(f, __VA_ARGS__)
-#define TD_MAP_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, name, ...) name
-#define TD_MAP(f, ...)                                                                                                           \
-    TD_MAP_PICK(_0 __VA_OPT__(, ) __VA_ARGS__, TD_MAP_15, TD_MAP_14, TD_MAP_13, TD_MAP_12, TD_MAP_11, TD_MAP_10, TD_MAP_9, TD_MAP_8, \
-                TD_MAP_7, TD_MAP_6, TD_MAP_5, TD_MAP_4, TD_MAP_3, TD_MAP_2, TD_MAP_1, TD_MAP_0)                                   \
-    (f __VA_OPT__(, ) __VA_ARGS__)
+#ifdef __FAST_MATH__
+#error "a strategy is not compiled with -ffast-math: results would differ from machine to machine"
+#endif
+
+/* TD_MAP(f, (a, b), (c)) is f(a, b) f(c): applies f to each parenthesised item. TD_LIST(f, a, b) is f(a) f(b). At most 24 items. */
+#define TD_EACH_ITEM(f, a) f a
+#define TD_EACH_NAME(f, a) f(a)
+#define TD_EACH_0(s, f)
+#define TD_EACH_1(s, f, a) s(f, a)
+#define TD_EACH_2(s, f, a, ...) s(f, a) TD_EACH_1(s, f, __VA_ARGS__)
+#define TD_EACH_3(s, f, a, ...) s(f, a) TD_EACH_2(s, f, __VA_ARGS__)
+#define TD_EACH_4(s, f, a, ...) s(f, a) TD_EACH_3(s, f, __VA_ARGS__)
+#define TD_EACH_5(s, f, a, ...) s(f, a) TD_EACH_4(s, f, __VA_ARGS__)
+#define TD_EACH_6(s, f, a, ...) s(f, a) TD_EACH_5(s, f, __VA_ARGS__)
+#define TD_EACH_7(s, f, a, ...) s(f, a) TD_EACH_6(s, f, __VA_ARGS__)
+#define TD_EACH_8(s, f, a, ...) s(f, a) TD_EACH_7(s, f, __VA_ARGS__)
+#define TD_EACH_9(s, f, a, ...) s(f, a) TD_EACH_8(s, f, __VA_ARGS__)
+#define TD_EACH_10(s, f, a, ...) s(f, a) TD_EACH_9(s, f, __VA_ARGS__)
+#define TD_EACH_11(s, f, a, ...) s(f, a) TD_EACH_10(s, f, __VA_ARGS__)
+#define TD_EACH_12(s, f, a, ...) s(f, a) TD_EACH_11(s, f, __VA_ARGS__)
+#define TD_EACH_13(s, f, a, ...) s(f, a) TD_EACH_12(s, f, __VA_ARGS__)
+#define TD_EACH_14(s, f, a, ...) s(f, a) TD_EACH_13(s, f, __VA_ARGS__)
+#define TD_EACH_15(s, f, a, ...) s(f, a) TD_EACH_14(s, f, __VA_ARGS__)
+#define TD_EACH_16(s, f, a, ...) s(f, a) TD_EACH_15(s, f, __VA_ARGS__)
+#define TD_EACH_17(s, f, a, ...) s(f, a) TD_EACH_16(s, f, __VA_ARGS__)
+#define TD_EACH_18(s, f, a, ...) s(f, a) TD_EACH_17(s, f, __VA_ARGS__)
+#define TD_EACH_19(s, f, a, ...) s(f, a) TD_EACH_18(s, f, __VA_ARGS__)
+#define TD_EACH_20(s, f, a, ...) s(f, a) TD_EACH_19(s, f, __VA_ARGS__)
+#define TD_EACH_21(s, f, a, ...) s(f, a) TD_EACH_20(s, f, __VA_ARGS__)
+#define TD_EACH_22(s, f, a, ...) s(f, a) TD_EACH_21(s, f, __VA_ARGS__)
+#define TD_EACH_23(s, f, a, ...) s(f, a) TD_EACH_22(s, f, __VA_ARGS__)
+#define TD_EACH_24(s, f, a, ...) s(f, a) TD_EACH_23(s, f, __VA_ARGS__)
+#define TD_EACH_PICK(_0, _1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21, _22, _23, \
+                     _24, name, ...) name
+#define TD_EACH(s, f, ...)                                                                                                       \
+    TD_EACH_PICK(_0 __VA_OPT__(, ) __VA_ARGS__, TD_EACH_24, TD_EACH_23, TD_EACH_22, TD_EACH_21, TD_EACH_20, TD_EACH_19,          \
+                 TD_EACH_18, TD_EACH_17, TD_EACH_16, TD_EACH_15, TD_EACH_14, TD_EACH_13, TD_EACH_12, TD_EACH_11, TD_EACH_10,     \
+                 TD_EACH_9, TD_EACH_8, TD_EACH_7, TD_EACH_6, TD_EACH_5, TD_EACH_4, TD_EACH_3, TD_EACH_2, TD_EACH_1,              \
+                 TD_EACH_0)                                                                                                      \
+    (s, f __VA_OPT__(, ) __VA_ARGS__)
+#define TD_MAP(f, ...) TD_EACH(TD_EACH_ITEM, f, __VA_ARGS__)
+#define TD_LIST(f, ...) TD_EACH(TD_EACH_NAME, f, __VA_ARGS__)
 
 #define ABOUT(text) static const char td_about[] = text;
 
@@ -69,10 +92,13 @@
 #define COUNT(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_COUNT, preset, minimum, maximum, unit, text)
 #define TD_PARAM_INDEX(name, ...) td_param_##name,
 #define TD_PARAM_INFO(name, kind, preset, minimum, maximum, unit, text) {#name, kind, preset, minimum, maximum, unit, text},
+#define TD_PARAM_VALUE(name, ...)                                                                                                \
+    TD_INLINE td_real td_value_##name(const td_now *now) { return now->vector->param[td_param_##name]; }
 #define PARAMETERS(...)                                                                                                          \
     enum { TD_MAP(TD_PARAM_INDEX, __VA_ARGS__) td_params_here };                                                                 \
     static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
-    _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "too many parameters");
+    _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "PARAMETERS: a strategy has at most 16");                                \
+    TD_MAP(TD_PARAM_VALUE, __VA_ARGS__)
 
 /* Rows: KIND(name, column, window parameter); a kind is a file in data/rows/. */
 #define SMA(name, column, window) (name, "sma", column, window)
@@ -80,10 +106,13 @@
 #define RSI(name, column, window) (name, "rsi", column, window)
 #define TD_ROW_INDEX(name, ...) td_row_##name,
 #define TD_ROW_INFO(name, kind, column, window) {#name, kind, TD_COLUMN_##column, td_param_##window},
+#define TD_ROW_VALUE(name, ...)                                                                                                  \
+    TD_INLINE td_real td_value_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_##name, now->windowed); }
 #define ROWS(...)                                                                                                                \
     enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
     static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
-    _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "too many rows");
+    _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "ROWS: a strategy has at most 8");                                     \
+    TD_MAP(TD_ROW_VALUE, __VA_ARGS__)
 
 /* Signals: CROSS(name, row, row), CROSS_LEVEL(name, row, parameter), START(name). Above: the first is over the second now and was
  * not over it one bar ago; below likewise (in profile backtesting a bar on which both are equal counts for neither side). */
@@ -95,13 +124,15 @@
 #define SIGNALS(...)                                                                                                             \
     enum { TD_MAP(TD_SIGNAL_INDEX, __VA_ARGS__) td_signals_here };                                                               \
     static const td_signal_info td_signals[] = {TD_MAP(TD_SIGNAL_INFO, __VA_ARGS__){0}};                                         \
-    _Static_assert((int)td_signals_here <= (int)TD_SIGNALS_MAX, "too many signals");
+    _Static_assert((int)td_signals_here <= (int)TD_SIGNALS_MAX, "SIGNALS: a strategy has at most 4");
 
+/* State: names, each a real that is kept from bar to bar. */
+#define TD_STATE_FIELD(name) td_real name;
 #define STATE(...)                                                                                                               \
     typedef struct td_state {                                                                                                    \
-        __VA_ARGS__                                                                                                              \
+        TD_LIST(TD_STATE_FIELD, __VA_ARGS__)                                                                                     \
     } td_state;                                                                                                                  \
-    _Static_assert(sizeof(td_state) <= TD_STATE_MAX * sizeof(td_real), "STATE holds more than TD_STATE_MAX reals");
+    _Static_assert(sizeof(td_state) <= TD_STATE_MAX * sizeof(td_real), "STATE: a strategy keeps at most 16 numbers");
 
 #define ON_SIGNAL                                                                                                                \
     TD_INLINE void td_body(td_now *now);                                                                                         \
@@ -134,6 +165,28 @@
     const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
     TD_STRATEGY_INFO(on_bar, reals)
 
+/* Of a user's file (TD_PLUGIN_LEVEL is the last instruction set it is compiled for): what the program looks for when it loads it. */
+#ifdef TD_PLUGIN_LEVEL
+#define TD_PLUGIN_KERNEL(unit, isa) &td_kernel_##unit##_##isa
+#if TD_PLUGIN_LEVEL == 0
+#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar)}
+#elif TD_PLUGIN_LEVEL == 1
+#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2)}
+#elif TD_PLUGIN_LEVEL == 2
+#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2), TD_PLUGIN_KERNEL(plugin, v3)}
+#else
+#define TD_PLUGIN_KERNELS                                                                                                        \
+    {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2), TD_PLUGIN_KERNEL(plugin, v3), TD_PLUGIN_KERNEL(plugin, v4)}
+#endif
+#define TD_PLUGIN_INFO                                                                                                           \
+    TD_DECLARE_STRATEGY(plugin)                                                                                                  \
+    extern const td_plugin tapedeck_strategy;                                                                                    \
+    __attribute__((visibility("default"))) const td_plugin tapedeck_strategy = {                                                 \
+        TD_PLUGIN_MAGIC, TD_PLUGIN_MAJOR, TD_PLUGIN_MINOR, {TD_PLUGIN_LAYOUT}, &td_strategy_info_plugin, TD_PLUGIN_KERNELS};
+#else
+#define TD_PLUGIN_INFO
+#endif
+
 #if TD_ISA_INDEX == 0
 #define TD_DECIDE_HERE td_kernel_decide
 #define TD_KERNEL_DECIDE(body)                                                                                                   \
@@ -151,7 +204,8 @@
     extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
     const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
         NULL,      td_about,  td_params_here, td_rows_here, td_signals_here, reals, td_params,                                   \
-        td_rows,   td_signals, on_bar,        {NULL}};
+        td_rows,   td_signals, on_bar,        {NULL},        NULL};                                                              \
+    TD_PLUGIN_INFO
 #else
 #define TD_DECIDE_HERE NULL
 #define TD_KERNEL_DECIDE(body)
@@ -163,9 +217,18 @@ TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
     now->where = now->where | where;
 }
 
+/* What use() may name beside rows and parameters. */
+#define TD_PRICE_VALUE(column)                                                                                                   \
+    TD_INLINE td_real td_value_##column(const td_now *now) { return td_splat(now->deck->column[now->t]); }
+TD_LIST(TD_PRICE_VALUE, open, high, low, close, volume)
+TD_INLINE td_real td_value_position(const td_now *now) { return now->position; }
+TD_INLINE td_real td_value_equity(const td_now *now) { return now->equity; }
+
 /* The words of a body. */
 #define real td_real
 #define mask td_mask
+#define TD_USE(name) const td_real name __attribute__((unused)) = td_value_##name(now);
+#define use(...) TD_LIST(TD_USE, __VA_ARGS__) (void)now
 #define row(name) td_row_value(now->vector, now->rows, td_row_##name, now->windowed)
 #define previous(name)                                                                                                           \
     (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_##name, now->windowed) : td_splat(__builtin_nan("")))
