@@ -1,6 +1,7 @@
 /* See compile.h. */
 #include "sim/compile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,10 +26,10 @@ static const char trailer_mark[17] = "tapedeck object\n";
 static const char *const flags[] = {"-std=gnu17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC",
                                     "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror=implicit-function-declaration",
                                     "-DTD_UNIT=plugin"};
-typedef struct level {
-    const char *isa, *march, *more;
-} level;
-static const level levels[TD_ISA_COUNT] = {
+typedef struct target {
+    const char *name, *march, *more;
+} target;
+static const target targets[TD_ISA_COUNT] = {
 #if defined(__x86_64__)
     {"scalar", "-march=x86-64-v2", NULL},
     {"v2", "-march=x86-64-v2", NULL},
@@ -296,23 +297,27 @@ typedef struct build {
     const td_sources *sources;
     FILE *talk;
     char folder[TD_PATH_ROOM];
-    int levels; /* instruction sets to build for */
+    td_isa isa[2]; /* instruction sets to compile for: one lane, and what this process plays on */
+    int count;
 } build;
 
-static td_status build_path(const build *build, char path[TD_PATH_ROOM], const char *isa, const char *ending, td_error *error) {
-    return write_path(path, error, "%s/%s.%s", build->folder, isa, ending);
+/* A file of the build folder: of a unit, or with unit < 0 of the whole. */
+static td_status build_path(const build *build, char path[TD_PATH_ROOM], int unit, const char *ending, td_error *error) {
+    return write_path(path, error, "%s/%s.%s", build->folder, unit < 0 ? "linked" : targets[build->isa[unit]].name, ending);
 }
 
-static pid_t start_unit(const build *build, int index, td_error *error) {
+static pid_t start_unit(const build *build, int unit, td_error *error) {
     command command;
-    const level *level = &levels[index];
+    td_isa isa = build->isa[unit], wide = build->isa[build->count - 1];
+    const target *target = &targets[isa];
     char include[TD_PATH_ROOM + 2], define[4][40], object[TD_PATH_ROOM], list[TD_PATH_ROOM], log[TD_PATH_ROOM], path[TD_PATH_ROOM];
     snprintf(include, sizeof include, "-I%s", build->tools->headers);
-    snprintf(define[0], sizeof define[0], "-DTD_ISA=%s", level->isa);
-    snprintf(define[1], sizeof define[1], "-DTD_ISA_INDEX=%d", index);
-    snprintf(define[2], sizeof define[2], "-DTD_PLUGIN_LEVEL=%d", build->levels - 1);
-    if (build_path(build, object, level->isa, "o", error) || build_path(build, list, level->isa, "d", error) ||
-        build_path(build, log, level->isa, "log", error) ||
+    snprintf(define[0], sizeof define[0], "-DTD_ISA=%s", target->name);
+    snprintf(define[1], sizeof define[1], "-DTD_ISA_INDEX=%d", (int)isa);
+    snprintf(define[2], sizeof define[2], "-DTD_PLUGIN_ISA=%s", targets[wide].name);
+    snprintf(define[3], sizeof define[3], "-DTD_PLUGIN_ISA_INDEX=%d", (int)wide);
+    if (build_path(build, object, unit, "o", error) || build_path(build, list, unit, "d", error) ||
+        build_path(build, log, unit, "log", error) ||
         write_path(path, error, "%s%s", build->path[0] == '-' ? "./" : "", build->path))
         return 0;
     if (!begin_command(&command, build->tools->compiler)) {
@@ -320,9 +325,9 @@ static pid_t start_unit(const build *build, int index, td_error *error) {
         return 0;
     }
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) add_word(&command, flags[i]);
-    if (level->march) add_word(&command, level->march);
-    if (level->more) add_word(&command, level->more);
-    for (int i = 0; i < 3; i++) add_word(&command, define[i]);
+    if (target->march) add_word(&command, target->march);
+    if (target->more) add_word(&command, target->more);
+    for (int i = 0; i < 4; i++) add_word(&command, define[i]);
     const char *const rest[] = {include, "-MMD", "-MF", list, "-c", "-o", object, path};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) add_word(&command, rest[i]);
     pid_t child = start(&command, log);
@@ -366,18 +371,18 @@ static td_status check_list(const build *build, const char *list, td_error *erro
 
 /* Compiles every unit, all at once. */
 static td_status compile_units(const build *build, td_error *error) {
-    pid_t child[TD_ISA_COUNT] = {0};
-    int code[TD_ISA_COUNT] = {0}, bad = -1;
+    pid_t child[2] = {0};
+    int code[2] = {0}, bad = -1;
     char log[TD_PATH_ROOM], list[TD_PATH_ROOM];
     td_status status = TD_OK;
-    for (int i = 0; i < build->levels && status == TD_OK; i++)
+    for (int i = 0; i < build->count && status == TD_OK; i++)
         if (!(child[i] = start_unit(build, i, error))) status = TD_FAILED;
-    for (int i = 0; i < build->levels; i++)
+    for (int i = 0; i < build->count; i++)
         if (child[i] && (code[i] = finish(child[i])) && bad < 0) bad = i;
     TD_TRY(status);
     /* every unit is the same source, so one compiler's words are enough: of the first that failed, else of the first that warns */
-    for (int i = bad < 0 ? 0 : bad; i < build->levels; i++) {
-        TD_TRY(build_path(build, log, levels[i].isa, "log", error));
+    for (int i = bad < 0 ? 0 : bad; i < build->count; i++) {
+        TD_TRY(build_path(build, log, i, "log", error));
         if (show(build, log) || bad >= 0) break;
     }
     if (bad >= 0 && code[bad] > 128)
@@ -386,8 +391,8 @@ static td_status compile_units(const build *build, td_error *error) {
         return td_fail(error, TD_BAD_ARG, "%s does not compile for many lanes, though it does for one: on a mask no if, ?:, !, && or ||, but "
                        "where-arguments, select(), not(), & and |; on reals no functions of the C library", build->path);
     if (bad == 0) return td_fail(error, TD_BAD_ARG, "%s does not compile (%s)", build->path, build->tools->compiler);
-    for (int i = 0; i < build->levels; i++) {
-        TD_TRY(build_path(build, list, levels[i].isa, "d", error));
+    for (int i = 0; i < build->count; i++) {
+        TD_TRY(build_path(build, list, i, "d", error));
         TD_TRY(check_list(build, list, error));
     }
     return TD_OK;
@@ -396,14 +401,14 @@ static td_status compile_units(const build *build, td_error *error) {
 /* Links the units into one object that needs nothing of the program that loads it. */
 static td_status link_units(const build *build, char linked[TD_PATH_ROOM], td_error *error) {
     command command;
-    char object[TD_ISA_COUNT][TD_PATH_ROOM], log[TD_PATH_ROOM];
-    TD_TRY(build_path(build, linked, "linked", "so", error));
-    TD_TRY(build_path(build, log, "linked", "log", error));
-    for (int i = 0; i < build->levels; i++) TD_TRY(build_path(build, object[i], levels[i].isa, "o", error));
+    char object[2][TD_PATH_ROOM], log[TD_PATH_ROOM];
+    TD_TRY(build_path(build, linked, -1, "so", error));
+    TD_TRY(build_path(build, log, -1, "log", error));
+    for (int i = 0; i < build->count; i++) TD_TRY(build_path(build, object[i], i, "o", error));
     if (!begin_command(&command, build->tools->compiler)) return td_fail(error, TD_NO_MEMORY, "memory ran out");
     const char *const words[] = {"-shared", "-fPIC", "-Wl,-z,defs", "-o", linked};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) add_word(&command, words[i]);
-    for (int i = 0; i < build->levels; i++) add_word(&command, object[i]);
+    for (int i = 0; i < build->count; i++) add_word(&command, object[i]);
     add_word(&command, "-lm");
     pid_t child = start(&command, log);
     int code = errno;
@@ -416,25 +421,35 @@ static td_status link_units(const build *build, char linked[TD_PATH_ROOM], td_er
                 : TD_OK;
 }
 
-static void remove_folder(const build *build) {
-    static const char *const endings[] = {"o", "d", "log"};
+/* Removes a build folder with all that is in it, compilers' own temporary files too. */
+static void remove_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (!folder) return;
+    for (const struct dirent *entry; (entry = readdir(folder));) unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(path);
+}
+
+/* Build folders of the same object that killed processes left: whoever holds the lock is the only one that builds. */
+static void remove_leftovers(const char *folder, const char *key) {
     char path[TD_PATH_ROOM];
-    for (int i = 0; i < TD_ISA_COUNT && levels[i].isa; i++)
-        for (size_t e = 0; e < sizeof endings / sizeof *endings; e++)
-            if (build_path(build, path, levels[i].isa, endings[e], NULL) == TD_OK) unlink(path);
-    if (build_path(build, path, "linked", "so", NULL) == TD_OK) unlink(path);
-    if (build_path(build, path, "linked", "log", NULL) == TD_OK) unlink(path);
-    rmdir(build->folder);
+    DIR *all = opendir(folder);
+    if (!all) return;
+    for (const struct dirent *entry; (entry = readdir(all));)
+        if (strncmp(entry->d_name, key, 64) == 0 && strncmp(entry->d_name + 64, ".build.", 7) == 0 &&
+            write_path(path, NULL, "%s/%s", folder, entry->d_name) == TD_OK)
+            remove_folder(path);
+    closedir(all);
 }
 
 /* Digest of all the object depends on. */
-static td_status make_key(const td_toolchain *tools, const td_sources *sources, const char *version, int level_count,
-                          char key[TD_DIGEST_TEXT], td_error *error) {
+static td_status make_key(const build *build, const td_sources *sources, const char *version, char key[TD_DIGEST_TEXT], td_error *error) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out) return td_fail(error, TD_NO_MEMORY, "memory ran out");
-    fprintf(out, "tapedeck object 1, abi %d.%d, levels %d\n%s\n%s\n", TD_PLUGIN_MAJOR, TD_PLUGIN_MINOR, level_count, tools->compiler, version);
+    fprintf(out, "tapedeck object 1, interface %d.%d, %s\n%s\n%s\n", TD_PLUGIN_MAJOR, TD_PLUGIN_MINOR,
+            targets[build->isa[build->count - 1]].name, build->tools->compiler, version);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) fprintf(out, "%s ", flags[i]);
     for (int i = 0; i < sources->count; i++) fprintf(out, "\n%s  %s", sources->file[i].digest, i ? sources->file[i].name : "");
     bool done = fclose(out) == 0 && td_sha256_text(text, size, key);
@@ -445,7 +460,6 @@ static td_status make_key(const td_toolchain *tools, const td_sources *sources, 
 /* Builds the object in a folder of its own and moves it to where it belongs; under the lock. */
 static td_status build_object(build *build, const char *object, const char *key, const char *version, td_error *error) {
     char linked[TD_PATH_ROOM], now[TD_DIGEST_TEXT] = "";
-    remove_folder(build); /* of a process that was killed */
     if (mkdir(build->folder, 0700)) return td_fail(error, TD_IO, "%s cannot be made: %s", build->folder, strerror(errno));
     td_status status = compile_units(build, error);
     if (status == TD_OK) status = link_units(build, linked, error);
@@ -453,43 +467,45 @@ static td_status build_object(build *build, const char *object, const char *key,
         /* the compiler read the files after we did */
         td_sources again;
         status = td_sources_read(&again, build->path, build->tools->headers, error);
-        if (status == TD_OK) status = make_key(build->tools, &again, version, build->levels, now, error);
+        if (status == TD_OK) status = make_key(build, &again, version, now, error);
         if (status == TD_OK && strcmp(now, key))
             status = td_fail(error, TD_BAD_ARG, "%s changed while it was compiled; start again", build->path);
         td_sources_free(&again);
     }
     if (status == TD_OK) status = keep_object(linked, object, error);
-    remove_folder(build);
+    remove_folder(build->folder);
     return status;
 }
 
 static td_status use_cache(build *build, const char *version, td_compiled *compiled, td_error *error) {
     char folder[TD_PATH_ROOM], path[TD_PATH_ROOM], key[TD_DIGEST_TEXT];
-    TD_TRY(make_key(build->tools, build->sources, version, build->levels, key, error));
+    TD_TRY(make_key(build, build->sources, version, key, error));
     TD_TRY(write_path(folder, error, "%s/strategies", build->tools->cache));
     TD_TRY(make_folder(folder, error));
     TD_TRY(write_path(compiled->object, error, "%s/%s.so", folder, key));
-    TD_TRY(write_path(build->folder, error, "%s/%s.build", folder, key));
+    TD_TRY(write_path(build->folder, error, "%s/%s.build.%ld", folder, key, (long)getpid()));
     TD_TRY(write_path(path, error, "%s/%s.lock", folder, key));
     if (object_is_whole(compiled->object)) return TD_OK;
     int lock;
     TD_TRY(take_lock(path, &lock, error));
     td_status status = TD_OK;
-    if (!object_is_whole(compiled->object)) status = build_object(build, compiled->object, key, version, error);
+    if (!object_is_whole(compiled->object)) {
+        remove_leftovers(folder, key);
+        status = build_object(build, compiled->object, key, version, error);
+    }
     unlink(path);
     close(lock);
     return status;
 }
 
 td_status td_compile_strategy(const td_toolchain *tools, const char *path, FILE *talk, td_compiled *compiled, td_error *error) {
-    size_t length = strlen(path);
-    if (length < 3 || strcmp(path + length - 2, ".c"))
-        return td_fail(error, TD_BAD_ARG, "a strategy of your own is a C file, its name ends in .c; found %s", path);
     td_sources *sources = malloc(sizeof *sources);
     if (!sources) return td_fail(error, TD_NO_MEMORY, "memory ran out");
-    build build = {.tools = tools, .path = path, .sources = sources, .talk = talk, .levels = (int)td_isa_best() + 1};
+    build build = {.tools = tools, .path = path, .sources = sources, .talk = talk, .count = 1};
     char *version = NULL;
-    td_status status = td_sources_read(sources, path, tools->headers, error);
+    td_status status = td_isa_pick(&build.isa[1], error);
+    if (build.isa[1] != TD_ISA_SCALAR) build.count = 2;
+    if (status == TD_OK) status = td_sources_read(sources, path, tools->headers, error);
     if (status == TD_OK && !td_sources_digest(sources, compiled->source)) status = td_fail(error, TD_NO_MEMORY, "memory ran out");
     if (status == TD_OK) status = compiler_version(tools, &version, error);
     if (status == TD_OK) status = use_cache(&build, version, compiled, error);

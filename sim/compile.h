@@ -6,8 +6,8 @@
  *   object    the shared object in the cache, named after the digest of all it depends on (source, headers, compiler and its
  *             version, flags); its last bytes are a digest of the others, so that a torn file is noticed and built again
  *
- * A unit is compiled once per instruction set that this processor has, all at the same time, by the system's compiler and
- * without a shell. Processes that want the same object wait for the one that builds it. */
+ * A unit is compiled for one lane (the reference engine) and for the instruction set this process plays on (td_isa_pick()), both at
+ * the same time, by the system's compiler and without a shell. Processes that want the same object wait for the one that builds it. */
 #ifndef TAPEDECK_SIM_COMPILE_H
 #define TAPEDECK_SIM_COMPILE_H
 
@@ -34,7 +34,7 @@ typedef struct td_compiled {
 } td_compiled;
 
 /* What the compiler says goes to `talk` (NULL: nowhere), exactly as it says it.
- *   TD_BAD_ARG   no regular file, writable for everyone, not named *.c, or the compiler refuses it
+ *   TD_BAD_ARG   no regular file, writable for everyone, or the compiler refuses it
  *   TD_FAILED    compiler, headers or cache cannot be used; TD_IO what the operating system refuses */
 td_status td_compile_strategy(const td_toolchain *tools, const char *path, FILE *talk, td_compiled *compiled, td_error *error);
 

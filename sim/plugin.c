@@ -3,10 +3,12 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data/row.h"
 #include "sim/kernel.h"
@@ -34,7 +36,10 @@ const td_strategy *td_plugin_find(const char *name, const char *source) {
 /* my/golden_cross.c is golden-cross. */
 static td_status name_of(const char *path, char name[64], td_error *error) {
     const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
-    size_t length = strlen(file) - 2;
+    size_t length = strlen(file);
+    if (length < 3 || strcmp(file + length - 2, ".c"))
+        return td_fail(error, TD_BAD_ARG, "a strategy of your own is a C file, its name ends in .c; found %s", path);
+    length -= 2;
     if (length >= 64) return td_fail(error, TD_BAD_ARG, "%s: the name of a strategy has at most 63 characters", path);
     for (size_t i = 0; i < length; i++) {
         if (!isalnum((unsigned char)file[i]) && file[i] != '_' && file[i] != '-')
@@ -116,6 +121,9 @@ static td_status open_object(const char *object, const char *path, void **handle
 td_status td_plugin_load(const char *path, const td_toolchain *tools, FILE *talk, const td_strategy **strategy, td_error *error) {
     *strategy = NULL;
     td_toolchain found;
+    char name[64];
+    TD_TRY(name_of(path, name, error));
+    if (access(path, F_OK) != 0) return td_fail(error, TD_BAD_ARG, "%s cannot be opened: %s", path, strerror(errno));
     if (!tools) {
         TD_TRY(td_find_headers(&found, error));
         TD_TRY(td_find_compiler(&found, error));
@@ -124,9 +132,9 @@ td_status td_plugin_load(const char *path, const td_toolchain *tools, FILE *talk
     }
     loaded *one = calloc(1, sizeof *one);
     if (!one) return td_fail(error, TD_NO_MEMORY, "memory ran out");
+    memcpy(one->name, name, sizeof name);
     void *handle = NULL;
     td_status status = td_compile_strategy(tools, path, talk, &one->compiled, error);
-    if (status == TD_OK) status = name_of(path, one->name, error);
     const td_strategy *known = status == TD_OK ? td_plugin_find(one->name, one->compiled.source) : NULL;
     if (status == TD_OK && !known) {
         status = open_object(one->compiled.object, path, &handle, error);

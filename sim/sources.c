@@ -42,6 +42,11 @@ static td_status check_file(const char *path, const struct stat *found, bool hea
 static td_status add_file(td_sources *sources, const char *path, const char *name, bool header_of_ours, const char *headers,
                           td_error *error);
 
+static bool is_file(const char *path) {
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode);
+}
+
 /* The name in `#include "name"` or <name>, NULL where the line is something else. */
 static char *included_name(const char *line, bool *quoted) {
     line += strspn(line, " \t");
@@ -61,12 +66,12 @@ static td_status follow(td_sources *sources, const char *from, bool from_ours, c
     const char *slash = strrchr(from, '/');
     bool ours = from_ours;
     if (quoted && asprintf(&path, "%.*s%s", *name == '/' || !slash ? 0 : (int)(slash - from + 1), from, name) < 0) path = NULL;
-    if (!path || access(path, F_OK) != 0) {
+    if (!path || !is_file(path)) {
         free(path);
         ours = true;
         if (asprintf(&path, "%s/%s", headers, name) < 0) return td_fail(error, TD_NO_MEMORY, "memory ran out");
     }
-    td_status status = access(path, F_OK) == 0 ? add_file(sources, path, name, ours, headers, error) : TD_OK;
+    td_status status = is_file(path) ? add_file(sources, path, name, ours, headers, error) : TD_OK;
     free(path);
     return status;
 }

@@ -165,18 +165,12 @@
     const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
     TD_STRATEGY_INFO(on_bar, reals)
 
-/* Of a user's file (TD_PLUGIN_LEVEL is the last instruction set it is compiled for): what the program looks for when it loads it. */
-#ifdef TD_PLUGIN_LEVEL
-#define TD_PLUGIN_KERNEL(unit, isa) &td_kernel_##unit##_##isa
-#if TD_PLUGIN_LEVEL == 0
-#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar)}
-#elif TD_PLUGIN_LEVEL == 1
-#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2)}
-#elif TD_PLUGIN_LEVEL == 2
-#define TD_PLUGIN_KERNELS {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2), TD_PLUGIN_KERNEL(plugin, v3)}
+/* Of a user's file, which is compiled for one lane and for TD_PLUGIN_ISA: what the program looks for when it loads it. */
+#ifdef TD_PLUGIN_ISA
+#if TD_PLUGIN_ISA_INDEX > 0
+#define TD_PLUGIN_KERNELS {&td_kernel_plugin_scalar, [TD_PLUGIN_ISA_INDEX] = &TD_JOIN(td_kernel_plugin, TD_PLUGIN_ISA)}
 #else
-#define TD_PLUGIN_KERNELS                                                                                                        \
-    {TD_PLUGIN_KERNEL(plugin, scalar), TD_PLUGIN_KERNEL(plugin, v2), TD_PLUGIN_KERNEL(plugin, v3), TD_PLUGIN_KERNEL(plugin, v4)}
+#define TD_PLUGIN_KERNELS {&td_kernel_plugin_scalar}
 #endif
 #define TD_PLUGIN_INFO                                                                                                           \
     TD_DECLARE_STRATEGY(plugin)                                                                                                  \

@@ -236,7 +236,7 @@ for name, text, sentences in [
 # the compiler's words arrive as it wrote them
 shown = run("config", "check", "cached.yaml", "--set", "strategy=./typo.c", expect=2).stderr
 direct = subprocess.run([COMPILER, "-std=gnu17", "-O3", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-DTD_UNIT=plugin",
-                         "-DTD_ISA=scalar", "-DTD_ISA_INDEX=0", "-DTD_PLUGIN_LEVEL=0", "-I" + SOURCE, "-c", "-o", "/dev/null", "./typo.c"],
+                         "-DTD_ISA=scalar", "-DTD_ISA_INDEX=0", "-DTD_PLUGIN_ISA=scalar", "-DTD_PLUGIN_ISA_INDEX=0", "-I" + SOURCE, "-c", "-o", "/dev/null", "./typo.c"],
                         capture_output=True, text=True).stderr
 check(direct and direct in shown, f"the compiler said\n{direct}\nand shown was\n{shown}")
 write("warns.c", strategy(before="static int unused_one;"))
@@ -295,6 +295,17 @@ both = [subprocess.Popen([BIN, "run", "cached.yaml", "--set", "strategy=both.c",
 outputs = [process.communicate()[0] for process in both]
 check(all(process.returncode == 0 for process in both) and len(set(outputs)) == 1, "not all of three processes at once came through")
 check(calls() == built, "several processes at once compiled the same strategy")
+
+# a process that is killed while it builds is in nobody's way
+write("killed.c", PLAIN + "/* killed */\n")
+victim = subprocess.Popen([BIN, "config", "check", "cached.yaml", "--set", "strategy=killed.c"], env=slow, stdout=subprocess.DEVNULL)
+while not glob.glob("cache/strategies/*.build.*/*.log"):
+    check(victim.poll() is None, "the process that was to be killed has ended")
+victim.kill()
+victim.wait()
+run("config", "check", "cached.yaml", "--set", "strategy=killed.c", environment={"TAPEDECK_CC": slow["TAPEDECK_CC"]})
+left = [path for path in os.listdir("cache/strategies") if not path.endswith(".so")]
+check(not left, f"left in the cache after a kill: {left}")
 
 # ---- a strategy that crashes keeps what was finished ----
 CRASH = strategy(parameters='WINDOW(fast, 5, "bars"), COUNT(way, 0, 0, 9, "", "how to crash")', rows="SMA(average, close, fast)", state="bars",
