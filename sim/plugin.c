@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/row.h"
+#include "data/row_kind.h"
 #include "sim/kernel.h"
 
 /* What has been loaded, newest first; for ever. */
@@ -79,10 +79,14 @@ td_status td_check_strategy(const td_strategy *strategy, const char *path, td_er
     for (int i = 0; i < strategy->param_count; i++) TD_TRY(check_param(strategy, i, path, error));
     for (int i = 0; i < strategy->row_count; i++) {
         const td_row_info *row = &strategy->rows[i];
-        if (!td_row_kind_find(row->kind)) return td_fail(error, TD_BAD_ARG, "%s: row %s is of the unknown kind '%s'", path, row->name, row->kind);
-        if (strategy->params[row->param].kind != TD_PARAM_WINDOW)
-            return td_fail(error, TD_BAD_ARG, "%s: row %s takes its bars from parameter %s, which must be a WINDOW", path, row->name,
-                           strategy->params[row->param].name);
+        const td_row_kind *kind = td_row_kind_find(row->kind);
+        if (!kind) return td_fail(error, TD_BAD_ARG, "%s: row %s is of the unknown kind '%s'", path, row->name, row->kind);
+        for (int a = 0; a < kind->argument_count; a++) {
+            const td_row_argument *argument = &row->arguments[a];
+            if (argument->from == TD_FROM_PARAM && kind->arguments[a].whole && strategy->params[argument->index].kind == TD_PARAM_NUMBER)
+                return td_fail(error, TD_BAD_ARG, "%s: row %s takes its %s from parameter %s, which must be a WINDOW", path, row->name,
+                               kind->arguments[a].name, strategy->params[argument->index].name);
+        }
     }
     return TD_OK;
 }

@@ -167,7 +167,9 @@ run("run", "with_header.yaml", "--set", "strategy=hidden.c", expect=2, say="hidd
 
 # and so are our headers
 shutil.rmtree("headers", ignore_errors=True)
-for header in ("base/error.h", "base/lanes.h", "data/tape.h", *(os.path.relpath(path, SOURCE) for path in glob.glob(SOURCE + "/sim/*.h"))):
+headers = ["base/error.h", "base/lanes.h", "base/map.h", "data/tape.h", "data/row_kind.h"]
+headers += [os.path.relpath(path, SOURCE) for path in glob.glob(SOURCE + "/sim/*.h")]
+for header in headers:
     os.makedirs(os.path.join("headers", os.path.dirname(header)), exist_ok=True)
     shutil.copy(os.path.join(SOURCE, header), os.path.join("headers", header))
 calls()
@@ -227,7 +229,7 @@ for name, text, sentences in [
         ("fraction", strategy('COUNT(level, 1.5, 0, 9, "", "x")'), ["the default of parameter level is 1.5, must be a whole number"]),
         ("knob", strategy('NUMBER(stop_loss, 0, 0, 1, "", "x")'), ["no parameter can be called stop_loss"]),
         ("window", strategy('NUMBER(level, 1, 0, 9, "", "x")', "SMA(average, close, level)"),
-         ["row average takes its bars from parameter level, which must be a WINDOW"])]:
+         ["row average takes its window from parameter level, which must be a WINDOW"])]:
     write(name + ".c", text)
     before = set(os.listdir("cache/strategies"))
     run("config", "check", "cached.yaml", "--set", f"strategy={name}.c", expect=2, say=sentences)
@@ -236,7 +238,8 @@ for name, text, sentences in [
 # the compiler's words arrive as it wrote them
 shown = run("config", "check", "cached.yaml", "--set", "strategy=./typo.c", expect=2).stderr
 direct = subprocess.run([COMPILER, "-std=gnu17", "-O3", "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-DTD_UNIT=plugin",
-                         "-DTD_ISA=scalar", "-DTD_ISA_INDEX=0", "-DTD_PLUGIN_ISA=scalar", "-DTD_PLUGIN_ISA_INDEX=0", "-I" + SOURCE, "-c", "-o", "/dev/null", "./typo.c"],
+                         "-DTD_ISA=scalar", "-DTD_ISA_INDEX=0", "-DTD_PLUGIN_ISA=scalar", "-DTD_PLUGIN_ISA_INDEX=0",
+                         "-I" + SOURCE, "-c", "-o", "/dev/null", "./typo.c"],
                         capture_output=True, text=True).stderr
 check(direct and direct in shown, f"the compiler said\n{direct}\nand shown was\n{shown}")
 write("warns.c", strategy(before="static int unused_one;"))
