@@ -84,11 +84,11 @@ static void on_crash(int number) {
     _exit(TD_EXIT_FAILED);
 }
 
-/* A strategy that ran out of stack has none left for the handler. */
+/* A strategy that ran out of stack has none left for the handler. Sanitizers have given theirs already. */
 static void give_stack(void) {
     static _Thread_local char stack[STACK_BYTES] __attribute__((aligned(64)));
-    stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
-    sigaltstack(&own, NULL);
+    stack_t own = {.ss_sp = stack, .ss_size = sizeof stack}, there;
+    if (sigaltstack(NULL, &there) == 0 && there.ss_flags & SS_DISABLE) sigaltstack(&own, NULL);
 }
 
 void td_crash_watch(const td_strategy *strategy, int threads, bool json) {

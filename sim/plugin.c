@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "data/row_kind.h"
-#include "sim/kernel.h"
+#include "sim/events.h"
 
 /* What has been loaded, newest first; for ever. */
 typedef struct loaded {
@@ -93,6 +93,7 @@ td_status td_check_strategy(const td_strategy *strategy, const char *path, td_er
 
 static td_status check_object(const td_plugin *plugin, const char *path, td_error *error) {
     static const int32_t layout[] = {TD_PLUGIN_LAYOUT};
+    _Static_assert(sizeof layout == sizeof plugin->layout, "TD_PLUGIN_LAYOUT lists what td_plugin holds");
     if (!plugin) return td_fail(error, TD_BAD_ARG, "%s is no strategy: it has neither ON_SIGNAL nor ON_BAR", path);
     if (memcmp(plugin->magic, TD_PLUGIN_MAGIC, sizeof plugin->magic))
         return td_fail(error, TD_BAD_ARG, "%s is no strategy: its tapedeck_strategy is something else than sim/strategy.h makes", path);
