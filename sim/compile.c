@@ -299,6 +299,7 @@ typedef struct build {
     char folder[TD_PATH_ROOM];
     td_isa isa[2]; /* instruction sets to compile for: one lane, and what this process plays on */
     int count;
+    const char *brief;     /* compiler option that keeps our macros out of its messages; NULL: an unknown compiler */
 } build;
 
 /* A file of the build folder: of a unit, or with unit < 0 of the whole. */
@@ -327,6 +328,7 @@ static pid_t start_unit(const build *build, int unit, td_error *error) {
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) add_word(&command, flags[i]);
     if (target->march) add_word(&command, target->march);
     if (target->more) add_word(&command, target->more);
+    if (build->brief) add_word(&command, build->brief);
     for (int i = 0; i < 4; i++) add_word(&command, define[i]);
     const char *const rest[] = {include, "-MMD", "-MF", list, "-c", "-o", object, path};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) add_word(&command, rest[i]);
@@ -508,6 +510,8 @@ td_status td_compile_strategy(const td_toolchain *tools, const char *path, FILE 
     if (status == TD_OK) status = td_sources_read(sources, path, tools->headers, error);
     if (status == TD_OK && !td_sources_digest(sources, compiled->source)) status = td_fail(error, TD_NO_MEMORY, "memory ran out");
     if (status == TD_OK) status = compiler_version(tools, &version, error);
+    if (version && strstr(version, "clang")) build.brief = "-fmacro-backtrace-limit=1";
+    else if (version && strstr(version, "Free Software Foundation")) build.brief = "-ftrack-macro-expansion=0";
     if (status == TD_OK) status = use_cache(&build, version, compiled, error);
     free(version);
     td_sources_free(sources);
