@@ -302,10 +302,11 @@ check(calls() == built, "several processes at once compiled the same strategy")
 
 # a process that is killed while it builds is in nobody's way
 write("killed.c", PLAIN + "/* killed */\n")
-victim = subprocess.Popen([BIN, "config", "check", "cached.yaml", "--set", "strategy=killed.c"], env=slow, stdout=subprocess.DEVNULL)
+victim = subprocess.Popen([BIN, "config", "check", "cached.yaml", "--set", "strategy=killed.c"], env=slow, stdout=subprocess.DEVNULL,
+                          start_new_session=True)
 while not glob.glob("cache/strategies/*.build.*/*.log"):
     check(victim.poll() is None, "the process that was to be killed has ended")
-victim.kill()
+os.killpg(victim.pid, signal.SIGKILL)
 victim.wait()
 run("config", "check", "cached.yaml", "--set", "strategy=killed.c", environment={"TAPEDECK_CC": slow["TAPEDECK_CC"]})
 left = [path for path in os.listdir("cache/strategies") if not path.endswith(".so")]
