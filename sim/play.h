@@ -101,6 +101,8 @@ const td_strategy *td_strategy_find(const char *name); /* NULL when unknown */
 td_status td_strategy_add(const td_strategy *strategy, td_error *error);
 const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
+/* SHA-256 of the source of a user's own strategy (sim/plugin.h); NULL of a built-in one, whose source is that of the program. */
+const char *td_strategy_source(const td_strategy *strategy);
 int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 
