@@ -203,6 +203,11 @@ typedef struct td_observer {
     void (*on_fill)(void *context, const td_fill *fill);
     void (*on_trade)(void *context, const td_trade *trade);
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
+    /* The strategy asked for a target at the close of the bar; the open of the next one has not been read yet. */
+    void (*on_decision)(void *context, int64_t bar, double target);
+    /* Nothing of the bar but its open has been read yet: a tape may be written while it is played (sweeps/poison.c does). Rows are
+     * then computed bar by bar, which is slow. */
+    void (*before_bar)(void *context, int64_t bar);
     void *context;
 } td_observer;
 /* Plays one set with the reference engine and tells the observer. The cell is bit-equal to td_play()'s. */

@@ -275,6 +275,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     memcpy(vector.slot, slots, (size_t)strategy->row_count * sizeof *slots);
     bool wants = strategy->kernels[TD_ISA_SCALAR]->decide(view, chunk, t, &vector, above, below, target);
     memcpy(lane->state, vector.state, sizeof lane->state);
+    if (wants && run->observer->on_decision) run->observer->on_decision(run->observer->context, t, *target);
     return wants;
 }
 
@@ -308,7 +309,9 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
     td_fill_reason why = view->fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
     td_lane_start(deck, set, lane);
     td_rows_start(rows, set, 1, slots);
-    while (td_rows_next(rows)) {
+    while (rows->end < view->bars) {
+        if (run.observer->before_bar) run.observer->before_bar(run.observer->context, rows->end);
+        td_rows_next(rows);
         td_kernel_chunk chunk = td_rows_chunk(rows);
         for (int64_t t = chunk.begin; t < chunk.end; t++) {
             double target = 0;
