@@ -108,20 +108,19 @@ static json_t *arrow_json(const subject *subject, const td_arrow *arrow) {
 }
 
 static void arrow_text(const subject *subject, const td_arrow *arrow) {
-    printf("set %" PRId64 " (%s): %" PRId64 " decisions, fills and bars, ", subject->trial, subject->parameters, arrow->events);
-    if (arrow->revealed) printf("played with a future that is poison until it comes; ");
-    printf("replayed after %s", arrow->every == 1 ? "every bar" : "");
-    if (arrow->every > 1) printf("each %" PRId64 "th bar", arrow->every);
+    printf("set %" PRId64 " (%s): ", subject->trial, subject->parameters);
     if (!arrow->leaks) {
-        puts(": the same, bit for bit");
+        char which[48] = "any bar";
+        if (!arrow->revealed && arrow->every > 1) snprintf(which, sizeof which, "bars 0, %" PRId64 ", %" PRId64 ", ...", arrow->every, 2 * arrow->every);
+        printf("%" PRId64 " decisions, fills and bars are the same, bit for bit, whatever comes after %s\n", arrow->events, which);
         if (!arrow->revealed && arrow->every > 1)
-            printf("  something is computed from the tape before it is played, so only those bars are proven; --every 1 proves all\n");
+            puts("  something is computed from the tape before it is played; --every 1 proves the other bars");
         return;
     }
     char time[32], cut[32];
     int64_t first = subject->job->config->play.first_bar;
     const td_leak *leak = &arrow->first;
-    printf("\n  bar %" PRId64 " (%s) depends on what comes after bar %" PRId64 " (%s):\n", leak->bar, time_of(subject, first + leak->bar, time),
+    printf("bar %" PRId64 " (%s) depends on what comes after bar %" PRId64 " (%s):\n", leak->bar, time_of(subject, first + leak->bar, time),
            leak->cut, time_of(subject, first + leak->cut, cut));
     printf("    with the true future            %s\n    with prices %-19s %s\n", leak->truth, td_poison_text(leak->poison), leak->poisoned);
     printf("  %" PRId64 " of %" PRId64 " replays differ\n", arrow->cuts_leaking, arrow->cuts);
@@ -175,7 +174,7 @@ static void warmup_text(const subject *subject, const td_warmup *warmup) {
 /* ---- both ---- */
 
 typedef struct tally {
-    int64_t bars_replayed, leaking;
+    int64_t bars_replayed, leaking, every;
     td_arrow worst;   /* of the first set that leaks */
     int64_t trial;    /* that set */
 } tally;
@@ -197,6 +196,7 @@ static td_status prove_set(const prove_arguments *arguments, subject *subject, j
     td_arrow arrow;
     TD_TRY(td_prove_arrow(&job->tape, &job->config->play, &subject->set, arguments->every, &arrow, error));
     tally->bars_replayed += arrow.bars_replayed;
+    tally->every = arrow.every;
     if (arrow.leaks && !tally->leaking++) {
         tally->worst = arrow;
         tally->trial = subject->trial;
@@ -206,6 +206,14 @@ static td_status prove_set(const prove_arguments *arguments, subject *subject, j
     else
         arrow_text(subject, &arrow);
     return TD_OK;
+}
+
+/* "", "2nd ", "11th ", "21st ". */
+static const char *ordinal(int64_t n, char text[32]) {
+    const char *ends[] = {"th", "st", "nd", "rd"};
+    int64_t last = n % 10 < 4 && n / 10 % 10 != 1 ? n % 10 : 0;
+    snprintf(text, 32, "%" PRId64 "%s ", n, ends[last]);
+    return n == 1 ? "" : text;
 }
 
 /* Set i of a sample: one out of each of equal stretches of the space. */
@@ -227,8 +235,8 @@ static td_status prove(const prove_arguments *arguments, int *code, td_error *er
     td_status status = TD_OK;
     json_t *list = job->json ? json_array() : NULL;
     if (!list)
-        printf("%s on %s %s, %" PRId64 " bars; %" PRId64 " of %" PRId64 " sets\n", name, job->tape.symbol, job->tape.interval, bars,
-               sample, count);
+        printf("%s on %s %s, %" PRId64 " bars; %" PRId64 " of %" PRId64 " sets, %s\n", name, job->tape.symbol, job->tape.interval, bars,
+               sample, count, arguments->warmup ? "started again and again" : "played with other futures");
     tally tally = {0};
     double begin = seconds_now();
     for (int64_t i = 0; i < sample && status == TD_OK; i++) {
@@ -247,6 +255,7 @@ static td_status prove(const prove_arguments *arguments, int *code, td_error *er
     }
     td_deck_free(deck);
     double seconds = seconds_now() - begin;
+    char text[32];
     if (status != TD_OK) {
         json_decref(list);
         return status;
@@ -257,8 +266,10 @@ static td_status prove(const prove_arguments *arguments, int *code, td_error *er
                                         (json_int_t)sample, "leaking", (json_int_t)tally.leaking, "results", list, "timing",
                                         "bars_replayed", (json_int_t)tally.bars_replayed, "seconds", seconds),
                               *code);
-    else
+    else {
+        if (tally.every) printf("replays cut after every %sbar; ", ordinal(tally.every, text));
         printf("%" PRId64 " bars replayed in %.1f s\n", tally.bars_replayed, seconds);
+    }
     if (!tally.leaking) return TD_OK;
     char time[32];
     const td_leak *leak = &tally.worst.first;

@@ -9,7 +9,7 @@
 #include "base/random.h"
 
 enum { COLUMNS = 5 };
-#define REPLAY_BUDGET 4e7 /* bars per poison that are replayed when the caller leaves it open: a few seconds */
+#define REPLAY_BUDGET 1e7 /* bars per poison that are replayed when the caller leaves it open: a second or two */
 
 const char *td_poison_name(td_poison poison) {
 #define TD_POISON_STRING(name, text) #name,
