@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "sim/order.h"
 
 enum { COLUMNS = 5 };
 #define REPLAY_BUDGET 1e7 /* bars per poison that are replayed when the caller leaves it open: a second or two */
@@ -34,16 +35,25 @@ typedef struct event {
     int32_t reason; /* of a fill */
     int64_t bar;
     double first, second; /* target; units and price; equity and position */
+    int32_t orders;       /* of a decision: how many besides the target ... */
+    uint64_t digest;      /* ... and a number over everything that it says of them */
 } event;
 
 static bool same_event(const event *a, const event *b) {
     return a->kind == b->kind && a->reason == b->reason && a->bar == b->bar && memcmp(&a->first, &b->first, sizeof a->first) == 0 &&
-           memcmp(&a->second, &b->second, sizeof a->second) == 0;
+           memcmp(&a->second, &b->second, sizeof a->second) == 0 && a->orders == b->orders && a->digest == b->digest;
 }
 
 static void describe_event(const event *event, char *text, size_t size) {
     switch (event->kind) {
-    case DECISION: snprintf(text, size, "decided %.17g", event->first); return;
+    case DECISION:
+        if (!event->orders)
+            snprintf(text, size, "decided %.17g", event->first);
+        else if (isnan(event->first))
+            snprintf(text, size, "asked for %d order%s", event->orders, event->orders > 1 ? "s" : "");
+        else
+            snprintf(text, size, "decided %.17g and asked for %d order%s", event->first, event->orders, event->orders > 1 ? "s" : "");
+        return;
     case FILL:
         snprintf(text, size, "%s %.17g at %.17g (%s)", event->first > 0 ? "bought" : "sold", fabs(event->first), event->second,
                  td_fill_reason_name((td_fill_reason)event->reason));
@@ -134,18 +144,34 @@ static event event_of_bar(int64_t bar, double equity, double position) {
     return (event){.kind = BAR, .bar = bar, .first = equity, .second = position};
 }
 
+static uint64_t mixed(uint64_t digest, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    digest = (digest ^ bits) * 0x9E3779B97F4A7C15ull; /* Fibonacci hashing */
+    return digest ^ digest >> 29;
+}
+static event event_of_decision(int64_t bar, const td_decision *decision) {
+    event event = {.kind = DECISION, .bar = bar, .first = decision->wants ? decision->target : NAN, .orders = decision->request_count,
+                   .digest = mixed(0, decision->volatility)};
+    for (int i = 0; i < decision->request_count; i++) {
+        const td_order *order = &decision->requests[i];
+        const double said[] = {order->kind,  order->exit,  order->group, order->side, order->scale, order->limit,
+                               order->stop,  order->stop_loss, order->take_profit, order->trail, (double)order->expires};
+        for (size_t k = 0; k < sizeof said / sizeof *said; k++) event.digest = mixed(event.digest, said[k]);
+    }
+    return event;
+}
+
 static void note_fill(void *context, const td_fill *fill) { note(context, event_of_fill(fill)); }
 static void note_bar(void *context, int64_t bar, double equity, double position) { note(context, event_of_bar(bar, equity, position)); }
-static void note_decision(void *context, int64_t bar, double target) {
-    note(context, (event){.kind = DECISION, .bar = bar, .first = target});
-}
+static void note_decision(void *context, int64_t bar, const td_decision *decision) { note(context, event_of_decision(bar, decision)); }
 
 static void compare_fill(void *context, const td_fill *fill) { compare(context, event_of_fill(fill)); }
 static void compare_bar(void *context, int64_t bar, double equity, double position) {
     compare(context, event_of_bar(bar, equity, position));
 }
-static void compare_decision(void *context, int64_t bar, double target) {
-    compare(context, (event){.kind = DECISION, .bar = bar, .first = target});
+static void compare_decision(void *context, int64_t bar, const td_decision *decision) {
+    compare(context, event_of_decision(bar, decision));
 }
 
 /* ---- poison ---- */
@@ -250,9 +276,9 @@ static void reveal_bar(void *context, int64_t bar) {
 }
 
 /* The order fills at the next open: that much has been recorded by then. */
-static void reveal_open(void *context, int64_t bar, double target) {
+static void reveal_open(void *context, int64_t bar, const td_decision *decision) {
     witness *witness = context;
-    compare_decision(context, bar, target);
+    compare_decision(context, bar, decision);
     int64_t at = witness->def->first_bar + bar + 1, symbols = witness->truth->symbols;
     if (at < witness->truth->bars)
         memcpy(witness->columns[0] + at * symbols, witness->truth->open + at * symbols, (size_t)symbols * sizeof(double));
