@@ -12,6 +12,9 @@ DEFAULTS = {
 }
 
 
+REFUSALS = ("cash", "lot", "pyramiding", "cool_down", "daily_loss", "drawdown", "hours", "orders")
+
+
 @dataclass
 class Fill:
     bar: int
@@ -57,7 +60,8 @@ class Account:
     trades: list = field(default_factory=list)
     equity: list = field(default_factory=list)
     units: list = field(default_factory=list)    # at each bar
-    refused: int = 0
+    refused: dict = field(default_factory=lambda: dict.fromkeys(REFUSALS, 0))
+    turnover: float = 0.0                        # sum of units * base price over the fills
     ambiguous: int = 0
     ruined: bool = False
     rows: list = field(default_factory=list)     # the strategy's
@@ -117,15 +121,15 @@ def size_by_money(config, cash, fraction, base, price):
 
 
 def size_of(config, cash, scale, base, price):
-    """Units for a target's fraction; 0 when the order is refused (R25)."""
+    """(units for a target's fraction, why the order is refused or None): R25."""
     if config["sizing"] == "fixed_units":  # R22
         units = round_to_lot(config["size"] * scale, config["lot"])
-        if units * price + commission_of(config, units, price) > cash:
-            return 0.0
+        if units > 0 and units * price + commission_of(config, units, price) > cash:
+            return units, "cash"
     else:
         fraction = scale if config["sizing"] == "all_in" else config["size"] * scale
         units = size_by_money(config, cash, fraction, base, price)
-    return max(units, 0.0)
+    return units, None if units > 0 else "lot"
 
 
 # ---- fills ----
@@ -134,12 +138,14 @@ def enter(account, bar, target, base, reason):
     config, side = account.config, sign(target)
     spread, slippage = costs_of(config, "market", True)
     price = price_paid(base, side, spread, slippage)
-    units = side * size_of(config, account.cash, min(abs(target), 1.0), base, price)  # R08
-    if units == 0:
-        account.refused += 1  # R25
+    units, refusal = size_of(config, account.cash, min(abs(target), 1.0), base, price)  # R08
+    if refusal:
+        account.refused[refusal] += 1
         return
+    units *= side
     commission = commission_of(config, units, price)
     account.cash -= commission
+    account.turnover += abs(units) * base
     account.position = Position(units, price, bar, reason, commission, at_open=reason == "open")
     account.fills.append(Fill(bar, reason, units, price, commission, abs(units) * base * spread,
                               abs(units) * base * slippage, units))
@@ -152,6 +158,7 @@ def leave(account, bar, base, reason, kind="market"):
     commission = commission_of(config, position.units, price)
     gain = position.units * (price - position.price)
     account.cash += gain - commission
+    account.turnover += abs(position.units) * base
     paid = position.commission + commission
     account.fills.append(Fill(bar, reason, -position.units, price, commission, abs(position.units) * base * spread,
                               abs(position.units) * base * slippage, 0.0))
@@ -198,8 +205,13 @@ def stop_and_target(account, tape, t):
     worst, best = (tape.low[t], tape.high[t]) if side > 0 else (tape.high[t], tape.low[t])
     stopped = stop is not None and side * worst <= side * stop  # R17, R18
     reached = target is not None and side * best >= side * target
-    if stopped and reached:
-        account.ambiguous += 1  # R15
+    if stopped and reached:  # R15
+        backtesting = account.config["profile"] == "backtesting"
+        beyond_stop, beyond_target = side * tape.open[t] <= side * stop, side * tape.open[t] >= side * target
+        if backtesting or not (beyond_stop or beyond_target):
+            account.ambiguous += 1
+        elif beyond_target:
+            stopped = False
     if stopped:
         gap = side * tape.open[t] <= side * stop
         leave(account, t, tape.open[t] if gap else stop, "stop_gap" if gap else "stop", "stop")  # R11, R12

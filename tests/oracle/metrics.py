@@ -285,8 +285,11 @@ def measure(account, tape):
         "commission_paid": math.fsum(fill.commission for fill in account.fills),
         "spread_paid": math.fsum(fill.spread_cost for fill in account.fills),
         "slippage_paid": math.fsum(fill.slippage_cost for fill in account.fills),
-        "fills": len(account.fills), "orders_refused": account.refused, "ambiguous_bars": account.ambiguous,
+        "funding_paid": 0.0, "borrow_paid": 0.0, "turnover": account.turnover,
+        "fills": len(account.fills), "ambiguous_bars": account.ambiguous, "orders_refused": sum(account.refused.values()),
     }
+    found |= {f"refused_{why}": count for why, count in account.refused.items()}
+    found["break_even_cost"] = ratio(final - config["cash"] + found["commission_paid"], account.turnover)
     return found, N
 
 
@@ -318,6 +321,9 @@ def uncertainties(account, tape, found):
     returns, market, ends = sampled_returns(account, tape, config)
     backtesting = config["profile"] == "backtesting"
     wrong = dict.fromkeys(RATIOS, 64 * EPS)
+    if account.turnover:
+        sums = config["cash"] + max(map(abs, account.equity)) + account.turnover
+        wrong["break_even_cost"] = 64 * EPS * sums / account.turnover
     noise = 4 * EPS  # of one return
     power_error = 32 * EPS * max(N / max(len(returns), 1), 1)
     profits = [trade.pnl for trade in account.trades]
