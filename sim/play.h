@@ -298,8 +298,8 @@ typedef struct td_observer {
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
     /* The strategy wants something at the close of the bar (sim/order.h); the open of the next one has not been read yet. */
     void (*on_decision)(void *context, int64_t bar, const struct td_decision *decision);
-    /* Nothing of the bar but its open has been read yet: a tape may be written while it is played (sweeps/poison.c does). Rows are
-     * then computed bar by bar, which is slow. */
+    /* Nothing of the bar has been read yet, but its open and volume where an order filled at it: a tape may be written while it is
+     * played (sweeps/poison.c does). Rows are then computed bar by bar, which is slow. */
     void (*before_bar)(void *context, int64_t bar);
     void *context;
 } td_observer;

@@ -275,13 +275,15 @@ static void reveal_bar(void *context, int64_t bar) {
     witness->cut = bar;
 }
 
-/* The order fills at the next open: that much has been recorded by then. */
-static void reveal_open(void *context, int64_t bar, const td_decision *decision) {
+/* The order fills at the next open, at costs that may depend on that bar's volume: that much is needed to fill it. */
+static void reveal_fill(void *context, int64_t bar, const td_decision *decision) {
     witness *witness = context;
     compare_decision(context, bar, decision);
     int64_t at = witness->def->first_bar + bar + 1, symbols = witness->truth->symbols;
-    if (at < witness->truth->bars)
-        memcpy(witness->columns[0] + at * symbols, witness->truth->open + at * symbols, (size_t)symbols * sizeof(double));
+    if (at == witness->truth->bars) return;
+    for (int c = 0; c < COLUMNS; c += COLUMNS - 1) /* open, volume */
+        if (witness->columns[c])
+            memcpy(witness->columns[c] + at * symbols, column_of(witness->truth, c) + at * symbols, (size_t)symbols * sizeof(double));
 }
 
 /* Decisions and fills of the next open come before the next bar is revealed: the cut is the bar of the event. */
@@ -299,7 +301,7 @@ static td_status reveal(witness *witness, td_error *error) {
     td_deck *deck;
     td_cell cell;
     TD_TRY(td_deck_make(&witness->tape, witness->def, &deck, error));
-    td_observer observer = {.on_fill = compare_revealed_fill, .on_bar = compare_bar, .on_decision = reveal_open,
+    td_observer observer = {.on_fill = compare_revealed_fill, .on_bar = compare_bar, .on_decision = reveal_fill,
                             .before_bar = reveal_bar, .context = witness};
     witness->cut = -1;
     witness->next = 0;
