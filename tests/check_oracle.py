@@ -226,8 +226,8 @@ def main():
         missing = [reason for reason, fills in reasons.items() if fills == 0]
         if missing or count["in doubt"] > arguments.cases // 20:
             sys.exit(f"the cases prove too little: {count['in doubt']} in doubt, no fills for the reasons {missing}")
-    print(f"{count['played']} cases of seed {arguments.seed} are the same as the oracle's; {count['in doubt']} left out, because their "
-          "rows tie but for rounding")
+    print(f"{count['played']} cases of seed {arguments.seed} are the same as the oracle's; {count['in doubt']} left out, because "
+          "rounding decides what they do")
     print("fills: " + ", ".join(f"{fills} {reason}" for reason, fills in reasons.items()))
 
 

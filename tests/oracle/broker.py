@@ -1,4 +1,5 @@
-"""One account, one position, market orders, a stop and a target: docs/bar-rules.md, rule by rule."""
+"""One account, one position, market orders, a stop and a target: docs/bar-rules.md, rule by rule; what has no rule there goes by its
+key in docs/config.md."""
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -8,6 +9,7 @@ from .strategies import STRATEGIES
 DEFAULTS = {
     "profile": "tapedeck", "strategy": None, "parameters": {}, "cash": 10000.0, "sizing": "all_in", "size": 1.0, "lot": 0.0,
     "direction": "both", "commission": 0.0, "fixed_commission": 0.0, "spread": 0.0, "slippage": 0.0, "at": "next_open",
+    "per_unit": 0.0, "delay": 0, "max_position": 0.0, "hours": None,
     "stop_loss": 0.0, "take_profit": 0.0, "finalize": False, "sample": "day", "risk_free": 0.0, "periods_per_year": 0.0,
 }
 
@@ -64,6 +66,7 @@ class Account:
     turnover: float = 0.0                        # sum of units * base price over the fills
     ambiguous: int = 0
     ruined: bool = False
+    tape: object = None
     rows: list = field(default_factory=list)     # the strategy's
     in_doubt: bool = False                       # whether rounding decides what it does
 
@@ -95,8 +98,8 @@ def price_paid(base, side, spread, slippage):
 
 
 def commission_of(config, units, price):
-    """R26, R30."""
-    return config["fixed_commission"] + abs(units) * price * config["commission"]
+    """R26, R30; costs.per_unit."""
+    return config["fixed_commission"] + abs(units) * price * config["commission"] + abs(units) * config["per_unit"]
 
 
 # ---- sizes: R21 to R25 ----
@@ -117,28 +120,44 @@ def size_by_money(config, cash, fraction, base, price):
         if lot:
             return math.floor(Fraction(cash * s) / Fraction(per_lot)) * lot
         return cash * s / per_lot
-    return round_to_lot((cash * fraction - fixed) / (price * (1 + rate)), lot)
+    return (cash * fraction - fixed) / (price * (1 + rate) + config["per_unit"])
 
 
 def size_of(config, cash, scale, base, price):
     """(units for a target's fraction, why the order is refused or None): R25."""
-    if config["sizing"] == "fixed_units":  # R22
-        units = round_to_lot(config["size"] * scale, config["lot"])
-        if units > 0 and units * price + commission_of(config, units, price) > cash:
-            return units, "cash"
+    if config["sizing"] in ("fixed_units", "fixed_value"):  # R22, account.sizing
+        wanted = config["size"] * scale
+        units = wanted if config["sizing"] == "fixed_units" else wanted / price
     else:
         fraction = scale if config["sizing"] == "all_in" else config["size"] * scale
         units = size_by_money(config, cash, fraction, base, price)
-    return units, None if units > 0 else "lot"
+    if config["max_position"]:  # risk.max_position
+        units = min(units, config["max_position"] / price)
+    if config["profile"] == "tapedeck" or config["sizing"] == "fixed_units":  # the others were counted in lots
+        units = round_to_lot(units, config["lot"])
+    if units <= 0:
+        return units, "lot"
+    if config["profile"] == "backtesting" and config["sizing"] != "fixed_units":
+        return units, None  # its formula leaves enough
+    cost = units * price + commission_of(config, units, price)
+    return units, "cash" if cost > cash * (1 + 2.0**-40) else None
 
 
 # ---- fills ----
+
+def in_hours(time, hours):
+    """risk.hours: from the first minute of the day on, up to but not including the second; across midnight where it is less."""
+    minute, (begin, end) = time // (60 * 10**9) % 1440, hours
+    return begin <= minute < end if begin < end else minute >= begin or minute < end
+
 
 def enter(account, bar, target, base, reason):
     config, side = account.config, sign(target)
     spread, slippage = costs_of(config, "market", True)
     price = price_paid(base, side, spread, slippage)
     units, refusal = size_of(config, account.cash, min(abs(target), 1.0), base, price)  # R08
+    if config["hours"] and not in_hours(account.tape.time[bar], config["hours"]):
+        refusal = "hours"
     if refusal:
         account.refused[refusal] += 1
         return
@@ -237,6 +256,8 @@ def ruin(account):
 
 def mark(account, tape, t):
     equity = equity_at(account, tape.close[t])
+    if account.position and abs(equity) <= 1e-12 * abs(account.position.units) * tape.close[t]:
+        account.in_doubt = True  # whether anything is left is a matter of rounding
     if not account.ruined and equity <= 0:
         if account.position:
             leave(account, t, tape.close[t], "ruin")  # R35
@@ -272,19 +293,22 @@ def play(tape, config):
     scale = config["lot"] if config["profile"] == "backtesting" and config["lot"] else 1.0  # R44
     decide, strategy_rows, in_doubt = STRATEGIES[config["strategy"]](tape, config["parameters"], config["profile"], scale)
     account = Account(config, config["cash"])
+    account.tape = tape
     account.rows, account.in_doubt = strategy_rows, in_doubt
-    pending, last = None, len(tape) - 1
+    pending, queue, last = None, [], len(tape) - 1
     for t in range(len(tape)):
-        if config["at"] == "next_open" and pending is not None:
-            follow_order(account, t, pending, tape.open[t], "open")  # R01
-        pending = None
+        while config["at"] == "next_open" and queue and queue[0][0] == t:
+            follow_order(account, t, queue.pop(0)[1], tape.open[t], "open")  # R01
         stop_and_target(account, tape, t)
+        while config["at"] == "close" and config["delay"] and queue and queue[0][0] == t:
+            follow_order(account, t, queue.pop(0)[1], tape.close[t], "close")  # it was decided on an earlier bar: before the mark
         mark(account, tape, t)
         if account.ruined:
             continue  # R37
         pending = decide(t)
-        if config["at"] == "close" and pending is not None and t < last:  # R03
-            follow_order(account, t, pending, tape.close[t], "close")  # R02
-            pending = None
+        if pending is not None:
+            queue.append((t + config["delay"] + (config["at"] == "next_open"), pending))
+        while config["at"] == "close" and not config["delay"] and queue and t < last:  # R03
+            follow_order(account, t, queue.pop(0)[1], tape.close[t], "close")  # R02
     finalize(account, tape, pending)
     return account

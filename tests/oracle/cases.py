@@ -47,12 +47,11 @@ def made_up_tape(draw):
         last = first + draw.randint(-step, step) + (2 if temper == "trend" else 0)
         if temper == "spikes" and draw.random() < 0.04:
             last = draw.choice((last * 3, last // 3, last * 9))
-        first, last = max(first, 2), max(last, 2)
+        first, last = min(max(first, 2), 10**6), min(max(last, 2), 10**6)
         reach = 0 if temper == "flat" else draw.choice((0, 0, 1, 4, 12))
         high = max(first, last) + draw.randint(0, reach)
         low = max(min(first, last) - draw.randint(0, reach), 1)
-        last = min(last, 10**6)
-        for column, price in zip(columns, (first, max(high, last), low, last)):
+        for column, price in zip(columns, (first, high, low, last)):
             column.append(price * tick * scale)
     busy = draw.choice((0.05, 0.3, 1.0))
     targets = draw.choice(((1, -1), (1, 0), (1, -1, 0), (1, -1, 0, 0.5, -0.25, 2, -3, 1 / 3)))
@@ -62,6 +61,21 @@ def made_up_tape(draw):
 
 def maybe(draw, chance, *values):
     return draw.choice(values) if draw.random() < chance else 0.0
+
+
+def further_rules(draw, tape, config):
+    """One of them in every third case."""
+    rule = draw.choice(("per_unit", "delay", "max_position", "hours", "fixed_value") + ("none",) * 10)
+    if rule == "per_unit":
+        config["per_unit"] = min(draw.choice((0.01, 0.5)) * tape.close[0] / 100, 1e9)
+    elif rule == "delay":
+        config["delay"] = draw.choice((1, 2, 5))
+    elif rule == "max_position":
+        config["max_position"] = config["cash"] * draw.choice((0.1, 0.5, 2))
+    elif rule == "hours":
+        config["hours"] = draw.choice(((480, 990), (1320, 240)))  # minutes of the day
+    elif rule == "fixed_value":
+        config["sizing"], config["size"] = "fixed_value", min(1e15, config["cash"] * draw.choice((0.1, 0.5, 2)))
 
 
 def configuration(draw, tape):
@@ -88,6 +102,8 @@ def configuration(draw, tape):
     config["spread"] = maybe(draw, 0.3, 0.0002, 0.01, 0.0625)
     config["slippage"] = maybe(draw, 0.3, 0.0001, 0.002, 0.03125)
     config["at"] = draw.choice(("next_open", "next_open", "close"))
+    if config["profile"] == "tapedeck":  # the other one has none of these
+        further_rules(draw, tape, config)
     config["stop_loss"] = maybe(draw, 0.5, 0.125, 0.25, 0.01, 0.03, 0.5)
     config["take_profit"] = maybe(draw, 0.4, 0.125, 0.25, 0.02, 0.5, 1.0)
     config["finalize"] = draw.random() < 0.4
@@ -105,9 +121,14 @@ def as_yaml(config, tape_name):
     lines += [f"account: {{cash: {config['cash']!r}, sizing: {config['sizing']}, size: {config.get('size', 1.0)!r}, "
               f"units: {{lot: {config['lot']!r}}}}}"]
     lines += [f"direction: {config['direction']}"]
-    names = ("commission", "fixed_commission", "spread", "slippage")
-    lines += [f"costs: {{{', '.join(f'{name}: {config[name]!r}' for name in names)}}}"]
-    lines += [f"fill: {{at: {config['at']}}}"]
+    names = ("commission", "fixed_commission", "spread", "slippage", "per_unit")
+    lines += [f"costs: {{{', '.join(f'{name}: {config[name]!r}' for name in names if name in config)}}}"]
+    lines += [f"fill: {{at: {config['at']}, delay: {config.get('delay', 0)}}}"]
+    if config.get("max_position"):
+        lines += [f"risk: {{max_position: {config['max_position']!r}}}"]
+    if config.get("hours"):
+        begin, end = config["hours"]
+        lines += [f"risk: {{hours: '{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}'}}"]
     lines += [f"stops: {{stop_loss: {config['stop_loss']!r}, take_profit: {config['take_profit']!r}}}"]
     lines += [f"finalize: {str(config['finalize']).lower()}"]
     lines += [f"metrics: {{sample: {config['sample']}, risk_free: {config['risk_free']!r}, "
