@@ -14,7 +14,7 @@ DEFAULTS = {
 }
 
 
-REFUSALS = ("cash", "lot", "pyramiding", "cool_down", "daily_loss", "drawdown", "hours", "orders")
+REFUSALS = ("cash", "lot", "pyramiding", "cool_down", "daily_loss", "drawdown", "hours", "orders", "volatility")
 
 
 @dataclass
@@ -297,6 +297,8 @@ def play(tape, config):
     account.rows, account.in_doubt = strategy_rows, in_doubt
     pending, queue, last = None, [], len(tape) - 1
     for t in range(len(tape)):
+        if account.ruined:
+            queue.clear()  # R37
         while config["at"] == "next_open" and queue and queue[0][0] == t:
             follow_order(account, t, queue.pop(0)[1], tape.open[t], "open")  # R01
         stop_and_target(account, tape, t)
