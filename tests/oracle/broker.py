@@ -139,7 +139,8 @@ def size_of(config, cash, scale, base, price):
         return units, "lot"
     if config["profile"] == "backtesting" and config["sizing"] != "fixed_units":
         return units, None  # its formula leaves enough
-    cost = units * price + commission_of(config, units, price)
+    reserved = base if config["profile"] == "backtesting" else price
+    cost = units * price + commission_of(config, units, reserved)
     return units, "cash" if cost > cash * (1 + 2.0**-40) else None
 
 
