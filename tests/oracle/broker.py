@@ -139,9 +139,9 @@ def size_of(config, cash, scale, base, price):
         return units, "lot"
     if config["profile"] == "backtesting" and config["sizing"] != "fixed_units":
         return units, None  # its formula leaves enough
-    reserved = base if config["profile"] == "backtesting" else price
+    reserved, slack = (base, 0.0) if config["profile"] == "backtesting" else (price, 2.0**-40)
     cost = units * price + commission_of(config, units, reserved)
-    return units, "cash" if cost > cash * (1 + 2.0**-40) else None
+    return units, "cash" if cost > cash * (1 + slack) else None
 
 
 # ---- fills ----
