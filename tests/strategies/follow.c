@@ -10,10 +10,9 @@ ROWS()
 
 SIGNALS()
 
-STATE(real unused;)
+STATE()
 
 ON_BAR {
-    (void)state;
     real asked = abs(price(volume));
     target(asked - 10, asked > 0);
 }

@@ -26,7 +26,7 @@ ROWS()
 
 SIGNALS()
 
-STATE(real bar; real next; real next2;)
+STATE(bar, next, next2)
 
 ORDERS
 
