@@ -13,6 +13,7 @@ SIGNALS()
 STATE()
 
 ON_BAR {
+    (void)state;
     real asked = abs(price(volume));
     target(asked - 10, asked > 0);
 }

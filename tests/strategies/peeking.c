@@ -15,6 +15,7 @@ SIGNALS()
 STATE()
 
 ON_BAR {
+    (void)state;
     int64_t last = now->deck->bars - 1;
     real bar = abs((double)now->t);
     mask looks = (floor(bar / param(every)) * param(every) == bar) & (bar > 0);
