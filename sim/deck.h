@@ -38,7 +38,6 @@ struct td_deck {
     td_higher *highers[TD_ROWS_MAX];  /* one per interval */
     int64_t first_bar;                /* of the tape */
     double periods_per_year;          /* of the samples */
-    double bars_per_year;
     double years;                     /* from the first to the last bar's open time, of 365.25 days */
     double duration_unit;             /* seconds; profile backtesting rounds durations up to whole ones */
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */

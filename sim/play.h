@@ -296,12 +296,18 @@ typedef struct td_trade {
     double ret;                            /* of the entry value, as the profile defines it */
 } td_trade;
 
+struct td_decision;
 /* Called by td_play_detailed() as things happen; any may be NULL. */
 typedef struct td_observer {
     void (*on_fill)(void *context, const td_fill *fill);
     void (*on_trade)(void *context, const td_trade *trade);
     void (*on_charge)(void *context, int64_t bar, double funding, double borrow); /* quote, paid; negative: received */
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
+    /* The strategy wants something at the close of the bar (sim/order.h); the open of the next one has not been read yet. */
+    void (*on_decision)(void *context, int64_t bar, const struct td_decision *decision);
+    /* Nothing of the bar has been read yet, but its open and volume where an order filled at it: a tape may be written while it is
+     * played (sweeps/poison.c does). Rows are then computed bar by bar, which is slow. */
+    void (*before_bar)(void *context, int64_t bar);
     void *context;
 } td_observer;
 /* Plays one set with the reference engine and tells the observer. The cell is bit-equal to td_play()'s. */

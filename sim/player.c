@@ -308,6 +308,7 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     td_lane lane;
     td_account account;
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
+    if (observer && observer->before_bar) td_player_limit_chunk(player, 1);
     td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->block_equity);
     td_lane_finish(deck, set, &lane, &account, player->block_equity, 1, cell, block_returns);
     td_player_close(player);
