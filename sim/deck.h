@@ -3,7 +3,7 @@
 #define TAPEDECK_SIM_DECK_H
 
 #include "data/row.h"
-#include "sim/ranges.h"
+#include "sim/kernel.h"
 
 struct td_deck {
     td_play_def def;
@@ -15,7 +15,6 @@ struct td_deck {
     double years;                     /* from the first to the last bar's open time, of 365.25 days */
     double duration_unit;             /* seconds; profile backtesting rounds durations up to whole ones */
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
-    td_ranges ranges;                 /* only where the skip engine may play */
     int64_t returns;                  /* how many returns the sums of a lane hold */
     void *memory;                     /* one allocation for all arrays */
 };
