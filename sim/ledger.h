@@ -155,6 +155,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
         td_fail_lane(deck, s, bad, bar, sample, TD_CELL_REASON_nan_target);
         m = m & td_not(bad);
     }
+    if (td_unlikely(!td_any(m))) return;
 
     td_real units = td_select(buy, size, -size), commission = s->fixed + size * price * s->rate;
     TD_UPDATE(balance, m, s->balance - commission);

@@ -1,6 +1,8 @@
 /* See ranges.h. */
 #include "sim/ranges.h"
 
+#include <string.h>
+
 void td_ranges_make(td_ranges *ranges, const td_kernel_deck *view, int64_t begin, int64_t end) {
     int64_t bars = end - begin, groups = (bars + TD_GROUP_BARS - 1) / TD_GROUP_BARS;
     for (int64_t g = 0; g < groups; g++) {
@@ -19,9 +21,15 @@ void td_ranges_make(td_ranges *ranges, const td_kernel_deck *view, int64_t begin
         ranges->least_low[g] = ranges->rest[first].low;
         ranges->greatest_high[g] = -ranges->rest[first].minus_high;
     }
-    for (int64_t g = groups; g < groups + 8; g++) {
-        ranges->least_low[g] = __builtin_inf();
-        ranges->greatest_high[g] = -__builtin_inf();
+    memcpy(ranges->low, view->low + begin, (size_t)bars * sizeof(double));
+    memcpy(ranges->high, view->high + begin, (size_t)bars * sizeof(double));
+    for (int i = 0; i < 16; i++) {
+        ranges->low[bars + i] = TD_INF;
+        ranges->high[bars + i] = -TD_INF;
+    }
+    for (int i = 0; i < 8; i++) {
+        ranges->least_low[groups + i] = TD_INF;
+        ranges->greatest_high[groups + i] = -TD_INF;
     }
     for (int level = 1; level < TD_RANGES_LEVELS && (int64_t)1 << level <= groups; level++)
         for (int64_t g = 0; g + ((int64_t)1 << level) <= groups; g++) {

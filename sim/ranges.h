@@ -18,14 +18,16 @@ enum {
 
 /* Minima, so that one instruction narrows all four: of the lows, the negated highs, the closes and the negated closes. */
 typedef struct td_range {
-    double low, minus_high, close, minus_close;
+    _Alignas(32) double low; /* none lies across two cache lines */
+    double minus_high, close, minus_close;
 } td_range;
 
 typedef struct td_ranges {
     td_range rest[TD_RANGES_BARS];    /* from a bar to the end of its group */
     td_range so_far[TD_RANGES_BARS];  /* from the start of a bar's group to the bar */
     td_range runs[TD_RANGES_LEVELS][TD_RANGES_GROUPS]; /* of 2^level groups from a group on */
-    /* by group, for searching; read in whole vectors, what is beyond the chunk touches nothing */
+    /* by bar and by group, for searching; read in whole vectors, what is beyond the chunk touches nothing */
+    double low[TD_RANGES_BARS + 16], high[TD_RANGES_BARS + 16];
     double least_low[TD_RANGES_GROUPS + 8], greatest_high[TD_RANGES_GROUPS + 8];
 } td_ranges;
 

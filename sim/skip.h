@@ -23,7 +23,6 @@
 
 enum {
     TD_SKIP_BARS = TD_RANGES_BARS, /* of a chunk, at most */
-    TD_SKIP_WORDS = TD_SKIP_BARS / 64,
     TD_SPAN_BARS = 64,             /* bars that are turned at once: as long as they are in the first-level cache */
     TD_SPAN_GROUPS = TD_SPAN_BARS / TD_GROUP_BARS,
 };
@@ -46,8 +45,8 @@ typedef struct td_skip_chunk {
 /* Bars of a chunk on which signals cross, and which (bits by signal): what sets with the same rows and levels share. */
 typedef struct td_skip_signals {
     int64_t count;
-    int16_t bar[TD_SKIP_BARS];
-    uint8_t above[TD_SKIP_BARS], below[TD_SKIP_BARS];
+    int16_t bar[TD_SKIP_BARS + 1]; /* and room for one that is tried */
+    uint8_t above[TD_SKIP_BARS + 1], below[TD_SKIP_BARS + 1];
 } td_skip_signals;
 
 /* One set while it plays. */

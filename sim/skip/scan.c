@@ -69,102 +69,127 @@ static void turn(const td_rows *rows, int64_t span, td_skip_chunk *chunk) {
     }
 }
 
-/* The bits of one signal over a chunk, into above and below; returns which words of them (of 64 bars) it wrote. */
-TD_INLINE uint64_t cross(const td_skip_set *set, const td_skip_chunk *chunk, const td_signal_info *signal, uint8_t *above,
-                         uint8_t *below) {
-    int64_t groups = (chunk->end - chunk->begin + TD_GROUP_BARS - 1) / TD_GROUP_BARS;
-    if (signal->kind == TD_SIGNAL_START) {
-        int64_t at = set->view->start_bar - chunk->begin;
-        if (at < 0 || at >= chunk->end - chunk->begin) return 0;
-        above[at / TD_GROUP_BARS] = (uint8_t)(1 << at % TD_GROUP_BARS);
-        return (uint64_t)1 << at / 64;
-    }
-    bool rows = signal->kind == TD_SIGNAL_CROSS, strict = set->view->touch == 0;
-    int64_t a = set->slot[signal->row], b = rows ? set->slot[signal->other] : a;
-    const double *x = chunk->values + a * chunk->stride, *y = chunk->values + b * chunk->stride;
-    const double *x_least = chunk->least + a * chunk->group_stride, *x_greatest = chunk->greatest + a * chunk->group_stride;
-    const double *y_least = chunk->least + b * chunk->group_stride, *y_greatest = chunk->greatest + b * chunk->group_stride;
-    td_real level = td_splat(rows ? 0 : LANE(set)->param[signal->other]);
-    uint64_t words = 0;
-    for (int64_t first = 0; first < groups; first += 64) {
-        /* groups that are not all over or all under, the bar before them included */
-        uint64_t look = 0;
-        for (int64_t k = 0; k < 64 && first + k < groups; k += TD_LANES) {
-            td_real least = rows ? td_load(y_least + first + k) : level, greatest = rows ? td_load(y_greatest + first + k) : level;
-            td_mask over = td_load(x_least + first + k) > greatest, under = td_load(x_greatest + first + k) < least;
-            look |= (uint64_t)td_mask_word(td_not(over | under)) << k;
-        }
-        for (; look; look &= look - 1) {
-            int64_t k = first + __builtin_ctzll(look);
-            unsigned up = 0, down = 0;
-            for (int j = 0; j < TD_GROUP_BARS; j += TD_LANES) {
-                const double *x_now = x + k * TD_GROUP_BARS + j, *y_now = y + k * TD_GROUP_BARS + j;
-                td_real this = rows ? td_load(y_now) : level, before = rows ? td_load(y_now - 1) : level;
-                td_mask over = td_load(x_now) > this, under = td_load(x_now) < this;
-                td_mask was_under = strict ? td_load(x_now - 1) < before : td_load(x_now - 1) <= before;
-                td_mask was_over = strict ? td_load(x_now - 1) > before : td_load(x_now - 1) >= before;
-                up |= td_mask_word(over & was_under) << j;
-                down |= td_mask_word(under & was_over) << j;
-            }
-            above[k] = (uint8_t)up;
-            below[k] = (uint8_t)down;
-            words |= (uint64_t)((up | down) != 0) << k / 8;
-        }
-    }
-    return words;
+/* What a signal compares over a chunk: row x with row y, or with a level. */
+typedef struct compared {
+    bool start, rows;
+    const double *x, *x_least, *x_greatest, *y, *y_least, *y_greatest;
+    double level;
+} compared;
+
+TD_INLINE compared compared_by(const td_skip_set *set, const td_skip_chunk *chunk, const td_signal_info *signal) {
+    compared c = {.start = signal->kind == TD_SIGNAL_START, .rows = signal->kind == TD_SIGNAL_CROSS};
+    if (c.start) return c;
+    int64_t a = set->slot[signal->row], b = c.rows ? set->slot[signal->other] : a;
+    c.x = chunk->values + a * chunk->stride;
+    c.y = chunk->values + b * chunk->stride;
+    c.x_least = chunk->least + a * chunk->group_stride;
+    c.y_least = chunk->least + b * chunk->group_stride;
+    c.x_greatest = chunk->greatest + a * chunk->group_stride;
+    c.y_greatest = chunk->greatest + b * chunk->group_stride;
+    if (!c.rows) c.level = LANE(set)->param[signal->other];
+    return c;
 }
 
-static void find_signals(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals) {
-    /* bits by signal and bar; the last bar of the tape decides nothing */
-    union {
-        uint8_t group[TD_RANGES_GROUPS];
-        uint64_t word[TD_SKIP_WORDS];
-    } above[TD_SIGNALS_MAX] = {0}, below[TD_SIGNALS_MAX] = {0};
-    int count = set->strategy->signal_count;
-    uint64_t words = 0;
-    for (int i = 0; i < count; i++)
-        words |= cross(set, chunk, &set->strategy->signals[i], above[i].group, below[i].group);
-    int64_t found = 0, bars = (chunk->end < set->view->bars - 1 ? chunk->end : set->view->bars - 1) - chunk->begin;
-    for (; words; words &= words - 1) {
-        int64_t k = __builtin_ctzll(words);
-        uint64_t any = 0;
-        for (int i = 0; i < count; i++) any |= above[i].word[k] | below[i].word[k];
-        for (; any; any &= any - 1) {
-            int j = __builtin_ctzll(any);
-            if (k * 64 + j >= bars) break;
-            unsigned up = 0, down = 0;
+/* Which of 64 groups from `first` on may hold a crossing: those that are not, together with the bar before them, all over or under. */
+TD_INLINE uint64_t may_cross(const compared *c, int64_t first, int64_t groups) {
+    uint64_t look = 0;
+    for (int64_t k = 0; k < 64 && first + k < groups; k += TD_LANES) {
+        td_real least = c->rows ? td_load(c->y_least + first + k) : td_splat(c->level);
+        td_real greatest = c->rows ? td_load(c->y_greatest + first + k) : td_splat(c->level);
+        td_mask under_somewhere = td_load(c->x_least + first + k) <= greatest, over_somewhere = td_load(c->x_greatest + first + k) >= least;
+        look |= (uint64_t)td_mask_word(under_somewhere & over_somewhere) << k;
+    }
+    return look;
+}
+
+/* On which bars of group k it crosses, a bit each. strict: a bar on which both are equal does not count as the other side. */
+TD_INLINE void find_crossings(const compared *c, int64_t k, bool strict, unsigned *above, unsigned *below) {
+    for (int j = 0; j < TD_GROUP_BARS; j += TD_LANES) {
+        const double *x = c->x + k * TD_GROUP_BARS + j, *y = c->y + k * TD_GROUP_BARS + j;
+        td_real now = c->rows ? td_load(y) : td_splat(c->level), before = c->rows ? td_load(y - 1) : td_splat(c->level);
+        td_mask over = td_load(x) > now, under = td_load(x) < now;
+        td_mask was_under = strict ? td_load(x - 1) < before : td_load(x - 1) <= before;
+        td_mask was_over = strict ? td_load(x - 1) > before : td_load(x - 1) >= before;
+        *above |= td_mask_word(over & was_under) << j;
+        *below |= td_mask_word(under & was_over) << j;
+    }
+}
+
+TD_INLINE void find_all(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals, const int count) {
+    bool strict = set->view->touch == 0;
+    int64_t bars = chunk->end - chunk->begin, groups = (bars + TD_GROUP_BARS - 1) / TD_GROUP_BARS, found = 0;
+    int64_t start = set->view->start_bar - chunk->begin;
+    compared compared[TD_SIGNALS_MAX];
+    for (int i = 0; i < count; i++) compared[i] = compared_by(set, chunk, &set->strategy->signals[i]);
+    for (int64_t first = 0; first < groups; first += 64) {
+        uint64_t look = 0;
+        for (int i = 0; i < count; i++)
+            if (!compared[i].start)
+                look |= may_cross(&compared[i], first, groups);
+            else if (start >= first * TD_GROUP_BARS && start < bars && start / TD_GROUP_BARS < first + 64)
+                look |= (uint64_t)1 << (start / TD_GROUP_BARS - first);
+        for (; look; look &= look - 1) {
+            int64_t k = first + __builtin_ctzll(look);
+            unsigned above[TD_SIGNALS_MAX] = {0}, below[TD_SIGNALS_MAX] = {0}, any = 0;
             for (int i = 0; i < count; i++) {
-                up |= (unsigned)(above[i].word[k] >> j & 1) << i;
-                down |= (unsigned)(below[i].word[k] >> j & 1) << i;
+                if (!compared[i].start)
+                    find_crossings(&compared[i], k, strict, &above[i], &below[i]);
+                else if (start >= 0 && start / TD_GROUP_BARS == k)
+                    above[i] = 1u << start % TD_GROUP_BARS;
+                any |= above[i] | below[i];
             }
-            signals->bar[found] = (int16_t)(k * 64 + j);
-            signals->above[found] = (uint8_t)up;
-            signals->below[found++] = (uint8_t)down;
+            /* mostly one bar or none, so the first is written without asking */
+            do {
+                int j = __builtin_ctz(any | 1u << TD_GROUP_BARS);
+                unsigned up = 0, down = 0;
+                for (int i = 0; i < count; i++) {
+                    up |= (above[i] >> j & 1) << i;
+                    down |= (below[i] >> j & 1) << i;
+                }
+                signals->bar[found] = (int16_t)(k * TD_GROUP_BARS + j);
+                signals->above[found] = (uint8_t)up;
+                signals->below[found] = (uint8_t)down;
+                found += any != 0;
+                any &= any - 1;
+            } while (td_unlikely(any));
         }
     }
+    /* what repeats the chunk's last bar is no bar, and the last bar of the tape decides nothing */
+    if (chunk->end == set->view->bars) bars--;
+    while (found > 0 && signals->bar[found - 1] >= bars) found--;
     signals->count = found;
+}
+
+/* Inlined by the number of signals: their loops are short, and most strategies have one. */
+static void find_signals(const td_skip_set *set, const td_skip_chunk *chunk, td_skip_signals *signals) {
+    int count = set->strategy->signal_count;
+    if (count == 1)
+        find_all(set, chunk, signals, 1);
+    else if (count == 2)
+        find_all(set, chunk, signals, 2);
+    else
+        find_all(set, chunk, signals, count);
+}
+
+/* The first of [from, to) whose range touches a guard, or whatever is at or after `to`. Read in whole vectors. */
+static inline int64_t first_touch(const td_lane *lane, const double *low, const double *high, int64_t from, int64_t to) {
+    for (; from < to; from += TD_LANES) {
+        td_mask under = td_load(low + from) <= lane->guard_low, over = td_load(high + from) >= lane->guard_high;
+        unsigned word = td_mask_word(under | over);
+        if (word) return from + __builtin_ctz(word);
+    }
+    return to;
 }
 
 /* First bar from `from` on whose range touches a guard; there is one in the chunk. */
 static int64_t find_guard(const td_skip_set *set, const td_skip_chunk *chunk, int64_t from) {
-    const td_kernel_deck *view = set->view;
-    double low = LANE(set)->guard_low, high = LANE(set)->guard_high;
-    int64_t t = from, g = (from - chunk->begin) / TD_GROUP_BARS;
-    for (;;) {
-        for (int64_t stop = chunk->begin + (g + 1) * TD_GROUP_BARS; t < stop && t < chunk->end; t++)
-            if (view->low[t] <= low || view->high[t] >= high) return t;
-        /* the next group that touches */
-        g++;
-        for (;; g += TD_LANES) {
-            td_mask under = td_load(chunk->ranges.least_low + g) <= low, over = td_load(chunk->ranges.greatest_high + g) >= high;
-            unsigned word = td_mask_word(under | over);
-            if (word) {
-                g += __builtin_ctz(word);
-                break;
-            }
-        }
-        t = chunk->begin + g * TD_GROUP_BARS;
-    }
+    const td_lane *lane = LANE(set);
+    const td_ranges *ranges = &chunk->ranges;
+    int64_t begin = chunk->begin, near = from - begin + TD_GROUP_BARS;
+    int64_t at = first_touch(lane, ranges->low, ranges->high, from - begin, near);
+    if (at < near) return begin + at;
+    int64_t g = first_touch(lane, ranges->least_low, ranges->greatest_high, near / TD_GROUP_BARS, TD_RANGES_GROUPS);
+    return begin + first_touch(lane, ranges->low, ranges->high, g * TD_GROUP_BARS, (g + 1) * TD_GROUP_BARS);
 }
 
 /* Peak and trough over bars [from, to), some of which reach the peak. */
@@ -201,14 +226,17 @@ TD_INLINE void mark(const td_skip_set *set, const td_skip_chunk *chunk, int64_t 
     const td_kernel_deck *view = set->view;
     double cash = lane->cash, position = lane->position;
 
-    /* equity at the samples, and beyond them up to a vector's end, where what comes later is written over it */
+    /* equity at the samples, if there are any, and beyond them to a vector's end, where what comes later is written over it */
     int64_t k = chunk->samples_before[from - chunk->begin], stop = chunk->samples_before[to - chunk->begin];
-    for (; k < stop; k += TD_LANES) td_store(sampled + k, cash + position * td_load(chunk->sample_close + k));
+    do {
+        td_store(sampled + k, cash + position * td_load(chunk->sample_close + k));
+        k += TD_LANES;
+    } while (k < stop);
     for (; view->block_end[*block] < to; ++*block) block_equity[*block] = cash + position * view->close[view->block_end[*block]];
 
     /* equity is monotone in the close, so it lies between those at the least and the greatest */
     double a = cash + position * range->close, b = cash + position * -range->minus_close;
-    if (td_unlikely(a >= lane->record || b >= lane->record)) {
+    if (td_unlikely((a >= lane->record) | (b >= lane->record))) {
         climb(set, chunk, from, to);
         return;
     }
@@ -238,7 +266,7 @@ static void play(const td_skip_set *set, const td_skip_chunk *chunk, const td_sk
         bool decides = next < signals->count;
         int64_t limit = decides ? begin + signals->bar[next] + 1 : end;
         td_range range = td_range_between(&chunk->ranges, view, begin, from, limit);
-        if (range.low <= lane->guard_low || -range.minus_high >= lane->guard_high) {
+        if ((range.low <= lane->guard_low) | (-range.minus_high >= lane->guard_high)) {
             int64_t t = find_guard(set, chunk, from);
             if (t > from) {
                 range = td_range_between(&chunk->ranges, view, begin, from, t);
