@@ -5,8 +5,9 @@
 #include "sim/reference.h"
 #include "sim/skip.h"
 
-/* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
-enum { GROUP_SETS = 1024 };
+/* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
+ * chunk of them would leave the second-level cache, groups are smaller. A share of a group is worth its rows from some hundred sets. */
+enum { GROUP_SETS = 4096, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
 
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
@@ -15,7 +16,7 @@ struct td_player {
     const td_deck *deck;
     td_engine engine;     /* AUTO: skip or lanes, group by group, whichever suits what the last group did; the bits are the same */
     td_isa isa;
-    bool dense;           /* AUTO: the last group filled often */
+    bool tried, dense;    /* AUTO: there was a group; the last one filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
     int32_t *slots;       /* (capacity, strategy rows) */
@@ -56,6 +57,15 @@ td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
     (void)deck;
     return engine == TD_ENGINE_REFERENCE ? 16 : GROUP_SETS;
+}
+
+int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads) {
+    int64_t group = td_deck_group(deck, engine), lanes = td_isa_lanes(isa);
+    int64_t shares = threads < 2 ? 2 : threads; /* one thread does not take all either: what is taken is what a kill loses */
+    int64_t least = sets / shares < SHARE_SETS ? sets / shares : SHARE_SETS, share = untaken / shares;
+    if (share < least) share = least;
+    share = (share + lanes - 1) / lanes * lanes;
+    return share < lanes ? lanes : share < group ? share : group;
 }
 
 static int64_t lane_blocks(int64_t sets, td_isa isa) {
@@ -177,7 +187,7 @@ static bool find_windows(void *vector, int lanes, int r) {
     return fits;
 }
 
-/* Plays up to `capacity` sets through the lanes engine. */
+/* Plays the group that start_group() began through the lanes engine. */
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
@@ -186,7 +196,6 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
     size_t vector_bytes = td_vector_bytes(lanes);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
-    td_rows_start(&player->rows, sets, count, player->slots);
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
         int64_t set = i < count ? i : count - 1;
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
@@ -247,14 +256,13 @@ static void fill_chunk(td_player *player, const td_skip_kernel *kernel, int64_t 
     chunk->samples_before[chunk->end - begin] = (int16_t)chunk->samples;
 }
 
-/* Plays up to `capacity` sets through the skip engine. */
+/* Plays the group that start_group() began through the skip engine. */
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
     int row_count = deck->def.strategy->row_count, lanes = kernel->lanes;
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
-    td_rows_start(&player->rows, sets, count, player->slots);
     int64_t chunk_bars = turned_bars(player->rows.slots), stride = chunk_bars + TURNED_MARGIN;
     td_skip_chunk *chunk = player->chunk;
     chunk->values = player->turned + 8;
@@ -302,10 +310,22 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
     }
 }
 
+/* Starts the rows of a group of the first sets of `count`; returns how many. */
+static int64_t start_group(td_player *player, const td_set *sets, int64_t count) {
+    int64_t most = player->engine == TD_ENGINE_AUTO && !player->tried ? GROUP_SETS / 4 : player->capacity;
+    int64_t group = count < most ? count : most;
+    td_rows_start(&player->rows, sets, group, player->slots);
+    while (player->rows.slots > GROUP_SLOTS && group > GROUP_SETS / 4) {
+        group = group > GROUP_SETS / 2 ? GROUP_SETS / 2 : GROUP_SETS / 4;
+        td_rows_start(&player->rows, sets, group, player->slots);
+    }
+    return group;
+}
+
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
-    for (int64_t done = 0; done < count; done += player->capacity) {
-        int64_t now = count - done < player->capacity ? count - done : player->capacity;
+    for (int64_t done = 0, now; done < count; done += now) {
+        now = player->engine == TD_ENGINE_REFERENCE ? 1 : start_group(player, sets + done, count - done);
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
@@ -321,6 +341,7 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         double fills = 0;
         for (int64_t i = 0; i < now; i++)
             if (cells[done + i].state == TD_CELL_DONE) fills += cells[done + i].metrics[TD_METRIC_fills];
+        player->tried = true;
         player->dense = fills * DENSE_BARS > (double)now * (double)deck->view.bars;
     }
 }
