@@ -7,7 +7,7 @@
 
 /* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
  * chunk of them would leave the second-level cache, groups are smaller. A share of a group is worth its rows from some hundred sets. */
-enum { GROUP_SETS = 4096, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
+enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
 
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
@@ -19,9 +19,10 @@ struct td_player {
     bool tried, dense;    /* AUTO: there was a group; the last one filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
-    int32_t *slots;       /* (capacity, strategy rows) */
+    int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
+    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
@@ -47,7 +48,10 @@ static size_t turned_count(const td_deck *deck, int64_t sets) {
 }
 
 /* What wants every bar cannot be skipped through. */
-static bool can_skip(const td_deck *deck) { return !deck->def.strategy->every_bar && !deck->view.every_bar && !deck->view.market_log; }
+static bool can_skip(const td_deck *deck) {
+    const td_strategy *strategy = deck->def.strategy;
+    return !strategy->every_bar && !*strategy->orders && !deck->view.every_bar && !deck->view.market_log;
+}
 
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
     if (wanted != TD_ENGINE_AUTO) return wanted;
@@ -76,11 +80,11 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, block_equity, chunk, turned, ranges, sampled, sums;
+    size_t slots, vectors, accounts, block_equity, chunk, turned, ranges, sampled, sums;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
-    bool lanes = engine == TD_ENGINE_LANES || engine == TD_ENGINE_AUTO;
+    bool lanes = engine != TD_ENGINE_REFERENCE; /* skip: for groups that need the broker */
     bool skip = engine == TD_ENGINE_SKIP || (engine == TD_ENGINE_AUTO && can_skip(deck));
     needs needs = {.sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
     size_t sets = (size_t)needs.sets, blocks = (size_t)deck->view.blocks;
@@ -99,14 +103,15 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
         size_t vectors = (size_t)lane_blocks(needs.sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
         if (vectors > needs.vectors) needs.vectors = vectors;
         needs.block_equity = lane_count * blocks * sizeof(double);
+        needs.accounts = lane_count * sizeof(td_account);
     }
     return needs;
 }
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     needs needs = needs_of(deck, engine, isa);
-    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.block_equity + needs.chunk +
-           needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
+    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
+           needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
 }
 
 /* NULL for 0 bytes; *lacking is set when memory ran out. */
@@ -136,6 +141,7 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     bool lacking = false;
     player->slots = allocate(needs.slots, &lacking);
     player->vectors = allocate(needs.vectors, &lacking);
+    player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
     player->chunk = allocate(needs.chunk, &lacking);
     player->turned = allocate(needs.turned, &lacking);
@@ -156,6 +162,7 @@ void td_player_close(td_player *player) {
     td_rows_close(&player->rows);
     free(player->slots);
     free(player->vectors);
+    free(player->accounts);
     free(player->chunk);
     free(player->turned);
     free(player->least);
@@ -187,13 +194,22 @@ static bool find_windows(void *vector, int lanes, int r) {
     return fits;
 }
 
+/* Does any set of the group need the broker? Then all get accounts; the bits are the same. */
+static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count) {
+    if (*deck->def.strategy->orders) return true;
+    for (int64_t i = 0; i < count; i++)
+        if (td_needs_broker(&deck->def, &sets[i])) return true;
+    return false;
+}
+
 /* Plays the group that start_group() began through the lanes engine. */
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
-    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
+    int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
+    bool broker = needs_broker(deck, sets, count);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
@@ -201,8 +217,10 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
         td_lane lane;
         td_lane_start(deck, &sets[set], &lane);
+        if (broker) lane.wake = td_account_start(&deck->view, &sets[set], &player->accounts[i]);
         for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
         for (int r = 0; r < row_count; r++) td_vector_slot(vector, lanes, r)[i % lanes] = player->slots[set * row_count + r];
+        if (i % lanes == 0) *td_vector_accounts(vector, lanes) = broker ? player->accounts + i : NULL;
     }
     for (int64_t b = 0; b < blocks; b++) {
         char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
@@ -223,15 +241,17 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
         td_lane lane;
         for (int f = 0; f < TD_FIELD_COUNT; f++) ((double *)&lane)[f] = *td_field(vector, lanes, f, (int)(i % lanes));
-        td_lane_finish(deck, &sets[i], &lane,
+        td_lane_finish(deck, &sets[i], &lane, broker ? &player->accounts[i] : NULL,
                        player->block_equity + (i / block_lanes) * block_lanes * deck->view.blocks + i % block_lanes, block_lanes,
                        &cells[i], block_returns ? block_returns + i * deck->view.blocks : NULL);
     }
 }
 
-/* Do the two sets cross on the same bars? Their rows and levels decide. Neighbours in a grid over stops or costs do. */
-static bool same_signals(const td_strategy *strategy, const td_set *a, const td_set *b) {
-    return !memcmp(a->param, b->param, (size_t)strategy->param_count * sizeof *a->param);
+/* Does a set cross on the same bars as the one before it? Rows and levels decide. Neighbours in a grid over stops or costs do. */
+static bool same_signals(const td_deck *deck, const td_set *set, const int32_t *slot) {
+    const td_strategy *strategy = deck->def.strategy;
+    return !memcmp(set->param, set[-1].param, (size_t)strategy->param_count * sizeof *set->param) &&
+           !memcmp(slot, slot - deck->row_count, (size_t)strategy->row_count * sizeof *slot);
 }
 
 /* The next chunk for the skip engine, from bar `begin` on: rows, ranges, samples. */
@@ -260,7 +280,7 @@ static void fill_chunk(td_player *player, const td_skip_kernel *kernel, int64_t 
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
-    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes;
+    int row_count = deck->row_count, lanes = kernel->lanes;
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
     int64_t chunk_bars = turned_bars(player->rows.slots), stride = chunk_bars + TURNED_MARGIN;
@@ -292,7 +312,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck->def.strategy, &sets[i], &sets[i - 1])) kernel->signals(&set, chunk, &signals);
+            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, chunk, &signals);
             kernel->play(&set, chunk, &signals, player->sampled + i % lanes * SAMPLED_STRIDE, player->block_equity + i * blocks);
             if (i % lanes == lanes - 1 || i == count - 1)
                 kernel->add_returns(&deck->view, chunk, player->sampled, SAMPLED_STRIDE, sums + i / lanes * lanes * TD_SKIP_SUMS);
@@ -305,18 +325,18 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         lane->sum_r2 = sum[TD_SKIP_SUM_sum_r2 * lanes];
         lane->sum_down2 = sum[TD_SKIP_SUM_sum_down2 * lanes];
         lane->sum_market = sum[TD_SKIP_SUM_sum_market * lanes];
-        td_lane_finish(deck, &sets[i], lane, player->block_equity + i * blocks, 1, &cells[i],
+        td_lane_finish(deck, &sets[i], lane, NULL, player->block_equity + i * blocks, 1, &cells[i],
                        block_returns ? block_returns + i * blocks : NULL);
     }
 }
 
 /* Starts the rows of a group of the first sets of `count`; returns how many. */
 static int64_t start_group(td_player *player, const td_set *sets, int64_t count) {
-    int64_t most = player->engine == TD_ENGINE_AUTO && !player->tried ? GROUP_SETS / 4 : player->capacity;
+    int64_t most = player->engine == TD_ENGINE_AUTO && !player->tried ? GROUP_SETS / 2 : player->capacity;
     int64_t group = count < most ? count : most;
     td_rows_start(&player->rows, sets, group, player->slots);
-    while (player->rows.slots > GROUP_SLOTS && group > GROUP_SETS / 4) {
-        group = group > GROUP_SETS / 2 ? GROUP_SETS / 2 : GROUP_SETS / 4;
+    if (player->rows.slots > GROUP_SLOTS && group > GROUP_SETS / 2) {
+        group = GROUP_SETS / 2;
         td_rows_start(&player->rows, sets, group, player->slots);
     }
     return group;
@@ -329,14 +349,17 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
+        /* the skip engine knows market orders with a stop and a target only */
+        if (engine == TD_ENGINE_SKIP && needs_broker(deck, sets + done, now)) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_LANES)
             play_lanes(player, sets + done, now, cells + done, returns);
         else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {
             td_lane lane;
-            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);
-            td_lane_finish(deck, &sets[done], &lane, player->block_equity, 1, &cells[done], returns);
+            td_account account;
+            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, &account, player->block_equity);
+            td_lane_finish(deck, &sets[done], &lane, &account, player->block_equity, 1, &cells[done], returns);
         }
         double fills = 0;
         for (int64_t i = 0; i < now; i++)
@@ -350,9 +373,10 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
                            td_error *error) {
     td_player *player;
     td_lane lane;
+    td_account account;
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
-    td_reference_play(deck, set, &player->rows, observer, &lane, player->block_equity);
-    td_lane_finish(deck, set, &lane, player->block_equity, 1, cell, block_returns);
+    td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->block_equity);
+    td_lane_finish(deck, set, &lane, &account, player->block_equity, 1, cell, block_returns);
     td_player_close(player);
     return TD_OK;
 }
