@@ -96,8 +96,8 @@ TD_INLINE uint64_t may_cross(const compared *c, int64_t first, int64_t groups) {
     for (int64_t k = 0; k < 64 && first + k < groups; k += TD_LANES) {
         td_real least = c->rows ? td_load(c->y_least + first + k) : td_splat(c->level);
         td_real greatest = c->rows ? td_load(c->y_greatest + first + k) : td_splat(c->level);
-        td_mask under_somewhere = td_load(c->x_least + first + k) <= greatest, over_somewhere = td_load(c->x_greatest + first + k) >= least;
-        look |= (uint64_t)td_mask_word(under_somewhere & over_somewhere) << k;
+        td_mask some_under = td_load(c->x_least + first + k) <= greatest, some_over = td_load(c->x_greatest + first + k) >= least;
+        look |= (uint64_t)td_mask_word(some_under & some_over) << k;
     }
     return look;
 }
@@ -245,8 +245,8 @@ TD_INLINE void mark(const td_skip_set *set, const td_skip_chunk *chunk, int64_t 
 }
 
 /* The set is ruined, or failed: its equity is 0 from the k-th sample of the chunk on. */
-static __attribute__((noinline, cold)) void rest_in_ruin(const td_skip_set *set, const td_skip_chunk *chunk, int64_t k, double *sampled, int64_t block,
-                                  double *block_equity) {
+TD_RARE void rest_in_ruin(const td_skip_set *set, const td_skip_chunk *chunk, int64_t k, double *sampled, int64_t block,
+                          double *block_equity) {
     for (; k < chunk->samples; k++) sampled[k] = 0;
     for (; block < set->view->blocks && set->view->block_end[block] < chunk->end; block++) block_equity[block] = 0;
 }
