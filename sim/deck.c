@@ -230,18 +230,12 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .bars_per_year = bars_in_year(time, bars, tape->interval_ns, true), .volatility_row = deck->view.volatility_row,
         .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,
         .touch = backtesting ? 0 : 0x1p-1074};
-    td_status status = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP ? td_ranges_make(&deck->view, &deck->ranges, error) : TD_OK;
-    if (status != TD_OK) {
-        td_deck_free(deck);
-        return status;
-    }
     *made = deck;
     return TD_OK;
 }
 
 void td_deck_free(td_deck *deck) {
     if (!deck) return;
-    td_ranges_free(&deck->ranges);
     td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);

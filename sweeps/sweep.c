@@ -36,6 +36,7 @@ typedef struct crew {
     int threads;
     double began, deadline, shown; /* monotonic seconds; deadline 0 = none */
     omp_lock_t lock;
+    int64_t missing;         /* trials to play */
     int64_t cursor, untaken; /* first trial nobody has looked at; trials from there on that still have to be played */
     halt halt;
     td_sweep_progress progress;
@@ -100,15 +101,14 @@ td_status td_sweep_check(const td_config *config, const td_deck *deck, const td_
 }
 
 /* Fills in the next trials to play, at most a group of consecutive ones (fewer where an earlier session has some of them).
- * Near the end groups get smaller, in whole lane blocks, so that no thread plays on alone for long. */
+ * They get smaller, so that no thread plays on alone for long. */
 static int64_t take_group(crew *crew, int64_t *trials) {
     int64_t count = 0;
     omp_set_lock(&crew->lock);
     if (crew->halt == HALT_NONE && asked_to_stop(crew->def)) crew->halt = HALT_ASKED;
     if (crew->halt == HALT_NONE && crew->deadline > 0 && monotonic_seconds() >= crew->deadline) crew->halt = HALT_WALL;
-    int64_t share = crew->untaken / (2 * crew->threads), wanted = crew->group;
-    share = (share / crew->lanes + 1) * crew->lanes;
-    if (share < wanted) wanted = share;
+    int64_t wanted = td_deck_share(crew->deck, crew->def->engine, crew->def->isa, crew->missing, crew->untaken, crew->threads);
+    if (crew->group < wanted) wanted = crew->group;
     while (crew->halt == HALT_NONE && count < wanted && crew->cursor < crew->trials) {
         int64_t trial = crew->cursor++;
         if (crew->done_before && crew->done_before[trial / 8] >> (trial % 8) & 1) continue;
@@ -200,7 +200,7 @@ static td_status play_missing(crew *crew, td_error *error) {
     crew->progress.done = td_journal_done(crew->journal);
     crew->progress.failed = td_journal_failed(crew->journal);
     crew->progress.torn_bytes = td_journal_torn_bytes(crew->journal);
-    crew->untaken = crew->trials - crew->progress.done;
+    crew->missing = crew->untaken = crew->trials - crew->progress.done;
     crew->began = monotonic_seconds();
     if (crew->config->wall_limit > 0) crew->deadline = crew->began + crew->config->wall_limit;
 
