@@ -3,6 +3,7 @@
 #define TAPEDECK_SIM_DECK_H
 
 #include "data/row_kind.h"
+#include "sim/broker.h"
 #include "sim/ranges.h"
 
 /* Bars of a longer interval, made of the deck's: those that are complete before its end. */
@@ -37,6 +38,7 @@ struct td_deck {
     td_higher *highers[TD_ROWS_MAX];  /* one per interval */
     int64_t first_bar;                /* of the tape */
     double periods_per_year;          /* of the samples */
+    double bars_per_year;
     double years;                     /* from the first to the last bar's open time, of 365.25 days */
     double duration_unit;             /* seconds; profile backtesting rounds durations up to whole ones */
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
@@ -57,8 +59,9 @@ void td_deck_free_rows(td_deck *deck);
 int64_t td_deck_warmup(const td_deck *deck, const td_set *set);
 /* A lane at the start of the tape: cash, plan factors, parameters. */
 void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane);
-/* Turns a lane that has played the whole deck into its cell. block_equity holds the equity at block ends, `stride` apart. */
-void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const double *block_equity, int64_t stride,
-                    td_cell *cell, float *block_returns);
+/* Turns a lane that has played the whole deck into its cell. account: NULL where the set needed none. block_equity holds the
+ * equity at block ends, `stride` apart. */
+void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const td_account *account,
+                    const double *block_equity, int64_t stride, td_cell *cell, float *block_returns);
 
 #endif

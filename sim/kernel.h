@@ -20,6 +20,7 @@ enum {
     TD_ROWS_MAX = 16,     /* indicator rows of a deck: the strategy's and the engine's */
     TD_SIGNALS_MAX = 4,
     TD_STATE_MAX = 16,    /* reals of strategy state */
+    TD_REQUESTS_MAX = 8,  /* orders a strategy may place on one bar */
 };
 
 /* Touched every bar. */
@@ -71,7 +72,10 @@ enum {
     X(spread_paid)                                                                                                               \
     X(slippage_paid)                                                                                                             \
     X(fills)                                                                                                                     \
-    X(refused)                                                                                                                   \
+    X(refused_cash)                                                                                                              \
+    X(refused_lot)                                                                                                               \
+    X(turnover)        /* traded value at base prices */                                                                         \
+    X(wake)            /* first bar at which the broker wants to be asked whatever prices do; +inf never */                      \
     X(ambiguous)                                                                                                                 \
     X(worst_ratio)     /* lowest trough / peak of finished drawdowns */                                                          \
     X(drawdown_sum)                                                                                                              \
@@ -134,7 +138,8 @@ typedef struct td_vector {
     td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
     int64_t window[TD_ROWS_MAX][2];       /* where they begin */
     int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
-    int64_t reserved[7];
+    struct td_account *accounts;          /* (TD_LANES) where the broker is needed, else NULL; the caller's */
+    int64_t reserved[6];
     int32_t slot[TD_ROWS_MAX][TD_LANES];
 } td_vector;
 
@@ -151,6 +156,9 @@ static inline int64_t *td_vector_window(void *vector, int lanes, int row) {
     return (int64_t *)vector + (TD_FIELD_COUNT + TD_ROWS_MAX) * lanes + row * 2;
 }
 static inline int64_t *td_vector_windowed(void *vector, int lanes) { return td_vector_window(vector, lanes, TD_ROWS_MAX); }
+static inline struct td_account **td_vector_accounts(void *vector, int lanes) {
+    return (struct td_account **)(td_vector_windowed(vector, lanes) + 1);
+}
 static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
     return (int32_t *)(td_vector_windowed(vector, lanes) + 8) + row * lanes;
 }
@@ -170,8 +178,14 @@ typedef struct td_kernel_deck {
     const int64_t *block_end;                /* (blocks) last bar of each block */
     td_profile profile;
     td_fill_at fill_at;
+    int64_t fill_delay;
+    td_intrabar intrabar;
     td_sizing sizing;
     td_direction direction;
+    bool maker_rate;
+    int32_t hours_from, hours_to; /* minutes of the UTC day */
+    const int64_t *time_ns;       /* (bars) open times */
+    double bars_per_year;
     bool finalize;
     bool every_bar;  /* sample_bar[k] == k */
     int64_t start_bar; /* on which TD_SIGNAL_START fires: 0, in profile backtesting 1 */
@@ -179,6 +193,8 @@ typedef struct td_kernel_deck {
 } td_kernel_deck;
 
 typedef struct td_events td_events; /* sim/events.h */
+struct td_wish;                     /* sim/order.h */
+struct td_request;
 
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
@@ -195,9 +211,10 @@ typedef struct td_kernel {
     /* Plays a block (TD_BLOCK_VECTORS vectors) over a chunk. block_equity (blocks, block lanes) gets the equity at block ends. */
     void (*play)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity);
     /* Scalar kernel only: the strategy's decision on one bar, for the engines that play one set (sim/reference.c, sim/skip.c).
-     * above, below: which signals crossed. Returns whether there is a target and puts it in *target. */
+     * above, below: which signals crossed. Returns whether anything is wanted; that is in *wish, its requests in the caller's
+     * array of TD_REQUESTS_MAX (NULL where the strategy places no orders). */
     bool (*decide)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector, const int *above,
-                   const int *below, double *target);
+                   const int *below, struct td_wish *wish, struct td_request *requests);
 } td_kernel;
 
 /* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
@@ -249,6 +266,7 @@ struct td_strategy {
     const td_row_info *rows;
     const td_signal_info *signals;
     bool every_bar;                          /* has ON_BAR: wants every bar, so cannot be skipped through */
+    const bool *orders;                      /* does it place orders of its own, and so needs the broker? */
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
 };
 

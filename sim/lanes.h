@@ -23,8 +23,10 @@ typedef struct td_now {
     td_vector *vector;
     const td_mask *above, *below;
     td_real position, equity;
-    td_real target; /* out: what the strategy wants ... */
-    td_mask where;  /* ... and where it wants anything */
+    td_real target; /* out: the position it wants ... */
+    td_mask where;  /* ... and where it wants one */
+    td_request *requests; /* out: orders, at most TD_REQUESTS_MAX; NULL where the strategy places none */
+    int request_count;
 } td_now;
 typedef void td_hook(td_now *now);
 
@@ -54,18 +56,11 @@ TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
     for (int i = 0; i < signals; i++) s->gap[i] = hot->gap[i];
 }
 
-/* Bar and base price of a fill decided on bar t. */
-TD_INLINE int64_t td_fill_bar(const td_kernel_deck *deck, int64_t t) { return deck->fill_at == TD_FILL_CLOSE ? t : t + 1; }
-TD_INLINE double td_fill_base(const td_kernel_deck *deck, int64_t t) {
-    return deck->fill_at == TD_FILL_CLOSE ? deck->close[t] : deck->open[t + 1];
-}
-TD_INLINE td_fill_reason td_fill_why(const td_kernel_deck *deck) {
-    return deck->fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
-}
-
+/* Carries out what the hook left in `now`. */
 TD_RARE void td_trade_event(const td_kernel_deck *deck, const td_events *events, td_vector *s, const td_now *now, int64_t sample) {
-    td_wish wish = {now->target, now->where, td_fill_base(deck, now->t), td_fill_bar(deck, now->t), td_fill_why(deck), false};
-    events->trade(deck, s, &wish, now->t, sample);
+    td_wish wish = {.target = now->target, .where = now->where, .volatility = td_splat(0.0), .request_count = now->request_count,
+                    .requests = now->requests};
+    (s->accounts ? events->broker_trade : events->trade)(deck, s, &wish, now->t, sample);
 }
 
 /* A sample at the close of the last bar played: the return since the last sample goes into the sums. */
@@ -99,28 +94,28 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
                          const td_signal_info *infos, int signals) {
     const td_events *events = chunk->events;
     int64_t t = deck->bars - 1;
-    events->guard(deck, s, t, sample);
-    if (deck->finalize && deck->profile == TD_PROFILE_BACKTESTING) {
-        /* backtesting.py runs its broker once more on the last bar: everything closes at the price a market order would get
-         * there, a decision of this very bar is filled at the same price, and its stops see the bar's range again */
-        const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
-        td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
-        td_hot hot;
-        td_hot_load(&hot, s, signals);
-        td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
-        td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
-                      .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = td_splat(0.0),
-                      .where = td_no_lane()};
-        hook(&now);
-        int64_t bar = deck->fill_at == TD_FILL_CLOSE && t > 0 ? t - 1 : t;
-        double base = deck->fill_at == TD_FILL_CLOSE ? deck->close[bar] : deck->open[t];
-        td_wish wish = {now.target, now.where, base, bar, td_fill_why(deck), true};
-        events->trade(deck, s, &wish, t - 1, sample);
+    td_mask all = td_not(td_no_lane());
+    if (s->accounts)
+        events->broker_bar(deck, s, &all, t, sample);
+    else
         events->guard(deck, s, t, sample);
-    } else if (deck->finalize) {
-        td_wish wish = {td_splat(0.0), td_no_lane(), deck->close[t], t, TD_FILL_REASON_end, true};
-        events->trade(deck, s, &wish, t - 1, sample);
-        events->guard(deck, s, t, sample);
+    if (deck->finalize) {
+        td_wish wish = {.target = td_splat(0.0), .where = td_no_lane(), .volatility = td_splat(0.0)};
+        if (deck->profile == TD_PROFILE_BACKTESTING) { /* decides once more */
+            const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
+            td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
+            td_request requests[TD_REQUESTS_MAX];
+            td_hot hot;
+            td_hot_load(&hot, s, signals);
+            td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
+            td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
+                          .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = wish.target,
+                          .where = wish.where, .requests = requests};
+            hook(&now);
+            wish.target = now.target;
+            wish.where = now.where;
+        }
+        (s->accounts ? events->broker_finalize : events->finalize)(deck, s, &wish, sample);
     }
     td_real equity = s->cash + s->position * deck->close[t];
     if (deck->every_bar) {
@@ -139,7 +134,9 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
 /* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
 TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, td_hot *hot, int64_t begin,
                             int64_t end, int64_t sample, td_hook *hook, const td_signal_info *infos, const int signals,
-                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed) {
+                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed, const bool broker,
+                            const bool orders) {
+    td_request requests[TD_REQUESTS_MAX];
     for (int64_t t = begin; t < end; t++) {
         const double low = deck->low[t], high = deck->high[t], close = deck->close[t];
         const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
@@ -150,9 +147,13 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 
             /* stops and targets on the bar's range */
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
+            if (broker) touched = touched | (td_splat((double)t) >= s->wake);
             if (td_unlikely(td_any(touched))) {
                 td_hot_save(h, s, signals);
-                chunk->events->guard(deck, s, t, sample);
+                if (broker)
+                    chunk->events->broker_bar(deck, s, &touched, t, sample);
+                else
+                    chunk->events->guard(deck, s, t, sample);
                 td_hot_load(h, s, signals);
             }
 
@@ -175,9 +176,9 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             if (on_bar || td_unlikely(td_any(event))) {
                 td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .windowed = windowed, .vector = s, .above = above,
                               .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
-                              .where = td_no_lane()};
+                              .where = td_no_lane(), .requests = orders ? requests : NULL};
                 hook(&now);
-                if (td_any(now.where)) {
+                if (td_any(now.where) || (orders && now.request_count > 0)) {
                     td_hot_save(h, s, signals);
                     td_trade_event(deck, chunk->events, s, &now, every_bar ? t + 1 : sample);
                     td_hot_load(h, s, signals);
@@ -190,7 +191,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 /* Plays a block over a chunk: cuts it where samples and blocks end, so that the bar loop need not ask. */
 TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, double *block_equity,
                              td_hook *hook, const td_signal_info *infos, const int signals, const bool on_bar, const bool every_bar,
-                             const bool market_log, const bool windowed) {
+                             const bool market_log, const bool windowed, const bool broker, const bool orders) {
     td_hot hot[TD_BLOCK_VECTORS];
     for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_load(&hot[v], &block[v], signals);
     int64_t last = deck->bars - 1, sample = chunk->sample, part = chunk->block, t = chunk->begin;
@@ -199,7 +200,8 @@ TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *
         if (deck->block_end[part] + 1 < stop) stop = deck->block_end[part] + 1;
         if (!every_bar && deck->sample_bar[sample] + 1 < stop) stop = deck->sample_bar[sample] + 1;
         if (t < stop) {
-            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed);
+            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed, broker,
+                         orders);
             t = stop;
         } else {
             for (int v = 0; v < TD_BLOCK_VECTORS; v++) {

@@ -127,6 +127,15 @@ const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 #undef TD_KNOB_INFO
 };
 
+bool td_knob_is_whole(td_knob knob) {
+    return !strcmp(td_knob_infos[knob].unit, "bars") || !strcmp(td_knob_infos[knob].unit, "entries");
+}
+const char *td_sizing_name(td_sizing sizing) {
+    static const char *const sizings[] = {"all_in", "fixed_units", "fraction", "fixed_value", "risk", "volatility", "kelly"};
+    return sizings[sizing];
+}
+bool td_size_is_fraction(td_sizing sizing) { return sizing == TD_SIZING_FRACTION || sizing == TD_SIZING_RISK || sizing == TD_SIZING_KELLY; }
+
 #define TD_NAME(name, text) #name,
 #define TD_TEXT(name, text) text,
 static const char *const cell_reason_names[] = {TD_CELL_REASONS(TD_NAME)};

@@ -142,44 +142,52 @@
     TD_STRATEGY_TABLES(td_body, true, (int)(sizeof(td_state) / sizeof(td_real)))                                                 \
     TD_INLINE void td_body_with_state(td_now *now, td_state *state)
 
-/* The unit's kernel and, once, the strategy's description. */
+/* The unit's kernel and, once, the strategy's description. Vectors without accounts, the usual case, get a loop for each way of
+ * sampling and fetching rows; those with accounts one that asks. */
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
-        const bool windowed = ((const td_vector *)block)->windowed;                                                              \
-        if (deck->market_log)                                                                                                    \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, true, false);      \
-        else if (deck->every_bar && windowed)                                                                                    \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, true);       \
-        else if (deck->every_bar)                                                                                                \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, false);      \
+        const bool windowed = ((const td_vector *)block)->windowed, samples = deck->every_bar, logs = deck->market_log != NULL;  \
+        if (((const td_vector *)block)->accounts)                                                                                \
+            TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, true, td_places_orders);                                        \
+        else if (logs)                                                                                                           \
+            TD_PLAY_CHUNK(body, on_bar, false, true, false, false, false);                                                       \
+        else if (samples && windowed)                                                                                            \
+            TD_PLAY_CHUNK(body, on_bar, true, false, true, false, false);                                                        \
+        else if (samples)                                                                                                        \
+            TD_PLAY_CHUNK(body, on_bar, true, false, false, false, false);                                                       \
         else if (windowed)                                                                                                       \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, true);      \
+            TD_PLAY_CHUNK(body, on_bar, false, false, true, false, false);                                                       \
         else                                                                                                                     \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, false);     \
+            TD_PLAY_CHUNK(body, on_bar, false, false, false, false, false);                                                      \
     }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
     const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
     TD_STRATEGY_INFO(on_bar, reals)
+#define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, broker, orders)                                                     \
+    td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, broker, orders)
+
+/* Set by ORDERS(). */
+static const bool td_places_orders;
 
 #if TD_ISA_INDEX == 0
 #define TD_DECIDE_HERE td_kernel_decide
 #define TD_KERNEL_DECIDE(body)                                                                                                   \
     static bool td_kernel_decide(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector,            \
-                                 const int *above, const int *below, double *wanted) {                                           \
+                                 const int *above, const int *below, td_wish *wish, td_request *requests) {                      \
         td_vector *s = vector;                                                                                                   \
         td_now now = {.deck = deck, .rows = chunk->rows + (bar - chunk->begin) * chunk->stride, .stride = chunk->stride,         \
                       .t = bar, .vector = s, .above = above, .below = below, .position = s->position, .equity = s->equity,       \
-                      .target = 0, .where = 0};                                                                                  \
+                      .target = 0, .where = 0, .requests = requests};                                                            \
         body(&now);                                                                                                              \
-        *wanted = now.target;                                                                                                    \
-        return now.where;                                                                                                        \
+        *wish = (td_wish){.target = now.target, .where = now.where, .request_count = now.request_count, .requests = requests};   \
+        return now.where || now.request_count > 0;                                                                               \
     }
 #define TD_STRATEGY_INFO(on_bar, reals)                                                                                          \
     extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
     const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
-        NULL,      td_about,  td_params_here, td_rows_here, td_signals_here, reals, td_params,                                   \
-        td_rows,   td_signals, on_bar,        {NULL}};
+        NULL,      td_about,  td_params_here, td_rows_here, td_signals_here,  reals, td_params,                                  \
+        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}};
 #else
 #define TD_DECIDE_HERE NULL
 #define TD_KERNEL_DECIDE(body)
