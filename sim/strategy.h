@@ -95,6 +95,22 @@
 #define OBV(name) TD_ROW(name, "obv", 0, close)
 #define VWAP(name) TD_ROW(name, "vwap", 0, close)
 
+/* HIGHER("1h", SMA(...), ...): rows (at most 8) computed on bars of that interval, which the deck's bars are put together to. A value is
+ * there from the close on that completes its bar, and stays until the next. */
+#define HIGHER(interval_, ...) TD_HIGHER_PICK(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, )(interval_, __VA_ARGS__)
+#define TD_HIGHER_PICK(_1, _2, _3, _4, _5, _6, _7, _8, count, ...) TD_HIGHER_##count
+#define TD_HIGHER_1(i, a) TD_HIGHER_ITEM(i, TD_ITEM a)
+#define TD_HIGHER_2(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_1(i, __VA_ARGS__)
+#define TD_HIGHER_3(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_2(i, __VA_ARGS__)
+#define TD_HIGHER_4(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_3(i, __VA_ARGS__)
+#define TD_HIGHER_5(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_4(i, __VA_ARGS__)
+#define TD_HIGHER_6(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_5(i, __VA_ARGS__)
+#define TD_HIGHER_7(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_6(i, __VA_ARGS__)
+#define TD_HIGHER_8(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_7(i, __VA_ARGS__)
+#define TD_ITEM(...) __VA_ARGS__
+#define TD_HIGHER_ITEM(...) TD_HIGHER_ITEM_(__VA_ARGS__)
+#define TD_HIGHER_ITEM_(i, name, ...) (name, .interval = i, __VA_ARGS__)
+
 /* An item of ROWS: the row's name, then what td_row_info holds beside it. CONSTANT is no macro, so that td_param_CONSTANT can be. */
 #define TD_ROW(name, kind_, output_, column_, ...)                                                                               \
     (name, .kind = kind_, .output = output_, .column = TD_COLUMN_##column_, .arguments = {TD_ROW_ARGUMENTS(__VA_ARGS__)})

@@ -446,12 +446,86 @@ static void blind_to_the_future(void **state) {
     td_test_tape_free(&m.tape);
 }
 
+/* Errors do not grow with the tape: after 300,000 bars, a jump to a billion and back among them, windows far behind it are what plain
+ * sums over the window alone are. */
+static void errors_stay_small(void **state) {
+    (void)state;
+    enum { LONG = 300000, TAIL = 50 };
+    static const struct {
+        const char *kind;
+        double arguments[3];
+    } rows[] = {{"sma", {20}}, {"wma", {20}}, {"stddev", {20, 0}}, {"bollinger", {20, 2}}, {"wma", {1000}}, {"stddev", {1000, 1}},
+                {"cci", {20}}, {"mfi", {14}}, {"stochastic", {14, 3, 3}}};
+    double *column[5];
+    for (int c = 0; c < 5; c++) column[c] = malloc(LONG * sizeof(double));
+    for (int t = 0; t < LONG; t++) {
+        double close = 100 + 10 * td_draw(5, (uint64_t)t) + (t >= 1000 && t < 1010 ? 1e9 : 0);
+        column[TD_COLUMN_close][t] = close;
+        column[TD_COLUMN_open][t] = close;
+        column[TD_COLUMN_high][t] = close + td_draw(6, (uint64_t)t);
+        column[TD_COLUMN_low][t] = close - td_draw(7, (uint64_t)t);
+        column[TD_COLUMN_volume][t] = 1 + 1e3 * td_draw(8, (uint64_t)t);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const td_row_kind *kind = td_row_kind_find(rows[i].kind);
+        td_row_tuple tuple = {{rows[i].arguments[0], rows[i].arguments[1], rows[i].arguments[2]}};
+        /* the same from a tape that has but the end of it */
+        const double *whole[5], *end[5], *columns[TD_ROW_COLUMNS_MAX], *short_columns[TD_ROW_COLUMNS_MAX];
+        int64_t part = TAIL + 2000;
+        for (int c = 0; c < 5; c++) {
+            whole[c] = column[c];
+            end[c] = column[c] + LONG - part;
+        }
+        for (int c = 0; c < kind->column_count; c++) {
+            static const char *const names[] = {"open", "high", "low", "close", "volume"};
+            int found = TD_COLUMN_close;
+            for (int n = 0; n < 5; n++)
+                if (!strcmp(kind->columns[c], names[n])) found = n;
+            columns[c] = whole[found];
+            short_columns[c] = end[found];
+        }
+        double *found = td_play_columns(kind, td_isa_best(), columns, LONG, &tuple, 1, 0);
+        double *expected = td_play_columns(kind, td_isa_best(), short_columns, part, &tuple, 1, 0);
+        for (int o = 0; o < kind->output_count; o++)
+            for (int t = 1; t <= TAIL; t++)
+                assert_near(found[(o + 1) * (int64_t)LONG - t], expected[(o + 1) * part - t], 1e-6);
+        free(found);
+        free(expected);
+    }
+    for (int c = 0; c < 5; c++) free(column[c]);
+}
+
+/* The session begins anew with each UTC day; bars without volume, or with none known, add nothing. */
+static void sessions_and_missing_volume(void **state) {
+    (void)state;
+    static const double high[] = {12, 15, 18, 9, 30}, low[] = {9, 12, 15, 9, 30}, close[] = {9, 12, 15, 9, 30}; /* prices 10 13 16 9 30 */
+    static const double volume[] = {1, 3, NAN, 0, 2}, day[] = {7, 7, 7, 8, 8};
+    const double *all[] = {high, low, close, volume, day}, *two[] = {close, volume};
+    td_row_tuple none = {{0}};
+    double *vwap = td_play_columns(td_row_kind_find("vwap"), td_isa_best(), all, 5, &none, 1, 0);
+    static const double expected[] = {10, 12.25, 12.25, 9, 30};
+    for (int t = 0; t < 5; t++) assert_near(vwap[t], expected[t], 0);
+    double *obv = td_play_columns(td_row_kind_find("obv"), td_isa_best(), two, 5, &none, 1, 0);
+    static const double balance[] = {0, 3, 3, 3, 5};
+    for (int t = 0; t < 5; t++) assert_near(obv[t], balance[t], 0);
+    td_row_tuple window = {{2}};
+    double *mfi = td_play_columns(td_row_kind_find("mfi"), td_isa_best(), all, 5, &window, 1, 0);
+    static const double index[] = {NAN, NAN, 100, 50, 100};
+    for (int t = 2; t < 5; t++) assert_near(mfi[t], index[t], 0);
+    assert_true(isnan(mfi[1]));
+    free(vwap);
+    free(obv);
+    free(mfi);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_others),
         cmocka_unit_test(against_the_definitions),
         cmocka_unit_test(the_same_in_any_way),
         cmocka_unit_test(blind_to_the_future),
+        cmocka_unit_test(errors_stay_small),
+        cmocka_unit_test(sessions_and_missing_volume),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
