@@ -148,13 +148,17 @@ typedef struct td_row_extreme {
     td_real value, bar;
 } td_row_extreme;
 
-/* The last of the greatest of sign * x[from .. to]; its bar in *bar. */
-TD_RARE double td_row_scan(const double *x, int64_t from, int64_t to, double sign, double *bar) {
+/* The last of the greatest of sign * x[from .. to]; its bar in *bar. Lanes are bars here: the greatest is the same in any order. */
+static __attribute__((noinline, unused)) double td_row_scan(const double *x, int64_t from, int64_t to, double sign, double *bar) {
+    enum { CHAINS = 4 }; /* which do not wait for each other */
     double lane[TD_LANES], best = -__builtin_inf();
-    td_real most = td_splat(best);
+    td_real most[CHAINS];
     int64_t i = from;
-    for (; i + TD_LANES <= to + 1; i += TD_LANES) most = td_max(sign * td_load(x + i), most);
-    td_store(lane, most);
+    for (int c = 0; c < CHAINS; c++) most[c] = td_splat(best);
+    for (; i + CHAINS * TD_LANES <= to + 1; i += CHAINS * TD_LANES)
+        for (int c = 0; c < CHAINS; c++) most[c] = td_max(sign * td_load(x + i + c * TD_LANES), most[c]);
+    for (; i + TD_LANES <= to + 1; i += TD_LANES) most[0] = td_max(sign * td_load(x + i), most[0]);
+    td_store(lane, td_max(td_max(most[0], most[1]), td_max(most[2], most[3])));
     for (int l = 0; l < TD_LANES; l++) best = lane[l] > best ? lane[l] : best;
     for (; i <= to; i++) best = sign * x[i] > best ? sign * x[i] : best;
 
@@ -164,7 +168,7 @@ TD_RARE double td_row_scan(const double *x, int64_t from, int64_t to, double sig
     return sign * best;
 }
 
-TD_RARE void td_row_rescan(td_row_extreme *e, const double *column, int64_t t, const int32_t *lag, const int32_t *windows, td_mask stale,
+static __attribute__((noinline, unused)) void td_row_rescan(td_row_extreme *e, const double *column, int64_t t, const int32_t *lag, const int32_t *windows, td_mask stale,
                            double sign) {
     double value[TD_LANES], bar[TD_LANES];
     unsigned word = td_mask_word(stale);
