@@ -153,7 +153,7 @@ static td_row_need td_row_needs __attribute__((unused)); /* a tentative definiti
     }                                                                                                                            \
     static void td_row_play(const td_row_job *job) {                                                                             \
         int64_t r = 0;                                                                                                           \
-        if (td_row_reals <= TD_ROW_MEMORY_SMALL)                                                                                 \
+        if ((int)td_row_reals <= (int)TD_ROW_MEMORY_SMALL)                                                                           \
             for (; r + TD_ROW_VECTORS * TD_LANES <= job->count; r += TD_ROW_VECTORS * TD_LANES)                                  \
                 td_row_play_some(job, r, TD_ROW_VECTORS);                                                                        \
         for (; r + 2 * TD_LANES <= job->count; r += 2 * TD_LANES) td_row_play_some(job, r, 2);                                   \
