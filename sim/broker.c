@@ -53,7 +53,7 @@ bool td_needs_broker(const td_play_def *def, const td_set *set) {
     return knob[TD_KNOB_leverage] != 1;
 }
 
-void td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account) {
+double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account) {
     const double *knob = set->knob;
     *account = (td_account){
         .taker = knob[TD_KNOB_commission], .maker = deck->maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission],
@@ -73,6 +73,7 @@ void td_account_start(const td_kernel_deck *deck, const td_set *set, td_account 
     if (account->daily_loss > 0) account->day_end = next_period(deck, 0, DAY_NS);
     if (account->funding != 0) account->funding_bar = next_period(deck, 0, account->funding_ns);
     if (account->borrow > 0) account->borrow_bar = next_period(deck, 0, DAY_NS);
+    return account->day_end == NEVER ? INFINITY : (double)account->day_end;
 }
 
 static void refuse(td_seat *seat, td_refusal why) {
@@ -314,9 +315,10 @@ static double round_to_lot(const td_seat *seat, double units) {
 }
 
 /* Why no entry may be made on this bar; TD_REFUSAL_COUNT when one may. */
-static td_refusal entry_forbidden(const td_seat *seat, int64_t bar) {
+static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, int64_t bar) {
     const td_account *account = seat->account;
     const td_kernel_deck *deck = seat->deck;
+    if (isnan(order->volatility)) return TD_REFUSAL_volatility;
     if (account->halted) return TD_REFUSAL_drawdown;
     if (bar < account->blocked_until) return account->blocked_why;
     if (account->entries >= (int64_t)account->pyramiding) return TD_REFUSAL_pyramiding;
@@ -398,7 +400,7 @@ static double stop_at(const td_seat *seat, const td_order *order, double price) 
 /* Opens a position, or adds to one, on the order's side at `base`. `marked` is the bar whose close was marked last. */
 static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
     td_account *account = seat->account;
-    td_refusal why = entry_forbidden(seat, bar);
+    td_refusal why = entry_forbidden(seat, order, bar);
     if (why != TD_REFUSAL_COUNT) {
         refuse(seat, why);
         return;
@@ -721,11 +723,14 @@ static void fill_due(td_seat *seat, int64_t t, bool at_open) {
     }
 }
 
-static void pay(td_seat *seat, double amount, double *line) {
+static void pay(td_seat *seat, int64_t t, double funding, double borrow) {
+    double amount = funding + borrow;
     F(balance) -= amount;
     F(cash) -= amount;
     seat->account->carry += amount;
-    *line += amount;
+    seat->account->funding_paid += funding;
+    seat->account->borrow_paid += borrow;
+    if (seat->observer && seat->observer->on_charge) seat->observer->on_charge(seat->observer->context, t, funding, borrow);
 }
 
 /* Funding and borrowing, of the position's value at the open of the first bar in a new period. */
@@ -733,16 +738,18 @@ static void charge(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
     if (t >= account->funding_bar) {
-        if (F(position) != 0) pay(seat, F(position) * deck->open[t] * account->funding, &account->funding_paid);
+        if (F(position) != 0) pay(seat, t, F(position) * deck->open[t] * account->funding, 0);
         account->funding_bar = next_period(deck, t, account->funding_ns);
     }
     if (t >= account->borrow_bar) {
         int64_t days = deck->time_ns[t] / DAY_NS - deck->time_ns[t - 1] / DAY_NS;
         if (F(position) < 0)
-            pay(seat, -F(position) * deck->open[t] * account->borrow * (double)days / DAYS_PER_YEAR, &account->borrow_paid);
+            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * (double)days / DAYS_PER_YEAR);
         account->borrow_bar = next_period(deck, t, DAY_NS);
     }
 }
+
+static bool has_limits(const td_account *account) { return account->daily_loss > 0 || account->drawdown > 0; }
 
 /* Risk limits look at equity at the close. What they close is closed as any decision of this bar would be. */
 static void watch_limits(td_seat *seat, int64_t t) {
@@ -768,8 +775,9 @@ static void watch_limits(td_seat *seat, int64_t t) {
         leave_all(seat, t, deck->close[t], TD_FILL_REASON_risk);
 }
 
-/* When to look again: the nearest levels on both sides, and the next bar with something due. */
-static void set_guards(td_seat *seat, int64_t t) {
+/* When to look again: the nearest levels on both sides, and the next bar with something due. soon: the next one in any case,
+ * because what was filled may have brought a loss that limits must see. */
+static void set_guards(td_seat *seat, int64_t t, bool soon) {
     const td_account *account = seat->account;
     double low = -INFINITY, high = INFINITY, position = F(position);
     int64_t wake = NEVER;
@@ -798,6 +806,7 @@ static void set_guards(td_seat *seat, int64_t t) {
         if (account->drawdown > 0 && t + 1 < wake) wake = t + 1;
     }
     if (account->day_end < wake) wake = account->day_end;
+    if (soon && t + 1 < wake) wake = t + 1;
     for (int i = 0; i < account->order_count; i++) {
         const td_order *order = &account->orders[i];
         int way;
@@ -816,6 +825,7 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
     if (F(ruined)) return;
+    double fills = F(fills);
     if (t >= account->day_end) {
         account->day_equity = F(equity);
         account->day_end = next_period(deck, t, DAY_NS);
@@ -839,12 +849,12 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     /* at the close: what is due, limits, ruin */
     if (!F(ruined)) fill_due(seat, t, false);
     if (leaves && !at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
-    if (!F(ruined) && (account->daily_loss > 0 || account->drawdown > 0)) watch_limits(seat, t);
+    if (!F(ruined) && has_limits(account)) watch_limits(seat, t);
     if (!F(ruined) && F(cash) + F(position) * deck->close[t] <= 0) {
         if (F(position) != 0) leave_all(seat, t, deck->close[t], TD_FILL_REASON_ruin);
         stop(seat);
     }
-    if (!F(ruined)) set_guards(seat, t);
+    if (!F(ruined)) set_guards(seat, t, has_limits(account) && F(fills) > fills);
 }
 
 /* ---- decisions ---- */
@@ -929,7 +939,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         request.volatility = decision->volatility;
         place(seat, &request, t);
     }
-    if (!F(ruined)) set_guards(seat, t);
+    if (!F(ruined)) set_guards(seat, t, has_limits(seat->account));
 }
 
 void td_broker_finalize(td_seat *seat, const td_decision *decision) {

@@ -70,7 +70,8 @@ typedef struct td_seat {
 
 /* Does the set need the broker, or can vectors play it alone? */
 bool td_needs_broker(const td_play_def *def, const td_set *set);
-void td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account);
+/* A new account. Returns the first bar at which the broker wants to be asked: the lane's `wake`. */
+double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account);
 
 /* Everything that happens to the lane in bar t up to its close. Nothing does where the bar reaches neither guard_low nor guard_high and
  * comes before `wake`. */

@@ -117,6 +117,8 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
+    if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
+        return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
     if (def->fill_delay < 0) return td_fail(error, TD_BAD_ARG, "fill.delay is %lld, must be at least 0", (long long)def->fill_delay);
     if (tape->symbols != 1)
         return td_fail(error, TD_BAD_ARG, "the tape holds %lld symbols; a deck plays one", (long long)tape->symbols);
@@ -167,6 +169,17 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         }
     }
 
+    deck->view.volatility_row = -1;
+    if (def->volatility != TD_VOLATILITY_NONE) {
+        td_row_info info = {.name = "stops.volatility", .kind = def->volatility == TD_VOLATILITY_ATR ? "atr" : "volatility",
+                            .column = TD_COLUMN_close, .arguments = {{.from = TD_FROM_KNOB, .index = TD_KNOB_volatility_window}}};
+        td_status status = td_deck_add_row(deck, &info, &deck->view.volatility_row, error);
+        if (status != TD_OK) {
+            td_deck_free(deck);
+            return status;
+        }
+    }
+
     /* the calendar */
     int64_t count;
     enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year, &deck->bars_per_year);
@@ -211,8 +224,9 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
         .maker_rate = def->maker_rate, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
-        .bars_per_year = deck->bars_per_year, .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting,
-        .start_bar = backtesting ? 1 : 0, .touch = backtesting ? 0 : 0x1p-1074};
+        .bars_per_year = deck->bars_per_year, .volatility_row = deck->view.volatility_row,
+        .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,
+        .touch = backtesting ? 0 : 0x1p-1074};
     td_status status = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP ? td_ranges_make(&deck->view, &deck->ranges, error) : TD_OK;
     if (status != TD_OK) {
         td_deck_free(deck);
@@ -263,6 +277,11 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     const double *knob = set->knob;
     bool stops = knob[TD_KNOB_stop_loss] > 0 || knob[TD_KNOB_stop_volatility] > 0 || knob[TD_KNOB_trailing] > 0 ||
                  knob[TD_KNOB_trailing_amount] > 0 || knob[TD_KNOB_trailing_volatility] > 0;
+    for (int i = 0; i < TD_KNOB_COUNT; i++)
+        if (td_knob_needs_volatility((td_knob)i) && knob[i] != 0 && deck->def.volatility == TD_VOLATILITY_NONE)
+            return td_fail(error, TD_BAD_ARG, "%s is %g, but the deck has no volatility", td_knob_infos[i].path, knob[i]);
+    if (sizing == TD_SIZING_VOLATILITY && deck->def.volatility == TD_VOLATILITY_NONE)
+        return td_fail(error, TD_BAD_ARG, "account.sizing volatility, but the deck has no volatility");
     if (sizing == TD_SIZING_RISK && !stops && !*strategy->orders)
         return td_fail(error, TD_BAD_ARG, "account.sizing risk needs a stop: the size is what loses `account.size` of equity there");
     if (knob[TD_KNOB_slippage_ticks] > 0 && !(knob[TD_KNOB_tick] > 0))

@@ -186,6 +186,7 @@ typedef struct td_kernel_deck {
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
     double bars_per_year;
+    int volatility_row;           /* -1: none */
     bool finalize;
     bool every_bar;  /* sample_bar[k] == k */
     int64_t start_bar; /* on which TD_SIGNAL_START fires: 0, in profile backtesting 1 */

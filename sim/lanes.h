@@ -58,7 +58,9 @@ TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
 
 /* Carries out what the hook left in `now`. */
 TD_RARE void td_trade_event(const td_kernel_deck *deck, const td_events *events, td_vector *s, const td_now *now, int64_t sample) {
-    td_wish wish = {.target = now->target, .where = now->where, .volatility = td_splat(0.0), .request_count = now->request_count,
+    int row = deck->volatility_row;
+    td_real volatility = row < 0 ? td_splat(0.0) : td_row_value(s, now->rows, row, now->windowed);
+    td_wish wish = {.target = now->target, .where = now->where, .volatility = volatility, .request_count = now->request_count,
                     .requests = now->requests};
     (s->accounts ? events->broker_trade : events->trade)(deck, s, &wish, now->t, sample);
 }

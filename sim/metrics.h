@@ -51,6 +51,7 @@
     X(refused_daily_loss, "1", "orders refused: the day's loss limit was reached", -1)                                           \
     X(refused_drawdown, "1", "orders refused: the drawdown limit was reached", -1)                                               \
     X(refused_hours, "1", "orders refused: outside trading hours", -1)                                                           \
+    X(refused_volatility, "1", "orders refused: the volatility that stops or size depend on has no value yet", -1)               \
     X(refused_orders, "1", "orders refused: too many working orders, or contradictory ones", -1)                                 \
     X(ambiguous_bars, "1", "bars whose range held both the stop and the target", 0)
 

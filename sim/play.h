@@ -77,6 +77,7 @@ typedef struct td_knob_info {
 extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
 
 bool td_knob_is_whole(td_knob knob); /* counts bars or entries */
+bool td_knob_needs_volatility(td_knob knob);
 
 typedef struct td_set {
     double knob[TD_KNOB_COUNT];
@@ -126,7 +127,7 @@ typedef enum td_intrabar {
     TD_INTRABAR_PESSIMISTIC,
     TD_INTRABAR_OPTIMISTIC,
 } td_intrabar;
-typedef enum td_volatility { TD_VOLATILITY_ATR, TD_VOLATILITY_STD } td_volatility;
+typedef enum td_volatility { TD_VOLATILITY_NONE, TD_VOLATILITY_ATR, TD_VOLATILITY_STD } td_volatility;
 typedef enum td_direction { TD_DIRECTION_BOTH, TD_DIRECTION_LONG, TD_DIRECTION_SHORT } td_direction;
 typedef enum td_engine { TD_ENGINE_AUTO, TD_ENGINE_REFERENCE, TD_ENGINE_LANES, TD_ENGINE_SKIP } td_engine;
 /* Instruction sets, worst first. SCALAR plays one lane: the same source as the wide ones, compiled to double. */
@@ -138,7 +139,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     td_fill_at fill_at;      /* Default next_open. */
     int64_t fill_delay;      /* bars that market orders wait beyond that. Default 0. */
     td_intrabar intrabar;    /* Default stop_first. */
-    td_volatility volatility; /* of knobs in multiples of it: average true range, or standard deviation of closes. Default atr. */
+    td_volatility volatility; /* what knobs in multiples of it and sizing by volatility mean: average true range, or standard
+                                deviation of one bar's change. Default none: sets must not use any. */
     bool maker_rate;         /* limit orders pay knob `maker`; else `commission`, as all do. Default false. */
     int32_t hours_from, hours_to; /* entries fill only on bars that open in [from, to) minutes after midnight UTC; across midnight
                                 when from > to; equal: always. Default 0, 0. */
@@ -223,6 +225,7 @@ void td_player_limit_chunk(td_player *player, int64_t bars);
     X(daily_loss, "the day's loss limit was reached")                                                                            \
     X(drawdown, "the drawdown limit was reached")                                                                                \
     X(hours, "outside trading hours")                                                                                            \
+    X(volatility, "the volatility that stops or size depend on has no value yet")                                                \
     X(orders, "too many working orders, or contradictory ones")
 typedef enum td_refusal {
 #define TD_REFUSAL_NAME(name, text) TD_REFUSAL_##name,
@@ -285,7 +288,7 @@ typedef struct td_trade {
     int64_t entry_bar, exit_bar;
     td_fill_reason entry_reason, exit_reason;
     double units, entry_price, exit_price; /* units signed */
-    double commission;                     /* both sides */
+    double commission;                     /* both sides, and funding and borrow while it was open */
     double pnl;                            /* net of commission, quote currency */
     double ret;                            /* of the entry value, as the profile defines it */
 } td_trade;
@@ -294,6 +297,7 @@ typedef struct td_trade {
 typedef struct td_observer {
     void (*on_fill)(void *context, const td_fill *fill);
     void (*on_trade)(void *context, const td_trade *trade);
+    void (*on_charge)(void *context, int64_t bar, double funding, double borrow); /* quote, paid; negative: received */
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
     void *context;
 } td_observer;

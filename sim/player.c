@@ -196,10 +196,10 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
         td_lane lane;
         td_lane_start(deck, &sets[set], &lane);
+        if (broker) lane.wake = td_account_start(&deck->view, &sets[set], &player->accounts[i]);
         for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
         for (int r = 0; r < row_count; r++) td_vector_slot(vector, lanes, r)[i % lanes] = player->slots[set * row_count + r];
         if (i % lanes == 0) *td_vector_accounts(vector, lanes) = broker ? player->accounts + i : NULL;
-        if (broker) td_account_start(&deck->view, &sets[set], &player->accounts[i]);
     }
     for (int64_t b = 0; b < blocks; b++) {
         char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;

@@ -92,6 +92,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     memcpy(lane->state, vector.state, sizeof lane->state);
     decision->wants = wish.where;
     decision->target = wish.target;
+    if (view->volatility_row >= 0) decision->volatility = rows[slots[view->volatility_row]];
     for (int i = 0; i < wish.request_count; i++)
         if (requests[i].where) {
             const td_request *request = &requests[i];
@@ -113,7 +114,7 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
     int64_t block = 0, last = view->bars - 1;
     td_decision decision;
     td_lane_start(deck, set, lane);
-    td_account_start(view, set, account);
+    lane->wake = td_account_start(view, set, account);
     td_rows_start(rows, set, 1, slots);
     while (td_rows_next(rows)) {
         td_kernel_chunk chunk = td_rows_chunk(rows);

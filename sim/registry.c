@@ -130,6 +130,9 @@ const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 bool td_knob_is_whole(td_knob knob) {
     return !strcmp(td_knob_infos[knob].unit, "bars") || !strcmp(td_knob_infos[knob].unit, "entries");
 }
+bool td_knob_needs_volatility(td_knob knob) {
+    return knob == TD_KNOB_stop_volatility || knob == TD_KNOB_target_volatility || knob == TD_KNOB_trailing_volatility;
+}
 const char *td_sizing_name(td_sizing sizing) {
     static const char *const sizings[] = {"all_in", "fixed_units", "fraction", "fixed_value", "risk", "volatility", "kelly"};
     return sizings[sizing];

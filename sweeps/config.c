@@ -206,7 +206,6 @@ static void read_play(td_loader *l) {
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
-    if (s[TD_KEY_stops_volatility].given) play->volatility = (td_volatility)s[TD_KEY_stops_volatility].word;
     if (s[TD_KEY_risk_hours].given) {
         play->hours_from = (int32_t)(s[TD_KEY_risk_hours].integer / TD_MINUTES_OF_DAY);
         play->hours_to = (int32_t)(s[TD_KEY_risk_hours].integer % TD_MINUTES_OF_DAY);
@@ -245,6 +244,9 @@ static void read_knobs(td_loader *l) {
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;
     c->play.maker_rate = s[TD_KEY_costs_maker].given;
+    bool needed = c->play.sizing == TD_SIZING_VOLATILITY;
+    for (int i = 0; i < TD_KNOB_COUNT; i++) needed = needed || (td_knob_needs_volatility((td_knob)i) && c->base.knob[i] != 0);
+    if (needed) c->play.volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given)
             td_check_knob_rules(l, s[key].node->place, td_key_infos[key].path, (int)td_key_knob((td_key)key), s[key].number,

@@ -328,6 +328,11 @@ static bool read_domain(td_loader *l, const td_node *spec, const td_bounds *of, 
 }
 
 /* Resolves a name, complains when it is unknown, repeated or also set at its key. Returns the value index or -1. */
+td_volatility td_chosen_volatility(const td_loader *l) {
+    const td_setting *said = &l->settings[TD_KEY_stops_volatility];
+    return said->given ? (td_volatility)(TD_VOLATILITY_ATR + said->word) : TD_VOLATILITY_ATR;
+}
+
 int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param, int *knob) {
     const td_strategy *strategy = l->config->play.strategy;
     int index = td_space_value_index(strategy, name, param, knob);
@@ -352,7 +357,9 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
     }
     l->seen[index] = at;
     if (*knob < 0) return index;
-    if (*knob == TD_KNOB_maker) l->config->play.maker_rate = true;
+    td_play_def *play = &l->config->play;
+    if (*knob == TD_KNOB_maker) play->maker_rate = true;
+    if (td_knob_needs_volatility((td_knob)*knob)) play->volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++) {
         bool same = td_key_infos[key].type == TD_TYPE_KNOB && td_key_knob((td_key)key) == (td_knob)*knob;
         bool units = key == TD_KEY_account_units && *knob == TD_KNOB_lot;

@@ -95,7 +95,8 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     td_write_hours(play->hours_from, play->hours_to, hours);
     put_json(root, "fill.delay", json_integer(play->fill_delay));
     put_json(root, "intrabar", word_json(TD_KEY_intrabar, play->intrabar));
-    put_json(root, "stops.volatility", word_json(TD_KEY_stops_volatility, play->volatility));
+    if (play->volatility != TD_VOLATILITY_NONE)
+        put_json(root, "stops.volatility", word_json(TD_KEY_stops_volatility, play->volatility - TD_VOLATILITY_ATR));
     put_json(root, "risk.hours", json_string(hours));
     put_json(root, "account.sizing", word_json(TD_KEY_account_sizing, play->sizing));
     put_json(root, "direction", word_json(TD_KEY_direction, play->direction));

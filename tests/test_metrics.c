@@ -306,7 +306,8 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     m[TD_METRIC_commission_paid] = commission;
     m[TD_METRIC_spread_paid] = spread;
     m[TD_METRIC_slippage_paid] = slippage;
-    m[TD_METRIC_funding_paid] = m[TD_METRIC_borrow_paid] = 0;
+    m[TD_METRIC_funding_paid] = record->funding;
+    m[TD_METRIC_borrow_paid] = record->borrow;
     m[TD_METRIC_turnover] = turnover;
     if (turnover > 0) m[TD_METRIC_break_even_cost] = (end - start + commission) / turnover;
     m[TD_METRIC_fills] = (number)record->fill_count;
