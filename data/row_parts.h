@@ -30,8 +30,8 @@ TD_INLINE void td_row_add(td_row_total *total, td_real x) {
     total->sum = t;
 }
 
-/* The sum of the last values of a window: drops the value that leaves where the window is full, then adds the new one, each with its
- * own compensation. The operations of pandas' rolling sums, in their order. */
+/* The sum of the last values of a window: drops the value that leaves where the window is full, then adds the new one, each
+ * with its own compensation. The operations of pandas' rolling sums, in their order. */
 typedef struct td_row_sum {
     td_real sum, lost_adding, lost_removing;
 } td_row_sum;
@@ -48,8 +48,8 @@ TD_INLINE void td_row_slide(td_row_sum *s, td_mask full, td_real leaves, td_real
     s->sum = t;
 }
 
-/* How many of the last bars in a row held one value. (Kept in lanes although all are alike: comparing vectors is cheaper than spreading
- * the truth of a number over one.) */
+/* How many of the last bars in a row held one value. (Kept in lanes although all are alike: comparing vectors is cheaper than
+ * spreading the truth of a number over one.) */
 typedef struct td_row_run {
     td_real length, last;
 } td_row_run;
@@ -60,9 +60,9 @@ TD_INLINE td_real td_row_repeat(td_row_run *run, double x) {
     return run->length;
 }
 
-/* Some sums over a window are renewed from the columns now and then, so that what rounding left in them cannot pile up: on bars that
- * divide by the least power of two that is at least the window, and 64. That depends on nothing but bar and window, and costs at most
- * a window's work per window. `renewal` is the kind's memory: one over that power. */
+/* Some sums over a window are renewed from the columns now and then, so that what rounding left in them cannot pile up: on
+ * bars whose number is a multiple of the least power of two that is at least the window, and 64. That depends on nothing but
+ * bar and window, and costs at most a window's work per window. `renewal` is the kind's memory: one over that power. */
 TD_INLINE td_mask td_row_due(td_real *renewal, double age, td_real window) {
     if (age == 0) {
         td_real bars = td_splat(64);
@@ -82,9 +82,9 @@ TD_INLINE int32_t td_row_longest(const int32_t *windows, td_mask where) {
     return longest;
 }
 
-/* Mean and sum of squared distances from it, of the last `window` values (of those there are, until it is full). The mean is that of
- * sma.c, bit for bit. The squares are updated by the value that comes and the one that leaves (West, Updating mean and variance
- * estimates, CACM 1979, with a window), and renewed; a window of one value has none. */
+/* Mean and sum of squared distances from it, of the last `window` values (of those there are, until it is full). The mean is
+ * that of sma.c, bit for bit. The squares are updated by the value that comes and the one that leaves (West, Updating mean and
+ * variance estimates, CACM 1979, with a window), and renewed; a window of one value has none. */
 typedef struct td_row_moments {
     td_row_sum sum;
     td_row_run run;
@@ -141,14 +141,15 @@ TD_INLINE double td_row_true_range(double high, double low, double last_close) {
     return top - bottom;
 }
 
-/* Highest (or lowest) value of a window and the bar it is on, the latest of equals. The window ends `lag` bars ago, in each lane its
- * own; NULL: now. Kept as long as it lasts: only when it leaves the window, and is not topped by the value that comes, the columns are
- * read again. NaN counts as no value. */
+/* Highest (or lowest) value of a window and the bar it is on, the latest of equals. The window ends `lag` bars ago, in each
+ * lane its own; NULL: now. Kept as long as it lasts: only when it leaves the window, and is not topped by the value that
+ * comes, the columns are read again. NaN counts as no value. */
 typedef struct td_row_extreme {
     td_real value, bar;
 } td_row_extreme;
 
-/* The last of the greatest of sign * x[from .. to]; its bar in *bar. Lanes are bars here: the greatest is the same in any order. */
+/* The last of the greatest of sign * x[from .. to]; its bar in *bar. Lanes are bars here: the greatest is the same in any
+ * order. */
 static __attribute__((noinline, unused)) double td_row_scan(const double *x, int64_t from, int64_t to, double sign, double *bar) {
     enum { CHAINS = 4 }; /* which do not wait for each other */
     double lane[TD_LANES], best = -__builtin_inf();
@@ -168,8 +169,8 @@ static __attribute__((noinline, unused)) double td_row_scan(const double *x, int
     return sign * best;
 }
 
-static __attribute__((noinline, unused)) void td_row_rescan(td_row_extreme *e, const double *column, int64_t t, const int32_t *lag, const int32_t *windows, td_mask stale,
-                           double sign) {
+static __attribute__((noinline, unused)) void td_row_rescan(td_row_extreme *e, const double *column, int64_t t, const int32_t *lag,
+                                                            const int32_t *windows, td_mask stale, double sign) {
     double value[TD_LANES], bar[TD_LANES];
     unsigned word = td_mask_word(stale);
     td_store(value, e->value);

@@ -48,8 +48,8 @@ static void fold_bars(const td_deck *deck, int64_t first, int64_t end, double *c
     columns[TD_COLUMN_day][h] = (double)floor_divide(deck->time_ns[first], TD_NS_PER_DAY);
 }
 
-/* The deck's bars as bars of a longer interval. A bar is complete at the close of the deck bar that ends with its interval or after it:
- * where that one is missing, of the next there is, which is not part of it. */
+/* The deck's bars as bars of a longer interval. A bar is complete at the close of the deck bar that ends with its interval or
+ * after it: where that one is missing, of the next there is, which is not part of it. */
 static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
     int64_t bars = deck->view.bars, most = 0;
     const int64_t *time = deck->time_ns;

@@ -64,6 +64,7 @@
 #define LOWEST(name, column, window) TD_ROW(name, "lowest", 0, column, window)
 #define STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(0))
 #define SAMPLE_STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(1))
+#define VOLATILITY(name, column, window) TD_ROW(name, "volatility", 0, column, window)
 #define MACD(name, column, fast, slow, signal)                                                                                   \
     TD_ROW(name##_line, "macd", 0, column, fast, slow, signal), TD_ROW(name##_signal, "macd", 1, column, fast, slow, signal),    \
         TD_ROW(name##_histogram, "macd", 2, column, fast, slow, signal)

@@ -1,5 +1,5 @@
-/* Indicator rows, kind by kind: the vectors of others (tests/golden/indicators.txt), plain recomputations from the definitions, and
- * what holds for every kind. tests/test_rows.c has the machinery, and the bits of pandas. */
+/* Indicator rows, kind by kind: the vectors of others (tests/golden/indicators.txt), plain recomputations from the
+ * definitions, and what holds for every kind. tests/test_rows.c has the machinery, and the bits of pandas. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +50,8 @@ static const series *find_series(const block *b, const char *what, const char *n
     return NULL;
 }
 
-/* Values shown by both sides agree to the last digit the vector has (one, out of a spreadsheet, is a hair beyond half a unit of it).
- * Returns how many there were. `source` is the last block with columns. */
+/* Values shown by both sides agree to the last digit the vector has (one, out of a spreadsheet, is a hair beyond half a unit
+ * of it). Returns how many there were. `source` is the last block with columns. */
 static int check_block(const block *b, const block *source) {
     const double *columns[TD_ROW_COLUMNS_MAX];
     int bars = source->series[0].count, compared = 0;
@@ -303,6 +303,11 @@ static void plain(const char *kind, const double *a, int o, const market *m, num
             }
             if (!strcmp(kind, "stddev")) y[t] = sqrtl(squares_of(x, t, w) / (w - a[1]));
             if (!strcmp(kind, "bollinger")) y[t] = mean_of(x, t, w) + (1 - o) * a[1] * sqrtl(squares_of(x, t, w) / w);
+            if (!strcmp(kind, "volatility") && t >= w) {
+                number sum = 0;
+                for (int i = t - w + 1; i <= t; i++) sum += (x[i] - x[i - 1]) * (x[i] - x[i - 1]);
+                y[t] = sqrtl(sum / w);
+            }
             if (!strcmp(kind, "highest")) y[t] = highest_of(close, t, w);
             if (!strcmp(kind, "lowest")) y[t] = lowest_of(close, t, w);
             if (!strcmp(kind, "donchian"))
@@ -453,8 +458,8 @@ static void blind_to_the_future(void **state) {
     td_test_tape_free(&m.tape);
 }
 
-/* Errors do not grow with the tape: after 300,000 bars, a jump to a billion and back among them, windows far behind it are what plain
- * sums over the window alone are. */
+/* Errors do not grow with the tape: after 300,000 bars, a jump to a billion and back among them, windows far behind it are
+ * what plain sums over the window alone are. */
 static void errors_stay_small(void **state) {
     (void)state;
     enum { LONG = 300000, TAIL = 50 };

@@ -1,5 +1,5 @@
-/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the properties of
- * a row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
+/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the
+ * properties of a row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,8 +412,8 @@ static td_deck *silent_deck(const td_tape *tape) {
     return deck;
 }
 
-/* Bars of 15 minutes as hours, with gaps: 10:00 is whole; of 11:00 the last quarter is missing, of 12:00 everything; 13:00 has the last
- * quarter only; 14:00 is not over when the tape is. */
+/* Bars of 15 minutes as hours, with gaps: 10:00 is whole; of 11:00 the last quarter is missing, of 12:00 everything; 13:00 has
+ * the last quarter only; 14:00 is not over when the tape is. */
 static void hours_of_quarters(void **state) {
     (void)state;
     td_error error;
@@ -483,8 +483,8 @@ static void hours_of_quarters(void **state) {
     td_deck_free(deck);
 }
 
-/* Against bars put together here, by their calendar, for intervals of every kind; the same bits in any chunks, on any instruction set;
- * and garbage after bar t changes nothing up to it. */
+/* Against bars put together here, by their calendar, for intervals of every kind; the same bits in any chunks, on any
+ * instruction set; and garbage after bar t changes nothing up to it. */
 static void higher_bars_of_a_market(void **state) {
     (void)state;
     td_error error;

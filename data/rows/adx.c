@@ -1,9 +1,10 @@
-/* Directional movement (Wilder, New Concepts in Technical Trading Systems, 1978): +DI and -DI, the shares of the true range that went
- * up and down, and ADX, the average of how one-sided they are; all 0 to 100.
+/* Directional movement (Wilder, New Concepts in Technical Trading Systems, 1978): +DI and -DI, the shares of the true range that
+ * went up and down, and ADX, the average of how one-sided they are; all 0 to 100.
  *
- * Sums of the first window - 1 bars that have a bar before them, then sum * (window - 1) / window + what comes; ADX is Wilder's average
- * of DX from there on. So do tulipindicators (which shows the DI from bar window - 1 on) and, but for an unstable period, TA-Lib. A bar
- * that goes as far up as down counts for neither (in tulipindicators for both). 0 where nothing moves. */
+ * Sums of the first window - 1 bars that have a bar before them, then sum * (window - 1) / window + what comes; ADX is
+ * Wilder's average of DX from there on. So do tulipindicators (which shows the DI from bar window - 1 on) and, but for an
+ * unstable period, TA-Lib. A bar that goes as far up as down counts for neither (in tulipindicators for both). 0 where nothing
+ * moves. */
 #include "data/row.h"
 
 ABOUT("shares of the range that went up and down, and the average of how one-sided they are; 0 to 100")

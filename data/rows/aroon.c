@@ -1,5 +1,5 @@
-/* Aroon (Chande, 1995): how recent the highest high (up) and the lowest low (down) of the last window + 1 bars are: 100 on the bar itself,
- * 0 `window` bars ago. Of equals the latest counts, as in tulipindicators. */
+/* Aroon (Chande, 1995): how recent the highest high (up) and the lowest low (down) of the last window + 1 bars are: 100 on the
+ * bar itself, 0 `window` bars ago. Of equals the latest counts, as in tulipindicators. */
 #include "data/row.h"
 
 ABOUT("how recent the highest high and the lowest low are, 0 to 100")

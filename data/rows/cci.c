@@ -1,8 +1,8 @@
 /* Commodity channel index (Lambert, 1980): (price - mean) / (0.015 * mean distance from the mean), of the last `window` prices
  * (high + low + close) / 3.
  *
- * 0 where all of the window is one price, as in TA-Lib. tulipindicators has the same numbers and shows them from bar 2 (window - 1) on.
- * The mean distance is worked out anew on every bar: the work grows with the window. */
+ * 0 where all of the window is one price, as in TA-Lib. tulipindicators has the same numbers and shows them from bar 2 (window
+ * - 1) on. The mean distance is worked out anew on every bar: the work grows with the window. */
 #include "data/row.h"
 
 ABOUT("distance of the price from its mean, in mean distances times 0.015")

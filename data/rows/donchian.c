@@ -1,7 +1,7 @@
 /* Donchian channel: highest high and lowest low of the last `window` bars, and the middle between them.
  *
- * This bar belongs to the window, so a close cannot leave the channel of its own bar: a breakout is a close beyond the channel one bar
- * ago, previous(...) in a strategy. */
+ * This bar belongs to the window, so a close cannot leave the channel of its own bar: a breakout is a close beyond the channel
+ * one bar ago, previous(...) in a strategy. */
 #include "data/row.h"
 
 ABOUT("highest high and lowest low of the last `window` bars, and their middle")

@@ -1,5 +1,6 @@
-/* Keltner channel: exponential average of the close over `window` bars, and `width` average true ranges (Wilder's, over `range_window`
- * bars) on either side. The form of Raschke's; Keltner's own (1960) averaged (high + low + close) / 3 and high - low simply. */
+/* Keltner channel: exponential average of the close over `window` bars, and `width` average true ranges (Wilder's, over
+ * `range_window` bars) on either side. The form of Raschke's; Keltner's own (1960) averaged (high + low + close) / 3 and high
+ * - low simply. */
 #include "data/row.h"
 
 ABOUT("exponential average, and `width` average true ranges above and below it")

@@ -1,9 +1,9 @@
 /* Moving average convergence/divergence (Appel): fast exponential average less slow one, its own exponential average as signal,
  * and the difference of both.
  *
- * The averages start from the first value, the signal from the line's first shown value, after slow - 1 bars, as in tulipindicators
- * (which weighs 0.15 and 0.075 for 12 and 26 where we keep to 2 / (window + 1)). pandas' ewm(adjust=False) starts the signal on the
- * first bar, TA-Lib each average from a simple one. */
+ * The averages start from the first value, the signal from the line's first shown value, after slow - 1 bars, as in
+ * tulipindicators (which weighs 0.15 and 0.075 for 12 and 26 where we keep to 2 / (window + 1)). pandas' ewm(adjust=False)
+ * starts the signal on the first bar, TA-Lib each average from a simple one. */
 #include "data/row.h"
 
 ABOUT("fast less slow exponential average, its signal line, their difference")

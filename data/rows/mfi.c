@@ -1,8 +1,8 @@
-/* Money flow index (Quong and Soudack, 1989): an RSI of volume: 100 * up / (up + down), where up and down are the sums of price * volume
- * of the last `window` bars that rose and fell; the price of a bar is (high + low + close) / 3.
+/* Money flow index (Quong and Soudack, 1989): an RSI of volume: 100 * up / (up + down), where up and down are the sums of price *
+ * volume of the last `window` bars that rose and fell; the price of a bar is (high + low + close) / 3.
  *
- * 50 where no bar of the window moved with volume. A bar without volume adds nothing. First value after `window` changes, as in
- * tulipindicators and TA-Lib. Kahan's sums, and exact zeroes where no bar of the window rose, or none fell. */
+ * 50 where no bar of the window moved with volume. A bar without volume adds nothing. First value after `window` changes, as
+ * in tulipindicators and TA-Lib. Kahan's sums, and exact zeroes where no bar of the window rose, or none fell. */
 #include "data/row.h"
 
 ABOUT("share of the money that went into rising bars, 0 to 100")

@@ -1,6 +1,7 @@
 /* On-balance volume (Granville): the volume of rising bars less that of falling ones, by the close before.
  *
- * 0 on the first bar, as in tulipindicators; TA-Lib starts with the first bar's volume. A bar without volume adds nothing. Kahan's sum. */
+ * 0 on the first bar, as in tulipindicators; TA-Lib starts with the first bar's volume. A bar without volume adds nothing.
+ * Kahan's sum. */
 #include "data/row.h"
 
 ABOUT("volume of rising bars less volume of falling ones, since the tape began")

@@ -1,9 +1,9 @@
-/* Parabolic stop and reverse (Wilder, New Concepts in Technical Trading Systems, 1978): a stop that follows the trend, faster with each
- * new extreme (`step` more, up to `maximum`), and changes sides when it is touched.
+/* Parabolic stop and reverse (Wilder, New Concepts in Technical Trading Systems, 1978): a stop that follows the trend, faster
+ * with each new extreme (`step` more, up to `maximum`), and changes sides when it is touched.
  *
- * From the second bar on: long if the middle of that bar is not below the first's, with the first bar's low as stop and its high as
- * extreme; short the other way round, as in tulipindicators (TA-Lib decides by directional movement). The stop never enters the ranges
- * of the two bars before. */
+ * From the second bar on: long if the middle of that bar is not below the first's, with the first bar's low as stop and its
+ * high as extreme; short the other way round, as in tulipindicators (TA-Lib decides by directional movement). The stop never
+ * enters the ranges of the two bars before. */
 #include "data/row.h"
 
 ABOUT("stop that follows the trend, faster with each new extreme, and reverses")

@@ -1,7 +1,7 @@
 /* Simple moving average.
  *
- * A running sum that first drops the value leaving the window, then adds the new one, each with its own Kahan compensation, so the
- * error does not grow with the tape. Where the whole window holds one value the mean is that value, exactly. These are the
+ * A running sum that first drops the value leaving the window, then adds the new one, each with its own Kahan compensation, so
+ * the error does not grow with the tape. Where the whole window holds one value the mean is that value, exactly. These are the
  * operations of pandas' rolling(window).mean(), in its order; the bits agree, so a tie between two averages is a tie in both. */
 #include "data/row.h"
 

@@ -1,8 +1,9 @@
-/* Stochastic oscillator (Lane): where the close lies between lowest low and highest high of the last `window` bars, 0 to 100, averaged
- * over `slowing` bars (k), and that averaged over `smoothing` bars (d). 0 where the range is empty, as in tulipindicators.
+/* Stochastic oscillator (Lane): where the close lies between lowest low and highest high of the last `window` bars, 0 to 100,
+ * averaged over `slowing` bars (k), and that averaged over `smoothing` bars (d). 0 where the range is empty, as in
+ * tulipindicators.
  *
- * A value that leaves one of the two averages is worked out again from the columns: so many bars ago the same steps are taken once more,
- * with the same bits. That costs four times the work and saves a memory as long as the averages. */
+ * A value that leaves one of the two averages is worked out again from the columns: so many bars ago the same steps are taken
+ * once more, with the same bits. That costs four times the work and saves a memory as long as the averages. */
 #include "data/row.h"
 
 ABOUT("the close between lowest low and highest high, 0 to 100, averaged (k) and averaged again (d)")

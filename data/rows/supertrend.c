@@ -1,8 +1,9 @@
-/* Supertrend (Seban): a band of `width` average true ranges (Wilder's, over `window` bars) around (high + low) / 2 that only tightens while the
- * close stays inside; the line is the lower band in an uptrend and the upper one in a downtrend, side +1 and -1.
+/* Supertrend (Seban): a band of `width` average true ranges (Wilder's, over `window` bars) around (high + low) / 2 that only
+ * tightens while the close stays inside; the line is the lower band in an uptrend and the upper one in a downtrend, side +1 and
+ * -1.
  *
- * As TradingView's ta.supertrend defines it (whose direction has the other sign): the trend starts down, on the first bar with an average
- * true range, and turns where the close passes the line. */
+ * As TradingView's ta.supertrend defines it (whose direction has the other sign): the trend starts down, on the first bar with
+ * an average true range, and turns where the close passes the line. */
 #include "data/row.h"
 
 ABOUT("stop of `width` average true ranges that only tightens, and its side, +1 up or -1 down")

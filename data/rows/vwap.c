@@ -1,7 +1,7 @@
 /* Session VWAP: volume-weighted average price since the UTC day began. The price of a bar is (high + low + close) / 3.
  *
- * Starts anew with the first bar of each UTC day (of its open time). A bar without volume adds nothing; until the day has volume it is the
- * bar's price. Kahan's sums. */
+ * Starts anew with the first bar of each UTC day (of its open time). A bar without volume adds nothing; until the day has
+ * volume it is the bar's price. Kahan's sums. */
 #include "data/row.h"
 
 ABOUT("volume-weighted average price since the UTC day began")

@@ -1,5 +1,5 @@
-/* Williams %R: where the close lies below the highest high of the last `window` bars, in percent of their range: -100 at the lowest low,
- * 0 at the highest high. 0 where the range is empty, as in tulipindicators and TA-Lib. */
+/* Williams %R: where the close lies below the highest high of the last `window` bars, in percent of their range: -100 at the
+ * lowest low, 0 at the highest high. 0 where the range is empty, as in tulipindicators and TA-Lib. */
 #include "data/row.h"
 
 ABOUT("the close below the highest high, in percent of the range of `window` bars; -100 to 0")

@@ -1,8 +1,8 @@
 /* Weighted moving average: the last value weighs `window`, the one before it one less, ..., the first of the window 1.
  *
- * Weighted and plain sum slide (the weighted one loses the plain one of the bar before), and are renewed from the column, because what
- * rounding leaves in the plain sum would pile up in the weighted one. As tulipindicators and TA-Lib define it. Where the whole window
- * holds one value the mean is that value, exactly. */
+ * Weighted and plain sum slide (the weighted one loses the plain one of the bar before), and are renewed from the column,
+ * because what rounding leaves in the plain sum would pile up in the weighted one. As tulipindicators and TA-Lib define it.
+ * Where the whole window holds one value the mean is that value, exactly. */
 #include "data/row.h"
 
 ABOUT("mean of the last `window` values, with weights 1 to window")

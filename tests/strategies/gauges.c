@@ -17,7 +17,6 @@ ROWS(
     WILLIAMS_R(percent, window),
     WMA(average, close, window),
     ROC(change, close, window),
-    MOMENTUM(move, volume, window),
     HIGHEST(top, open, window),
     LOWEST(bottom, open, window),
     TRUE_RANGE(range),
@@ -30,7 +29,7 @@ SIGNALS(
 ON_SIGNAL {
     mask calm = row(range) < 3 * row(spread) + 1;
     target(+1, crossed_above(session_turn) & (row(money) > 40) & (price(close) < row(lane_upper)));
-    target(-1, crossed_below(stopped) & (min(row(percent) + 50, min(row(change), row(move))) < 0) & (price(close) > row(lane_lower)));
+    target(-1, crossed_below(stopped) & (min(row(percent) + 50, row(change)) < 0) & (price(close) > row(lane_lower)));
     target(0, crossed_above(stopped) & calm & (max(row(deviation), row(balance) - previous(balance)) > 0));
     target(0, crossed_below(session_turn) & (row(top) > row(bottom)));
 }
