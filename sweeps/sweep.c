@@ -51,6 +51,8 @@ typedef struct hands {
     float *block_returns;
 } hands;
 
+_Thread_local td_playing td_playing_now = {-1, -1};
+
 static double monotonic_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -172,7 +174,9 @@ static void work(crew *crew) {
     if (status != TD_OK) fail_crew(crew, status, &error);
     for (int64_t count; status == TD_OK && (count = take_group(crew, hands.trials)) > 0;) {
         for (int64_t i = 0; i < count; i++) td_space_set(crew->config->space, hands.trials[i], &hands.sets[i]);
+        td_playing_now = (td_playing){hands.trials[0], hands.trials[count - 1]};
         td_play(player, hands.sets, count, hands.cells, hands.block_returns);
+        td_playing_now = (td_playing){-1, -1};
         status = td_journal_append(crew->journal, hands.trials, hands.cells, hands.block_returns, count, &error);
         if (status == TD_OK)
             report_group(crew, hands.cells, count);
@@ -262,7 +266,11 @@ static td_status look_at_results(const char *path, const td_config *config, cons
     if (status != TD_OK) return status;
     const char *config_digest = td_results_attribute(results, "config_digest");
     const char *tape_digest = td_results_attribute(results, "tape_digest");
-    if (!config_digest || strcmp(config_digest, config->digest) != 0)
+    const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source(config->play.strategy);
+    if (source && source_now && strcmp(source, source_now) != 0)
+        status = td_fail(error, TD_DIFFERENT, "%s: the strategy's source changed since (SHA-256 %.12s..., now %.12s...)", path, source,
+                         source_now);
+    else if (!config_digest || strcmp(config_digest, config->digest) != 0)
         status = td_fail(error, TD_DIFFERENT, "%s holds results of another configuration (digest %.12s..., this one is %.12s...)",
                          path, config_digest ? config_digest : "none", config->digest);
     else if (!tape_digest || strcmp(tape_digest, tape->digest) != 0)
@@ -350,6 +358,8 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
     if (status == TD_OK) {
         snprintf(head.config_digest, sizeof head.config_digest, "%s", config->digest);
         snprintf(head.tape_digest, sizeof head.tape_digest, "%s", tape->digest);
+        const char *source = td_strategy_source(config->play.strategy);
+        snprintf(head.strategy_source, sizeof head.strategy_source, "%.12s", source ? source : "");
         head.blocks = td_deck_blocks(deck);
         status = td_journal_open(journal_path, &head, def->resume, &crew.journal, error);
     }
