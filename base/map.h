@@ -41,13 +41,13 @@
                  TD_OVER_0)                                                                                                      \
     (s, f __VA_OPT__(, ) __VA_ARGS__)
 
-/* TD_EACH(a, b) is (a), (b): makes items for TD_MAP of plain names, at most 4. */
-#define TD_EACH_0()
+/* TD_EACH(a, b) is (a), (b): makes items for TD_MAP of plain names, at most 5. */
 #define TD_EACH_1(a) (a)
 #define TD_EACH_2(a, b) (a), (b)
 #define TD_EACH_3(a, b, c) (a), (b), (c)
 #define TD_EACH_4(a, b, c, d) (a), (b), (c), (d)
-#define TD_EACH_PICK(_1, _2, _3, _4, name, ...) name
-#define TD_EACH(...) TD_EACH_PICK(__VA_ARGS__ __VA_OPT__(, ) TD_EACH_4, TD_EACH_3, TD_EACH_2, TD_EACH_1, TD_EACH_0, )(__VA_ARGS__)
+#define TD_EACH_5(a, b, c, d, e) (a), (b), (c), (d), (e)
+#define TD_EACH_PICK(_1, _2, _3, _4, _5, name, ...) name
+#define TD_EACH(...) TD_EACH_PICK(__VA_ARGS__, TD_EACH_5, TD_EACH_4, TD_EACH_3, TD_EACH_2, TD_EACH_1, )(__VA_ARGS__)
 
 #endif

@@ -36,7 +36,7 @@
 
 /* One bar of one vector of rows. */
 typedef struct td_row_now {
-    const double *const *columns;
+    const double *columns[TD_ROW_COLUMNS_MAX];
     int64_t t;
     double age; /* t as a real */
     td_real argument[TD_ROW_ARGUMENTS_MAX];
@@ -52,41 +52,41 @@ typedef void td_row_step_function(const td_row_now *now, td_real *memory, td_rea
 
 /* Advances `vectors` vectors of rows from row `first` on; inlined with its step, so memory lives in registers. */
 TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const int vectors, const td_row_argument_info *infos,
-                                   const int arguments, const int outputs, const int reals,
+                                   const int columns, const int arguments, const int outputs, const int reals,
                                    int64_t (*warmup)(const td_row_tuple *), td_row_step_function *step) {
-    td_real memory[TD_ROW_VECTORS][TD_ROW_MEMORY_MAX], first_value[TD_ROW_VECTORS];
-    td_row_now now[TD_ROW_VECTORS];
-    int32_t whole[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX][TD_LANES]; /* apart, so that the rest of `now` stays in registers */
+    /* everything the bar loop reads is a local of its own, so that the compiler keeps it in registers */
+    const td_row_job j = *job;
+    td_real memory[TD_ROW_VECTORS][TD_ROW_MEMORY_MAX], first_value[TD_ROW_VECTORS], argument[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX];
+    int32_t whole[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX][TD_LANES];
     for (int v = 0; v < vectors; v++) {
         int64_t row = first + v * TD_LANES;
         double bars[TD_LANES];
-        now[v].columns = job->columns;
-        now[v].whole = (const int32_t(*)[TD_LANES])whole[v];
         for (int a = 0; a < arguments; a++) {
-            now[v].argument[a] = td_load(job->arguments + a * job->count + row);
-            for (int l = 0; l < TD_LANES; l++) whole[v][a][l] = infos[a].whole ? (int32_t)job->arguments[a * job->count + row + l] : 0;
+            argument[v][a] = td_load(j.arguments + a * j.count + row);
+            for (int l = 0; l < TD_LANES; l++) whole[v][a][l] = infos[a].whole ? (int32_t)j.arguments[a * j.count + row + l] : 0;
         }
         for (int l = 0; l < TD_LANES; l++) {
             td_row_tuple tuple = {{0}};
-            for (int a = 0; a < arguments; a++) tuple.argument[a] = job->arguments[a * job->count + row + l];
+            for (int a = 0; a < arguments; a++) tuple.argument[a] = j.arguments[a * j.count + row + l];
             bars[l] = (double)warmup(&tuple);
         }
         first_value[v] = td_load(bars);
-        for (int i = 0; i < reals; i++) memory[v][i] = td_load(job->memory + i * job->count + row);
+        for (int i = 0; i < reals; i++) memory[v][i] = td_load(j.memory + i * j.count + row);
     }
-    for (int64_t t = job->begin; t < job->end; t++) {
-        double *out = job->out + (t - job->begin) * job->stride + first;
+    for (int64_t t = j.begin; t < j.end; t++) {
+        double *out = j.out + (t - j.begin) * j.stride + first;
         _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {
             td_real value[TD_ROW_OUTPUTS_MAX];
-            now[v].t = t;
-            now[v].age = (double)t;
-            step(&now[v], memory[v], value);
+            td_row_now now = {.t = t, .age = (double)t, .whole = (const int32_t(*)[TD_LANES])whole[v]};
+            for (int c = 0; c < columns; c++) now.columns[c] = j.columns[c];
+            for (int a = 0; a < arguments; a++) now.argument[a] = argument[v][a];
+            step(&now, memory[v], value);
             for (int o = 0; o < outputs; o++)
-                td_store(out + o * job->count + v * TD_LANES, td_select(now[v].age >= first_value[v], value[o], __builtin_nan("")));
+                td_store(out + o * j.count + v * TD_LANES, td_select(now.age >= first_value[v], value[o], __builtin_nan("")));
         }
     }
     for (int v = 0; v < vectors; v++)
-        for (int i = 0; i < reals; i++) td_store(job->memory + i * job->count + first + v * TD_LANES, memory[v][i]);
+        for (int i = 0; i < reals; i++) td_store(j.memory + i * j.count + first + v * TD_LANES, memory[v][i]);
 }
 
 #ifdef TD_UNIT
@@ -148,12 +148,12 @@ static td_row_need td_row_needs __attribute__((unused)); /* a tentative definiti
         td_row_step(now, (td_row_memory *)(void *)memory, out);                                                                  \
     }                                                                                                                            \
     TD_INLINE void td_row_play_some(const td_row_job *job, int64_t first, const int vectors) {                                   \
-        td_row_play_vectors(job, first, vectors, td_row_arguments, td_row_arguments_here, td_row_outputs_here, td_row_reals,     \
-                            td_row_warmup, td_row_step_raw);                                                                     \
+        td_row_play_vectors(job, first, vectors, td_row_arguments, td_row_columns_here, td_row_arguments_here,           \
+                            td_row_outputs_here, td_row_reals, td_row_warmup, td_row_step_raw);                                  \
     }                                                                                                                            \
     static void td_row_play(const td_row_job *job) {                                                                             \
         int64_t r = 0;                                                                                                           \
-        if (td_row_reals <= TD_ROW_MEMORY_SMALL)                                                                                 \
+        if ((int)td_row_reals <= (int)TD_ROW_MEMORY_SMALL)                                                                           \
             for (; r + TD_ROW_VECTORS * TD_LANES <= job->count; r += TD_ROW_VECTORS * TD_LANES)                                  \
                 td_row_play_some(job, r, TD_ROW_VECTORS);                                                                        \
         for (; r + 2 * TD_LANES <= job->count; r += 2 * TD_LANES) td_row_play_some(job, r, 2);                                   \

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TD_ROW_COLUMNS_MAX = 4, TD_ROW_ARGUMENTS_MAX = 4, TD_ROW_OUTPUTS_MAX = 3, TD_ROW_MEMORY_MAX = 48 };
+enum { TD_ROW_COLUMNS_MAX = 5, TD_ROW_ARGUMENTS_MAX = 4, TD_ROW_OUTPUTS_MAX = 3, TD_ROW_MEMORY_MAX = 48 };
 
 typedef struct td_row_job {
     const double *columns[TD_ROW_COLUMNS_MAX]; /* (bars) in the order the kind declares, each from the first bar on */

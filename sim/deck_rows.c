@@ -24,22 +24,108 @@ static td_status fail_row(const td_deck *deck, int row, td_error *error, const c
     return td_fail(error, TD_BAD_ARG, "strategy %s: row %s: %s", deck->def.strategy->name, name, text);
 }
 
+/* The interval of a length that a time is in: whole lengths since 1970 UTC, weeks from Mondays on. */
+static int64_t interval_of(int64_t time_ns, int64_t length_ns) {
+    int64_t monday = length_ns % (7 * TD_NS_PER_DAY) == 0 ? 4 * TD_NS_PER_DAY : 0; /* 1970-01-05 */
+    return floor_divide(time_ns - monday, length_ns);
+}
+
+/* One bar of the higher interval from the deck's bars [first, end), into place h of the columns. */
+static void fold_bars(const td_deck *deck, int64_t first, int64_t end, double *const *columns, int64_t h) {
+    const double *const *from = deck->columns;
+    double high = from[TD_COLUMN_high][first], low = from[TD_COLUMN_low][first], volume = NAN;
+    for (int64_t t = first; t < end; t++) {
+        if (from[TD_COLUMN_high][t] > high) high = from[TD_COLUMN_high][t];
+        if (from[TD_COLUMN_low][t] < low) low = from[TD_COLUMN_low][t];
+        double more = from[TD_COLUMN_volume] ? from[TD_COLUMN_volume][t] : NAN;
+        if (more == more) volume = volume == volume ? volume + more : more;
+    }
+    columns[TD_COLUMN_open][h] = from[TD_COLUMN_open][first];
+    columns[TD_COLUMN_high][h] = high;
+    columns[TD_COLUMN_low][h] = low;
+    columns[TD_COLUMN_close][h] = from[TD_COLUMN_close][end - 1];
+    columns[TD_COLUMN_volume][h] = volume;
+    columns[TD_COLUMN_day][h] = (double)floor_divide(deck->time_ns[first], TD_NS_PER_DAY);
+}
+
+/* The deck's bars as bars of a longer interval. A bar is complete at the close of the deck bar that ends with its interval or
+ * after it: where that one is missing, of the next there is, which is not part of it. */
+static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
+    int64_t bars = deck->view.bars, most = 0;
+    const int64_t *time = deck->time_ns;
+    for (int64_t t = 0; t < bars; t++) most += t == 0 || interval_of(time[t], length_ns) != interval_of(time[t - 1], length_ns);
+    td_higher *higher = calloc(1, sizeof *higher);
+    double *memory = malloc((size_t)most * (TD_COLUMN_COUNT * sizeof(double) + sizeof(int64_t)));
+    if (!higher || !memory) {
+        free(higher);
+        free(memory);
+        return NULL;
+    }
+    double *columns[TD_COLUMN_COUNT];
+    int64_t *known = (int64_t *)(memory + TD_COLUMN_COUNT * most);
+    for (int c = 0; c < TD_COLUMN_COUNT; c++) columns[c] = memory + c * most;
+    int64_t count = 0;
+    for (int64_t first = 0, end; first < bars; first = end) {
+        int64_t interval = interval_of(time[first], length_ns);
+        for (end = first + 1; end < bars && interval_of(time[end], length_ns) == interval;) end++;
+        bool ends = interval_of(time[end - 1] + deck->interval_ns, length_ns) > interval;
+        if (!ends && end == bars) break; /* not complete before the deck is through */
+        fold_bars(deck, first, end, columns, count);
+        known[count++] = ends ? end - 1 : end;
+    }
+    *higher = (td_higher){.interval_ns = length_ns, .bars = count, .known = known, .memory = memory};
+    for (int c = 0; c < TD_COLUMN_COUNT; c++) higher->columns[c] = c == TD_COLUMN_volume && !deck->columns[c] ? NULL : columns[c];
+    return higher;
+}
+
+/* The bars a row that is being added is computed on, where they are not the deck's. */
+static td_status find_higher(td_deck *deck, int row, const td_higher **found, td_error *error) {
+    const char *interval = deck->rows[row].interval;
+    char text[160];
+    if (!interval) return TD_OK;
+    int64_t length = td_interval_ns(interval);
+    if (length <= 0 || strstr(interval, "mo") || strchr(interval, 'M')) {
+        snprintf(text, sizeof text, "'%.32s' is no interval that bars can be made of; 15m, 1h, 1d, 1w are", interval);
+        return fail_row(deck, row, error, text);
+    }
+    if (deck->interval_ns <= 0 || length % deck->interval_ns != 0) {
+        snprintf(text, sizeof text, "bars of %.32s cannot be made of the tape's, which are %.15g minutes long", interval,
+                 (double)deck->interval_ns / 60 / TD_NS_PER_SECOND);
+        return fail_row(deck, row, error, text);
+    }
+    int i = 0;
+    while (i < deck->higher_count && deck->highers[i]->interval_ns != length) i++;
+    if (i == deck->higher_count) {
+        td_higher *made = make_higher(deck, length);
+        if (!made) return td_fail(error, TD_NO_MEMORY, "no memory for the bars of %s", interval);
+        deck->highers[deck->higher_count++] = made;
+    }
+    *found = deck->highers[i];
+    return TD_OK;
+}
+
 /* The columns of a row that is being added. */
 static td_status find_columns(td_deck *deck, int row, td_row_group *group, td_error *error) {
+    TD_TRY(find_higher(deck, row, &group->higher, error));
     char text[160];
     for (int i = 0; i < group->kind->column_count; i++) {
         const char *name = group->kind->columns[i];
         int c = deck->rows[row].column;
         if (strcmp(name, "x") != 0)
             for (c = 0; strcmp(column_names[c], name) != 0;) c++;
-        if (c == TD_COLUMN_day && !days_of(deck)) return td_fail(error, TD_NO_MEMORY, "no memory for the days of the bars");
-        group->columns[i] = c == TD_COLUMN_day ? deck->days : deck->columns[c];
+        if (group->higher)
+            group->columns[i] = group->higher->columns[c];
+        else if (c == TD_COLUMN_day) {
+            group->columns[i] = days_of(deck);
+            if (!group->columns[i]) return td_fail(error, TD_NO_MEMORY, "no memory for the days of the bars");
+        } else
+            group->columns[i] = deck->columns[c];
         if (!group->columns[i]) {
             snprintf(text, sizeof text, "the tape has no column %s", column_names[c]);
             return fail_row(deck, row, error, text);
         }
     }
-    group->bars = deck->view.bars;
+    group->bars = group->higher ? group->higher->bars : deck->view.bars;
     return TD_OK;
 }
 
@@ -106,7 +192,13 @@ td_status td_deck_add_row(td_deck *deck, const td_row_info *info, int *row, td_e
     return TD_OK;
 }
 
-void td_deck_free_rows(td_deck *deck) { free(deck->days); }
+void td_deck_free_rows(td_deck *deck) {
+    for (int i = 0; i < deck->higher_count; i++) {
+        free(deck->highers[i]->memory);
+        free(deck->highers[i]);
+    }
+    free(deck->days);
+}
 
 td_row_tuple td_deck_tuple(const td_deck *deck, const td_set *set, int row) {
     td_row_tuple tuple = {{0}};

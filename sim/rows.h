@@ -1,8 +1,8 @@
 /* The rows of a group of sets: which distinct tuples of arguments there are, and their values chunk by chunk.
  *
- * Rows of one kind on the same columns are a *group* (sim/deck.h); a *tuple* is the distinct numbers of a row of it. A *slot* is one
- * output of one tuple. The slots of a group stand together, padded to whole vectors, output after output. Values are time-major: the
- * rows of one bar are neighbours, because a lane block gathers all its lanes' rows of a bar at once. */
+ * Rows of one kind on the same columns are a *group* (sim/deck.h); a *tuple* is the distinct numbers of a row of it. A *slot*
+ * is one output of one tuple. The slots of a group stand together, padded to whole vectors, output after output. Values are
+ * time-major: the rows of one bar are neighbours, because a lane block gathers all its lanes' rows of a bar at once. */
 #ifndef TAPEDECK_SIM_ROWS_H
 #define TAPEDECK_SIM_ROWS_H
 

@@ -69,10 +69,61 @@
  * named name_output. */
 #define SMA(name, column, window) TD_ROW(name, "sma", 0, column, window)
 #define EMA(name, column, window) TD_ROW(name, "ema", 0, column, window)
+#define WMA(name, column, window) TD_ROW(name, "wma", 0, column, window)
 #define RSI(name, column, window) TD_ROW(name, "rsi", 0, column, window)
+#define ROC(name, column, window) TD_ROW(name, "roc", 0, column, window)
+#define MOMENTUM(name, column, window) TD_ROW(name, "momentum", 0, column, window)
+#define HIGHEST(name, column, window) TD_ROW(name, "highest", 0, column, window)
+#define LOWEST(name, column, window) TD_ROW(name, "lowest", 0, column, window)
 #define STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(0))
 #define SAMPLE_STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(1))
+#define VOLATILITY(name, column, window) TD_ROW(name, "volatility", 0, column, window)
+#define MACD(name, column, fast, slow, signal)                                                                                   \
+    TD_ROW(name##_line, "macd", 0, column, fast, slow, signal), TD_ROW(name##_signal, "macd", 1, column, fast, slow, signal),    \
+        TD_ROW(name##_histogram, "macd", 2, column, fast, slow, signal)
+#define BOLLINGER(name, column, window, width)                                                                                   \
+    TD_ROW(name##_upper, "bollinger", 0, column, window, width), TD_ROW(name##_middle, "bollinger", 1, column, window, width),   \
+        TD_ROW(name##_lower, "bollinger", 2, column, window, width)
+#define TRUE_RANGE(name) TD_ROW(name, "true_range", 0, close)
 #define ATR(name, window) TD_ROW(name, "atr", 0, close, window)
+#define DONCHIAN(name, window)                                                                                                   \
+    TD_ROW(name##_upper, "donchian", 0, close, window), TD_ROW(name##_middle, "donchian", 1, close, window),                     \
+        TD_ROW(name##_lower, "donchian", 2, close, window)
+#define KELTNER(name, window, range_window, width)                                                                               \
+    TD_ROW(name##_upper, "keltner", 0, close, window, range_window, width),                                                      \
+        TD_ROW(name##_middle, "keltner", 1, close, window, range_window, width),                                                 \
+        TD_ROW(name##_lower, "keltner", 2, close, window, range_window, width)
+#define STOCHASTIC(name, window, slowing, smoothing)                                                                             \
+    TD_ROW(name##_k, "stochastic", 0, close, window, slowing, smoothing),                                                        \
+        TD_ROW(name##_d, "stochastic", 1, close, window, slowing, smoothing)
+#define WILLIAMS_R(name, window) TD_ROW(name, "williams_r", 0, close, window)
+#define CCI(name, window) TD_ROW(name, "cci", 0, close, window)
+#define AROON(name, window) TD_ROW(name##_up, "aroon", 0, close, window), TD_ROW(name##_down, "aroon", 1, close, window)
+#define ADX(name, window)                                                                                                        \
+    TD_ROW(name##_plus_di, "adx", 0, close, window), TD_ROW(name##_minus_di, "adx", 1, close, window),                           \
+        TD_ROW(name##_adx, "adx", 2, close, window)
+#define PSAR(name, step, maximum) TD_ROW(name, "psar", 0, close, step, maximum)
+#define SUPERTREND(name, window, width)                                                                                          \
+    TD_ROW(name##_line, "supertrend", 0, close, window, width), TD_ROW(name##_side, "supertrend", 1, close, window, width)
+#define MFI(name, window) TD_ROW(name, "mfi", 0, close, window)
+#define OBV(name) TD_ROW(name, "obv", 0, close)
+#define VWAP(name) TD_ROW(name, "vwap", 0, close)
+
+/* HIGHER("1h", SMA(...), ...): rows (at most 8) computed on bars of that interval, which the deck's bars are put together to. A value is
+ * there from the close on that completes its bar, and stays until the next. */
+#define HIGHER(interval_, ...) TD_HIGHER_PICK(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, )(interval_, __VA_ARGS__)
+#define TD_HIGHER_PICK(_1, _2, _3, _4, _5, _6, _7, _8, count, ...) TD_HIGHER_##count
+#define TD_HIGHER_1(i, a) TD_HIGHER_ITEM(i, TD_ITEM a)
+#define TD_HIGHER_2(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_1(i, __VA_ARGS__)
+#define TD_HIGHER_3(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_2(i, __VA_ARGS__)
+#define TD_HIGHER_4(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_3(i, __VA_ARGS__)
+#define TD_HIGHER_5(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_4(i, __VA_ARGS__)
+#define TD_HIGHER_6(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_5(i, __VA_ARGS__)
+#define TD_HIGHER_7(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_6(i, __VA_ARGS__)
+#define TD_HIGHER_8(i, a, ...) TD_HIGHER_ITEM(i, TD_ITEM a), TD_HIGHER_7(i, __VA_ARGS__)
+#define TD_ITEM(...) __VA_ARGS__
+#define TD_HIGHER_ITEM(...) TD_HIGHER_ITEM_(__VA_ARGS__)
+#define TD_HIGHER_ITEM_(i, name, ...) (name, .interval = i, __VA_ARGS__)
 
 /* An item of ROWS: the row's name, then what td_row_info holds beside it. CONSTANT is no macro, so that td_param_CONSTANT can be. */
 #define TD_ROW(name, kind_, output_, column_, ...)                                                                               \

@@ -1,46 +1,18 @@
-/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the properties of
- * a row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
+/* Indicator rows: values by hand, the bits of pandas for the simple average, plain recursions in long double, and the
+ * properties of a row: the same in steps and in one go, on every instruction set, in any company, blind to what comes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/row_kind.h"
 #include "sim/rows.h"
-#include "tests/plays.h"
+#include "tests/row_plays.h"
 
-/* Plays rows of one kind over [0, bars) in steps of at most `step` bars (0: one go): kind->column_count columns, and rows tuples of
- * arguments. Each output of each row gets its own array of `bars`: output o of row r is at (r * outputs + o) * bars. */
-static double *play_columns(const td_row_kind *kind, td_isa isa, const double *const *columns, int64_t bars,
-                            const td_row_tuple *tuples, int64_t rows, int64_t step) {
-    static const int lanes[] = {1, 2, 4, 8};
-    int64_t count = (rows + lanes[isa] - 1) / lanes[isa] * lanes[isa], stride = count * kind->output_count;
-    double *arguments = malloc((size_t)(count * (kind->argument_count + 1)) * sizeof *arguments);
-    for (int a = 0; a < kind->argument_count; a++)
-        for (int64_t r = 0; r < count; r++) arguments[a * count + r] = tuples[r < rows ? r : 0].argument[a];
-    double *memory = calloc((size_t)(count * (kind->memory + 1)), sizeof *memory), *out = malloc((size_t)(stride * bars) * sizeof *out);
-    td_row_job job = {.arguments = arguments, .count = count, .memory = memory, .stride = stride};
-    for (int c = 0; c < kind->column_count; c++) job.columns[c] = columns[c];
-    for (job.begin = 0; job.begin < bars; job.begin = job.end) {
-        job.end = step && job.begin + step < bars ? job.begin + step : bars;
-        job.out = out + job.begin * stride;
-        kind->kernels[isa]->play(&job);
-    }
-    double *turned = malloc((size_t)(rows * kind->output_count * bars) * sizeof *turned);
-    for (int64_t r = 0; r < rows; r++)
-        for (int o = 0; o < kind->output_count; o++)
-            for (int64_t t = 0; t < bars; t++) turned[(r * kind->output_count + o) * bars + t] = out[t * stride + o * count + r];
-    free(arguments);
-    free(memory);
-    free(out);
-    return turned;
-}
-
-/* The same for a kind of one column, one window and one output. */
+/* Rows of a kind of one column, one window and one output; see td_play_columns(). */
 static double *play(const char *kind, td_isa isa, const double *column, int64_t bars, const int32_t *windows, int64_t rows,
                     int64_t step) {
     td_row_tuple *tuples = calloc((size_t)rows, sizeof *tuples);
     for (int64_t r = 0; r < rows; r++) tuples[r].argument[0] = windows[r];
-    double *values = play_columns(td_row_kind_find(kind), isa, &column, bars, tuples, rows, step);
+    double *values = td_play_columns(td_row_kind_find(kind), isa, &column, bars, tuples, rows, step);
     free(tuples);
     return values;
 }
@@ -48,8 +20,6 @@ static double *play(const char *kind, td_isa isa, const double *column, int64_t 
 static int64_t warmup_of(const char *kind, int64_t window) {
     return td_row_kind_find(kind)->warmup(&(td_row_tuple){{(double)window}});
 }
-
-static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
 static void check_row(const char *kind, int32_t window, const double *column, const double *expected, int bars, double relative) {
     for (int isa = 0; isa <= (int)td_isa_best(); isa++) {
@@ -240,12 +210,12 @@ static void steps_sets_and_company(void **state) {
                 static const int64_t steps[] = {0, 1, 7, 64, 299};
                 for (int s = 0; s < 5; s++) {
                     double *found = play(kinds[k], (td_isa)isa, x, BARS, windows, ROWS, steps[s]);
-                    for (int i = 0; i < ROWS * BARS; i++) assert_true(same(found[i], expected[i]));
+                    for (int i = 0; i < ROWS * BARS; i++) assert_true(td_same_value(found[i], expected[i]));
                     free(found);
                 }
                 for (int r = 0; r < ROWS; r++) {
                     double *alone = play(kinds[k], (td_isa)isa, x, BARS, &windows[r], 1, 0);
-                    for (int t = 0; t < BARS; t++) assert_true(same(alone[t], expected[r * BARS + t]));
+                    for (int t = 0; t < BARS; t++) assert_true(td_same_value(alone[t], expected[r * BARS + t]));
                     free(alone);
                 }
             }
@@ -268,7 +238,7 @@ static void blind_to_the_future(void **state) {
             for (int i = 0; i < BARS; i++) poisoned[i] = i <= t ? x[i] : i % 2 ? NAN : INFINITY;
             double *found = play(kinds[k], td_isa_best(), poisoned, BARS, windows, ROWS, 0);
             for (int r = 0; r < ROWS; r++)
-                for (int i = 0; i <= t; i++) assert_true(same(found[r * BARS + i], expected[r * BARS + i]));
+                for (int i = 0; i <= t; i++) assert_true(td_same_value(found[r * BARS + i], expected[r * BARS + i]));
             free(found);
         }
         free(expected);
@@ -311,16 +281,16 @@ static void rows_of_the_engine(void **state) {
     td_rows_start(&rows, sets, SETS, slots);
     const double *hlc[] = {tape.high, tape.low, tape.close};
     const td_row_tuple ranges[] = {{{30}}, {{5}}, {{1}}}, deviations[] = {{{30, 1}}, {{5, 1}}};
-    double *expected = play_columns(td_row_kind_find("atr"), TD_ISA_SCALAR, hlc, 500, ranges, 3, 0);
-    double *spread = play_columns(td_row_kind_find("stddev"), TD_ISA_SCALAR, &tape.close, 500, deviations, 2, 0);
+    double *expected = td_play_columns(td_row_kind_find("atr"), TD_ISA_SCALAR, hlc, 500, ranges, 3, 0);
+    double *spread = td_play_columns(td_row_kind_find("stddev"), TD_ISA_SCALAR, &tape.close, 500, deviations, 2, 0);
     while (td_rows_next(&rows)) {
         td_kernel_chunk chunk = td_rows_chunk(&rows);
         for (int64_t t = chunk.begin; t < chunk.end; t++)
             for (int i = 0; i < SETS; i++) {
                 const double *values = chunk.rows + (t - chunk.begin) * chunk.stride;
-                assert_true(same(values[slots[i * 6 + range]], expected[i % 2 * 500 + t]));
-                assert_true(same(values[slots[i * 6 + close_deviation]], spread[i % 2 * 500 + t]));
-                assert_true(same(values[slots[i * 6 + 3]], expected[2 * 500 + t])); /* the strategy's ATR of 1 */
+                assert_true(td_same_value(values[slots[i * 6 + range]], expected[i % 2 * 500 + t]));
+                assert_true(td_same_value(values[slots[i * 6 + close_deviation]], spread[i % 2 * 500 + t]));
+                assert_true(td_same_value(values[slots[i * 6 + 3]], expected[2 * 500 + t])); /* the strategy's ATR of 1 */
             }
     }
     for (int i = 0; i + 6 < SETS; i++) assert_int_equal(slots[i * 6 + range], slots[(i + 6) * 6 + range]); /* the same numbers share a slot */
@@ -368,6 +338,8 @@ static void what_rows_refuse(void **state) {
     assert_ok(td_deck_add_row(deck, &info, &row, &error));
     assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG,
                  "row spread: window must be more than freedom, but window is 1, freedom is 1");
+    set.knob[TD_KNOB_size] = 2;
+    assert_ok(td_check_set(deck, &set, &error));
 
     info.arguments[1].value = -1;
     assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is -1, must be at least 0");
@@ -375,8 +347,12 @@ static void what_rows_refuse(void **state) {
     assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is 2, must be at most 1");
     info.arguments[1].value = NAN;
     assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is nan, must be at least 0");
+    info = (td_row_info){.name = "trend", .kind = "macd", .column = TD_COLUMN_close,
+                         .arguments = {{0, 0, TD_FROM_PARAM}, {.value = 20, .from = TD_FROM_CONSTANT}, {.value = 9, .from = TD_FROM_CONSTANT}}};
+    assert_ok(td_deck_add_row(deck, &info, &row, &error));
+    assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG, "row trend: fast must be less than slow, but fast is 20, slow is 20");
     info.kind = "smma";
-    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: unknown kind of row");
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row trend: unknown kind of row");
     td_deck_free(deck);
 
     const double *volume = tape.volume;
@@ -392,7 +368,7 @@ static void what_rows_refuse(void **state) {
 /* Strategies with rows of every shape, through every engine. */
 static void strategies_with_rows(void **state) {
     (void)state;
-    static const char *const names[] = {"ranger"};
+    static const char *const names[] = {"ranger", "panel", "gauges"};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         double trades = 0;
         for (uint64_t seed = 9000; seed < 9020; seed++) {
@@ -403,8 +379,224 @@ static void strategies_with_rows(void **state) {
             for (int i = 0; i < TD_CASE_SETS; i++) trades += cells[i].metrics[TD_METRIC_trades];
             td_case_free(&made);
         }
-        assert_true(trades > 100);
+        if (trades <= 100) fail_msg("%s made %g trades", names[k], trades);
     }
+}
+
+/* ---- bars of longer intervals ---- */
+
+/* Values of a deck's row `row` for one set, bar by bar, in chunks of at most `chunk` bars. */
+static double *row_values(const td_deck *deck, int row, const td_set *set, td_isa isa, int64_t chunk) {
+    td_error error;
+    td_rows rows;
+    int32_t slots[TD_ROWS_MAX];
+    double *values = malloc((size_t)td_deck_bars(deck) * sizeof *values);
+    assert_ok(td_rows_open(&rows, deck, isa, 1, &error));
+    rows.chunk_limit = chunk;
+    td_rows_start(&rows, set, 1, slots);
+    while (td_rows_next(&rows)) {
+        td_kernel_chunk part = td_rows_chunk(&rows);
+        for (int64_t t = part.begin; t < part.end; t++) values[t] = part.rows[(t - part.begin) * part.stride + slots[row]];
+    }
+    td_rows_close(&rows);
+    return values;
+}
+
+/* A deck of tests/strategies/silent.c, to which rows are added. */
+static td_deck *silent_deck(const td_tape *tape) {
+    td_error error;
+    td_play_def def = td_default_play_def();
+    def.strategy = td_test_strategy("silent");
+    td_deck *deck;
+    assert_ok(td_deck_make(tape, &def, &deck, &error));
+    return deck;
+}
+
+/* Bars of 15 minutes as hours, with gaps: 10:00 is whole; of 11:00 the last quarter is missing, of 12:00 everything; 13:00 has
+ * the last quarter only; 14:00 is not over when the tape is. */
+static void hours_of_quarters(void **state) {
+    (void)state;
+    td_error error;
+    static const int at[] = {600, 615, 630, 645, 660, 675, 690, 825, 840, 855, 870}; /* minutes of the day */
+    enum { N = sizeof at / sizeof *at };
+    int64_t time[N];
+    double open[N], high[N], low[N], close[N], volume[N];
+    for (int t = 0; t < N; t++) {
+        time[t] = (19723 * 1440LL + at[t]) * 60 * TD_NS_PER_SECOND;
+        open[t] = 10 + t;
+        close[t] = 11 + t;
+        high[t] = 20 + t % 3;
+        low[t] = 5 - t % 2;
+        volume[t] = t == 5 ? NAN : 1 << t;
+    }
+    td_tape tape = {.bars = N, .symbols = 1, .interval_ns = 15 * 60 * TD_NS_PER_SECOND, .time_ns = time, .open = open, .high = high,
+                    .low = low, .close = close, .volume = volume};
+    td_deck *deck = silent_deck(&tape);
+    td_set set = td_default_set(td_test_strategy("silent"));
+    /* known: at the close of 10:45 the first hour; at that of 13:45, the first after 12:00, the second and, since it ends there, the
+     * one of 13:00 too: the later counts. Nothing more until the tape ends at 14:45. */
+    static const struct {
+        td_column column;
+        double first, second, last;
+    } rows[] = {
+        {TD_COLUMN_open, 10, 14, 17}, {TD_COLUMN_high, 22, 22, 21}, {TD_COLUMN_low, 4, 4, 4}, {TD_COLUMN_close, 14, 17, 18},
+        {TD_COLUMN_volume, 15, 80, 128}, {TD_COLUMN_day, 19723, 19723, 19723},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int now, mean;
+        td_row_info info = {.name = "hour", .kind = "sma", .column = rows[i].column, .arguments = {{0, 1, TD_FROM_CONSTANT}}, .interval = "1h"};
+        assert_ok(td_deck_add_row(deck, &info, &now, &error));
+        info.arguments[0].value = 2;
+        assert_ok(td_deck_add_row(deck, &info, &mean, &error));
+        double *values = row_values(deck, now, &set, TD_ISA_SCALAR, 1), *means = row_values(deck, mean, &set, TD_ISA_SCALAR, 4);
+        for (int t = 0; t < N; t++) {
+            if (t < 3) assert_true(isnan(values[t]));
+            if (t >= 3 && t < 7) assert_near(values[t], rows[i].first, 0);
+            if (t >= 7) assert_near(values[t], rows[i].last, 0);
+            if (t < 7) assert_true(isnan(means[t]));
+            if (t >= 7) assert_near(means[t], (rows[i].second + rows[i].last) / 2, 0);
+        }
+        free(values);
+        free(means);
+    }
+    assert_int_equal(deck->higher_count, 1);
+
+    /* what cannot be */
+    static const struct {
+        const char *interval, *sentence;
+        double window;
+    } wrong[] = {
+        {"20m", "row slow: bars of 20m cannot be made of the tape's, which are 15 minutes long", 1},
+        {"1mo", "row slow: '1mo' is no interval that bars can be made of", 1},
+        {"hour", "row slow: 'hour' is no interval that bars can be made of", 1},
+        {"1h", "row slow: window is 4 bars, longer than the tape of 3 bars of 1h", 4},
+        {"1w", "row slow: window is 1 bars, longer than the tape of 0 bars of 1w", 1},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        td_deck *other = silent_deck(&tape);
+        int row;
+        td_row_info info = {.name = "slow", .kind = "sma", .column = TD_COLUMN_close, .arguments = {{0, wrong[i].window, TD_FROM_CONSTANT}},
+                            .interval = wrong[i].interval};
+        assert_fails(td_deck_add_row(other, &info, &row, &error), TD_BAD_ARG, wrong[i].sentence);
+        td_deck_free(other);
+    }
+    td_deck_free(deck);
+}
+
+/* Against bars put together here, by their calendar, for intervals of every kind; the same bits in any chunks, on any
+ * instruction set; and garbage after bar t changes nothing up to it. */
+static void higher_bars_of_a_market(void **state) {
+    (void)state;
+    td_error error;
+    static const char *const intervals[] = {"30m", "1h", "4h", "1d", "1w"};
+    enum { BARS = 1500 };
+    for (int i = 0; i < 5; i++) {
+        /* without weekends, and with holes */
+        td_tape whole = td_test_tape_of(BARS + 500, 1800 * TD_NS_PER_SECOND, TD_TEMPER_WALK, false, 40 + (uint64_t)i), tape = whole;
+        int64_t time[BARS];
+        double columns[5][BARS];
+        const double *from[] = {whole.open, whole.high, whole.low, whole.close, whole.volume};
+        int64_t bars = 0;
+        for (int64_t t = 0; t < whole.bars && bars < BARS; t++) {
+            if (td_draw(50, (uint64_t)(t / 5)) < 0.2) continue;
+            time[bars] = whole.time_ns[t];
+            for (int c = 0; c < 5; c++) columns[c][bars] = from[c][t];
+            bars++;
+        }
+        assert_int_equal(bars, BARS);
+        tape.bars = bars;
+        tape.time_ns = time;
+        tape.open = columns[0];
+        tape.high = columns[1];
+        tape.low = columns[2];
+        tape.close = columns[3];
+        tape.volume = columns[4];
+        td_deck *deck = silent_deck(&tape);
+        td_set set = td_default_set(td_test_strategy("silent"));
+        int row;
+        td_row_info info = {.name = "range", .kind = "atr", .arguments = {{0, 3, TD_FROM_CONSTANT}}, .interval = intervals[i]};
+        assert_ok(td_deck_add_row(deck, &info, &row, &error));
+
+        /* the expectation: whatever bars have ended by this bar's close, the average of their ranges */
+        double *values = row_values(deck, row, &set, td_isa_best(), 0);
+        int64_t length = td_interval_ns(intervals[i]), shift = i == 4 ? 4 * TD_NS_PER_DAY : 0;
+        double level = 0, last_close = 0, high = 0, low = 0, close = 0;
+        int64_t open_interval = -1, count = 0;
+        for (int64_t t = 0; t < bars; t++) {
+            int64_t interval = (time[t] - shift) / length, after = (time[t] - shift + tape.interval_ns) / length;
+            for (int turn = 0; turn < 2; turn++) {
+                /* first what was over before this bar, then this bar, then what it ends */
+                bool over = open_interval >= 0 && (turn ? after : interval) != open_interval;
+                if (over) {
+                    double range = count ? fmax(high, last_close) - fmin(low, last_close) : high - low;
+                    count++;
+                    level = count <= 3 ? level + range / 3 : level + (range - level) / 3;
+                    last_close = close;
+                    open_interval = -1;
+                }
+                if (turn) continue;
+                bool opens = open_interval < 0;
+                open_interval = interval;
+                high = opens ? columns[1][t] : fmax(high, columns[1][t]);
+                low = opens ? columns[2][t] : fmin(low, columns[2][t]);
+                close = columns[3][t];
+            }
+            assert_int_equal(isnan(values[t]), count < 3);
+            if (count >= 3) assert_near(values[t], level, 1e-12);
+        }
+        assert_true(count >= 5);
+
+        for (int isa = 0; isa <= (int)td_isa_best(); isa++)
+            for (int64_t chunk = 1; chunk < 100; chunk = chunk * 3 + 1) {
+                double *found = row_values(deck, row, &set, (td_isa)isa, chunk);
+                for (int64_t t = 0; t < bars; t++) assert_true(td_same_value(found[t], values[t]));
+                free(found);
+            }
+        td_deck_free(deck);
+        for (int64_t t = bars - 1; t >= 0; t -= 97) {
+            for (int c = 0; c < 5; c++)
+                for (int64_t k = t + 1; k < bars && k <= t + 97; k++) columns[c][k] = k % 2 ? NAN : INFINITY;
+            deck = silent_deck(&tape);
+            assert_ok(td_deck_add_row(deck, &info, &row, &error));
+            double *found = row_values(deck, row, &set, td_isa_best(), 0);
+            for (int64_t k = 0; k <= t; k++) assert_true(td_same_value(found[k], values[k]));
+            free(found);
+            td_deck_free(deck);
+        }
+        free(values);
+        td_test_tape_free(&whole);
+    }
+}
+
+/* A strategy with rows of three lengths, through every engine; the warm-up is that of the longest. */
+static void a_strategy_of_several_lengths(void **state) {
+    (void)state;
+    td_error error;
+    td_tape tape = td_test_tape_of(900, 3600 * TD_NS_PER_SECOND, TD_TEMPER_WALK, false, 21);
+    td_play_def def = td_default_play_def();
+    def.strategy = td_test_strategy("tiers");
+    def.fill_at = TD_FILL_CLOSE;
+    td_deck *deck;
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    assert_int_equal(deck->row_count, 7);
+    assert_int_equal(deck->higher_count, 2);
+    enum { SETS = 30 };
+    td_set sets[SETS];
+    td_cell cells[SETS];
+    double trades = 0;
+    for (int i = 0; i < SETS; i++) {
+        sets[i] = td_default_set(def.strategy);
+        sets[i].param[0] = 1 + i;
+        assert_ok(td_check_set(deck, &sets[i], &error));
+    }
+    assert_int_equal(td_deck_warmup(deck, &sets[0]), 23); /* the first day is over */
+    assert_int_equal(td_deck_warmup(deck, &sets[9]), 39); /* the tenth bar of four hours is */
+    static const int64_t chunks[] = {0, 1, 7, 100};
+    for (int c = 0; c < 4; c++) td_assert_engines_agree(deck, sets, SETS, chunks[c], cells, "tiers");
+    for (int i = 0; i < SETS; i++) trades += cells[i].metrics[TD_METRIC_trades];
+    assert_true(trades > 100);
+    td_deck_free(deck);
+    td_test_tape_free(&tape);
 }
 
 int main(void) {
@@ -412,6 +604,7 @@ int main(void) {
         cmocka_unit_test(by_hand), cmocka_unit_test(rsi_as_published), cmocka_unit_test(the_bits_of_pandas),
         cmocka_unit_test(against_plain_recursions), cmocka_unit_test(steps_sets_and_company), cmocka_unit_test(blind_to_the_future),
         cmocka_unit_test(rows_of_the_engine), cmocka_unit_test(what_rows_refuse), cmocka_unit_test(strategies_with_rows),
+        cmocka_unit_test(hours_of_quarters), cmocka_unit_test(higher_bars_of_a_market), cmocka_unit_test(a_strategy_of_several_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

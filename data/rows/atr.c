@@ -12,6 +12,6 @@ MEMORY(td_real level;)
 WARMUP(argument(window) - 1)
 
 STEP {
-    double range = now->t > 0 ? td_row_true_range(bar(high), bar(low), before(close)) : bar(high) - bar(low);
-    output(range) = td_row_wilder(&memory->level, now->age, 0, argument(window), td_splat(range));
+    double range = td_row_true_range(bar(high), bar(low), now->t > 0 ? before(close) : bar(low));
+    output(range) = td_row_wilder(&memory->level, now->age, td_splat(0), argument(window), td_splat(range));
 }

@@ -8,13 +8,14 @@ ABOUT("share of rises among all moves, 0 to 100, by Wilder averages")
 COLUMNS(x)
 ARGUMENTS(WINDOW(window))
 OUTPUTS(strength)
-MEMORY(td_real up; td_real down;)
+MEMORY(td_real last; td_real up; td_real down;)
 WARMUP(argument(window))
 
 STEP {
-    double change = bar(x) - before(x), rise = change > 0 ? change : 0, fall = change < 0 ? -change : 0;
-    td_real up = td_row_wilder(&memory->up, now->age, 1, argument(window), td_splat(rise));
-    td_real down = td_row_wilder(&memory->down, now->age, 1, argument(window), td_splat(fall));
+    td_real change = bar(x) - memory->last;
+    memory->last = td_splat(bar(x));
+    td_real up = td_row_wilder(&memory->up, now->age, td_splat(1), argument(window), td_max(change, 0));
+    td_real down = td_row_wilder(&memory->down, now->age, td_splat(1), argument(window), td_max(-change, 0));
     td_real total = up + down;
     output(strength) = td_select(total > 0, 100 * up / total, 50);
 }

@@ -1,7 +1,8 @@
 /* Rolling standard deviation: sqrt(sum of squared distances from the mean / (window - freedom)).
  *
  * freedom 0 is the population's, of tulipindicators and TA-Lib, and of Bollinger's bands; freedom 1 the sample's, of pandas'
- * rolling(window).std() (its ddof), which has no value for a window of 1. A window of one value has none to deviate: exactly 0. */
+ * rolling(window).std() (its ddof), which has no value for a window of 1. A window of one value has none to deviate: exactly
+ * 0. */
 #include "data/row.h"
 
 ABOUT("standard deviation of the last `window` values")

@@ -1,7 +1,7 @@
 /* Volatility of one bar: the root of the mean of the last `window` squared changes, in the unit of the column.
  *
- * No mean is taken off, as is usual for changes over short times (RiskMetrics technical document, 1996, section 5.3.1.1). The first
- * bar has no change. */
+ * No mean is taken off, as is usual for changes over short times (RiskMetrics technical document, 1996, section 5.3.1.1). The
+ * first bar has no change. */
 #include "data/row.h"
 
 ABOUT("root mean square of the last `window` changes")
