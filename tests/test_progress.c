@@ -15,7 +15,7 @@
 /* A sweep of 1000 sets of 500 bars that finishes `step` of them every tenth of a second. */
 static void play(td_progress *progress, int64_t step, int64_t failed) {
     for (int64_t done = step; done <= 1000; done += step) {
-        td_sweep_progress now = {.trials = 1000, .done = done, .failed = failed, .played = done,
+        td_sweep_progress now = {.rows = 1000, .done = done, .failed = failed, .played = done,
                                  .seconds = 0.1 * (double)done / (double)step, .bar_evaluations = 500.0 * (double)done};
         td_progress_show(progress, &now);
     }
@@ -93,7 +93,7 @@ static void the_rate_follows_slowly(void **state) {
     (void)state;
     FILE *log = fopen(td_test_path("rate"), "wb");
     td_progress progress = td_progress_start(log, true);
-    td_sweep_progress now = {.trials = 1000000, .played = 1000, .done = 1000, .seconds = 1};
+    td_sweep_progress now = {.rows = 1000000, .played = 1000, .done = 1000, .seconds = 1};
     td_progress_show(&progress, &now);
     assert_near(progress.sets_per_second, 1000, 1e-12);
     /* five seconds, the time it remembers, at twice the rate: half way there */
