@@ -124,6 +124,9 @@ TD_INLINE td_bits td_mask_bits(td_mask m) { return (td_bits)m; }
  * td_gather(base, index): base[index[l]] in lane l. td_pick(first, second, index): the same from two windows of TD_LANES numbers
  * each, index 0 .. 2 TD_LANES - 1: a tenth of a gather's work. */
 
+#define TD_INF __builtin_inf()
+TD_INLINE td_mask td_no_lane(void) { return td_splat(0.0) != td_splat(0.0); }
+
 /* a where m, else b. Numbers are welcome as a and b. */
 #define td_select(m, a, b) td_select_((m), td_splat(a), td_splat(b))
 /* a < b ? a : b and a > b ? a : b: the second argument when either is NaN, as the processors do it. */

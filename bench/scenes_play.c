@@ -6,7 +6,7 @@
 
 #include "bench/kinds.h"
 #include "bench/market.h"
-#include "data/row.h"
+#include "data/row_kind.h"
 
 /* ---- sets through an engine ---- */
 
@@ -144,22 +144,30 @@ void td_drop_play(void *state) {
 enum { CHUNK_BARS = 1024 };
 
 typedef struct rows_state {
+    const td_row_kind *kind;
     const td_row_kernel *kernel, *plain;
-    const double *close;
-    int64_t bars, windows;
-    int32_t *window;
-    double *memory, *out;
+    td_row_job job; /* columns, arguments, memory and out */
+    int64_t bars;
+    double *arguments;
 } rows_state;
 
-/* The last chunk of the rows on one kernel, into state->out. */
+/* The last chunk of the rows on one kernel, into the job's out. */
 static void play_rows(rows_state *rows, const td_row_kernel *kernel) {
-    memset(rows->memory, 0, (size_t)(rows->windows * TD_ROW_MEMORY_MAX) * sizeof(double));
+    memset(rows->job.memory, 0, (size_t)(rows->job.count * rows->kind->memory) * sizeof(double));
     for (int64_t begin = 0; begin < rows->bars; begin += CHUNK_BARS) {
-        int64_t end = begin + CHUNK_BARS < rows->bars ? begin + CHUNK_BARS : rows->bars;
-        td_row_job job = {.column = rows->close, .window = rows->window, .count = rows->windows, .memory = rows->memory,
-                          .out = rows->out, .stride = rows->windows, .begin = begin, .end = end};
-        kernel->play(&job);
+        rows->job.begin = begin;
+        rows->job.end = begin + CHUNK_BARS < rows->bars ? begin + CHUNK_BARS : rows->bars;
+        kernel->play(&rows->job);
     }
+}
+
+/* What a kind reads: the tape's columns by name, x being the close. */
+static const double *column_of(const td_tape *tape, const char *name) {
+    return !strcmp(name, "open")     ? tape->open
+           : !strcmp(name, "high")   ? tape->high
+           : !strcmp(name, "low")    ? tape->low
+           : !strcmp(name, "volume") ? tape->volume
+                                     : tape->close;
 }
 
 td_status td_make_rows(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
@@ -170,22 +178,26 @@ td_status td_make_rows(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     load->state = rows;
     load->items = (double)shape->bars * (double)shape->sets;
     const td_row_kind *kind = td_row_kind_find(shape->strategy);
-    size_t values = (size_t)(CHUNK_BARS * shape->sets) * sizeof(double);
-    *rows = (rows_state){.kernel = kind->kernels[stage->isa], .plain = kind->kernels[TD_ISA_SCALAR], .close = tape->close,
-                         .bars = shape->bars, .windows = shape->sets,
-                         .window = malloc((size_t)shape->sets * sizeof(int32_t)),
-                         .memory = aligned_alloc(64, (size_t)(shape->sets * TD_ROW_MEMORY_MAX) * sizeof(double)),
-                         .out = aligned_alloc(64, values)};
+    int64_t count = shape->sets, stride = count * kind->output_count;
+    size_t values = (size_t)(CHUNK_BARS * stride) * sizeof(double);
+    *rows = (rows_state){.kind = kind, .kernel = kind->kernels[stage->isa], .plain = kind->kernels[TD_ISA_SCALAR], .bars = shape->bars,
+                         .arguments = malloc((size_t)(count * (kind->argument_count + 1)) * sizeof(double))};
+    rows->job = (td_row_job){.arguments = rows->arguments, .count = count, .stride = stride,
+                             .memory = aligned_alloc(64, (size_t)(count * (kind->memory + 8)) * sizeof(double)),
+                             .out = aligned_alloc(64, values)};
     double *expected = malloc(values);
-    if (!rows->window || !rows->memory || !rows->out || !expected) {
+    if (!rows->arguments || !rows->job.memory || !rows->job.out || !expected) {
         free(expected);
-        return td_fail(error, TD_NO_MEMORY, "no memory for %lld rows", (long long)shape->sets);
+        return td_fail(error, TD_NO_MEMORY, "no memory for %lld rows", (long long)count);
     }
-    for (int64_t i = 0; i < shape->sets; i++) rows->window[i] = (int32_t)(4 + 8 * i);
+    for (int c = 0; c < kind->column_count; c++) rows->job.columns[c] = column_of(tape, kind->columns[c]);
+    for (int a = 0; a < kind->argument_count; a++)
+        for (int64_t i = 0; i < count; i++)
+            rows->arguments[a * count + i] = kind->arguments[a].whole ? (double)(4 + 8 * i + 4 * a) : 0.5 * (double)(a + 1);
     play_rows(rows, rows->plain);
-    memcpy(expected, rows->out, values);
+    memcpy(expected, rows->job.out, values);
     play_rows(rows, rows->kernel);
-    bool same = memcmp(expected, rows->out, values) == 0;
+    bool same = memcmp(expected, rows->job.out, values) == 0;
     free(expected);
     if (same) return TD_OK;
     return td_fail(error, TD_DIFFERENT, "rows %s on %s are not those of the plain kernel", shape->strategy,
@@ -202,8 +214,8 @@ td_status td_step_rows(void *state, td_error *error) {
 void td_drop_rows(void *state) {
     rows_state *rows = state;
     if (!rows) return;
-    free(rows->window);
-    free(rows->memory);
-    free(rows->out);
+    free(rows->arguments);
+    free(rows->job.memory);
+    free(rows->job.out);
     free(rows);
 }

@@ -1,120 +1,184 @@
-/* Rows: state-free columns derived from a tape (indicators), computed once per distinct window and shared by all sets.
+/* Rows: columns derived from a tape (indicators), computed once per distinct tuple of arguments and shared by all sets.
  *
- * Author's side. A row kind is one file in data/rows/, named after the kind. It declares what it remembers and how one bar goes
- * by, in the lane algebra, where the lanes are different windows of the same kind:
+ * The author's side. A kind of row is one file in data/rows/, named after the kind. It declares what it reads, takes, gives and
+ * remembers, and how one bar goes by, in the lane algebra, where the lanes are different arguments of the same kind:
  *
- *   MEMORY(td_real level;)                        what is kept from bar to bar, all zero before the first
- *   WARMUP(window - 1)                            bars before the first value, from `window`
- *   STEP { ... return value; }                    value after this bar; NaN is put in front of it while warming up
+ *   ABOUT("mean of the last `window` values")      one line, for tables
+ *   COLUMNS(high, low, close)                      what it reads: open, high, low, close, volume; day (the UTC day of a bar's open
+ *                                                  time, a whole number); or x alone: whichever column the user names
+ *   ARGUMENTS(WINDOW(window),                      a whole number of bars, at least 1
+ *             NUMBER(width, 0, 1000))              any number from minimum to maximum
+ *   NEEDS(argument(fast) < argument(slow), "fast must be less than slow")      optional: what must hold between arguments
+ *   OUTPUTS(upper, lower)
+ *   MEMORY(td_real level; td_row_sum sum;)         kept from bar to bar, all zero before the first; td_real and structs of it
+ *   WARMUP(argument(window) - 1)                   index of the first bar with values: NaN is put in front of it
+ *   STEP { ... output(upper) = ...; }
  *
- * In STEP: `now->x` is the source column at this bar (a number), `now->past` the same `window` bars ago (a lane each; the
- * first bar's before there is one), `now->window` the windows as reals, `now->age` bars since the first (a number), `memory->...` what MEMORY declared.
- * Since a bar is a step, a stream and a batch are the same computation, and nothing can look ahead.
+ * In STEP
+ *   bar(close)             the column at this bar: a plain number, the same in all lanes
+ *   before(close)          one bar ago; on the first bar the same as bar()
+ *   ago(close, window)     `window` bars ago, in each lane its own; before the tape the first bar's
+ *   argument(window)       the argument, in each lane its own
+ *   output(upper)          what the bar gives
+ *   memory->level          what MEMORY declared
+ *   now->age               bars since the first, a plain number
+ *   column(close), windows(window)     the whole column and the window as integers, for the parts that want them
+ * and the parts of data/row_parts.h: sums that slide, extremes of a window, Wilder's average, ...
  *
- * Engine's side: td_row_kind_find() and the play function, which advances `count` rows (a multiple of TD_LANES * TD_ROW_VECTORS is
- * fastest) over bars [begin, end). */
+ * Since a bar is a step, a stream and a batch are the same computation, and nothing can look ahead. What leaves a window is read
+ * from the columns again, so that memory stays a few numbers a row, however long the window. */
 #ifndef TAPEDECK_DATA_ROW_H
 #define TAPEDECK_DATA_ROW_H
 
 #include "base/lanes.h"
+#include "base/map.h"
+#include "data/row_kind.h"
 
-/* Interleaved vectors: the recurrences of one vector of windows would wait for each other. */
-enum { TD_ROW_VECTORS = 4, TD_ROW_MEMORY_MAX = 8 };
-
-typedef struct td_row_job {
-    const double *column;  /* (bars of the deck) source column, from the deck's first bar */
-    const int32_t *window; /* (count) bars; windows >= 1 */
-    int64_t count;         /* rows, a multiple of TD_LANES of the instruction set */
-    double *memory;        /* (memory reals, count), zero before bar 0 */
-    double *out;           /* row r of bar t at out[(t - begin) * stride + r] */
-    int64_t stride;
-    int64_t begin, end;
-} td_row_job;
-
-typedef struct td_row_kernel {
-    void (*play)(const td_row_job *job);
-    int memory; /* reals per row */
-} td_row_kernel;
-
+/* One bar of one vector of rows. */
 typedef struct td_row_now {
-    double x, age;
-    td_real past, window;
+    const double *const *columns;
+    int64_t t;
+    double age; /* t as a real */
+    td_real argument[TD_ROW_ARGUMENTS_MAX];
+    const int32_t (*whole)[TD_LANES]; /* (arguments) those that are whole, as integers */
 } td_row_now;
 
-typedef struct td_row_kind {
-    const char *name;
-    int64_t (*warmup)(int64_t window); /* index of the first bar with a value */
-    const td_row_kernel *kernels[4];   /* per instruction set (td_isa) */
-} td_row_kind;
-int td_row_kind_count(void);
-const td_row_kind *td_row_kind_at(int index);
-const td_row_kind *td_row_kind_find(const char *name);
+#include "data/row_parts.h"
 
-#ifdef TD_UNIT
+/* Interleaved vectors: the recurrences of one vector of rows would wait for each other. */
+enum { TD_ROW_VECTORS = 4 };
 
-typedef td_real td_row_step_raw_function(const td_row_now *now, td_real *memory);
+typedef void td_row_step_function(const td_row_now *now, td_real *memory, td_real *out);
 
 /* Advances `vectors` vectors of rows from row `first` on; inlined with its step, so memory lives in registers. */
-TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const int vectors, const int reals,
-                                   int64_t (*warmup)(int64_t), td_row_step_raw_function *step) {
-    td_real memory[TD_ROW_VECTORS][TD_ROW_MEMORY_MAX], first_value[TD_ROW_VECTORS], window[TD_ROW_VECTORS];
+TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const int vectors, const td_row_argument_info *infos,
+                                   const int arguments, const int outputs, const int reals,
+                                   int64_t (*warmup)(const td_row_tuple *), td_row_step_function *step) {
+    td_real memory[TD_ROW_VECTORS][TD_ROW_MEMORY_MAX], first_value[TD_ROW_VECTORS];
+    td_row_now now[TD_ROW_VECTORS];
+    int32_t whole[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX][TD_LANES]; /* apart, so that the rest of `now` stays in registers */
     for (int v = 0; v < vectors; v++) {
-        double w[TD_LANES], f[TD_LANES];
-        for (int l = 0; l < TD_LANES; l++) {
-            w[l] = (double)job->window[first + v * TD_LANES + l];
-            f[l] = (double)warmup(job->window[first + v * TD_LANES + l]);
+        int64_t row = first + v * TD_LANES;
+        double bars[TD_LANES];
+        now[v].columns = job->columns;
+        now[v].whole = (const int32_t(*)[TD_LANES])whole[v];
+        for (int a = 0; a < arguments; a++) {
+            now[v].argument[a] = td_load(job->arguments + a * job->count + row);
+            for (int l = 0; l < TD_LANES; l++) whole[v][a][l] = infos[a].whole ? (int32_t)job->arguments[a * job->count + row + l] : 0;
         }
-        window[v] = td_load(w);
-        first_value[v] = td_load(f);
-        for (int i = 0; i < reals; i++) memory[v][i] = td_load(job->memory + i * job->count + first + v * TD_LANES);
+        for (int l = 0; l < TD_LANES; l++) {
+            td_row_tuple tuple = {{0}};
+            for (int a = 0; a < arguments; a++) tuple.argument[a] = job->arguments[a * job->count + row + l];
+            bars[l] = (double)warmup(&tuple);
+        }
+        first_value[v] = td_load(bars);
+        for (int i = 0; i < reals; i++) memory[v][i] = td_load(job->memory + i * job->count + row);
     }
     for (int64_t t = job->begin; t < job->end; t++) {
         double *out = job->out + (t - job->begin) * job->stride + first;
         _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {
-            int32_t then[TD_LANES];
-            for (int l = 0; l < TD_LANES; l++) {
-                then[l] = (int32_t)t - job->window[first + v * TD_LANES + l];
-                then[l] = then[l] > 0 ? then[l] : 0;
-            }
-            td_row_now now = {.x = job->column[t], .age = (double)t, .past = td_gather(job->column, then), .window = window[v]};
-            td_real value = step(&now, memory[v]);
-            td_store(out + v * TD_LANES, td_select(now.age >= first_value[v], value, __builtin_nan("")));
+            td_real value[TD_ROW_OUTPUTS_MAX];
+            now[v].t = t;
+            now[v].age = (double)t;
+            step(&now[v], memory[v], value);
+            for (int o = 0; o < outputs; o++)
+                td_store(out + o * job->count + v * TD_LANES, td_select(now[v].age >= first_value[v], value[o], __builtin_nan("")));
         }
     }
     for (int v = 0; v < vectors; v++)
         for (int i = 0; i < reals; i++) td_store(job->memory + i * job->count + first + v * TD_LANES, memory[v][i]);
 }
 
+#ifdef TD_UNIT
+
+#define ABOUT(description) static const char td_row_text[] = description;
+
+#define TD_NAME_OF(name, ...) #name,
+#define TD_COLUMN_INDEX(name) td_column_##name,
+#define TD_OUTPUT_INDEX(name) td_output_##name,
+#define COLUMNS(...)                                                                                                             \
+    enum { TD_MAP(TD_COLUMN_INDEX, TD_EACH(__VA_ARGS__)) td_row_columns_here };                                                  \
+    static const char *const td_row_columns[] = {TD_MAP(TD_NAME_OF, TD_EACH(__VA_ARGS__))};                                      \
+    _Static_assert((int)td_row_columns_here <= (int)TD_ROW_COLUMNS_MAX, "too many columns");
+#define OUTPUTS(...)                                                                                                             \
+    enum { TD_MAP(TD_OUTPUT_INDEX, TD_EACH(__VA_ARGS__)) td_row_outputs_here };                                                  \
+    static const char *const td_row_outputs[] = {TD_MAP(TD_NAME_OF, TD_EACH(__VA_ARGS__))};                                      \
+    _Static_assert((int)td_row_outputs_here <= (int)TD_ROW_OUTPUTS_MAX, "too many outputs");
+
+#define WINDOW(name) (name, true, 1, 1e7)
+#define NUMBER(name, minimum, maximum) (name, false, minimum, maximum)
+#define TD_ARGUMENT_INDEX(name, ...) td_argument_##name,
+#define TD_ARGUMENT_INFO(name, whole, minimum, maximum) {#name, whole, minimum, maximum},
+#define ARGUMENTS(...)                                                                                                           \
+    enum { TD_MAP(TD_ARGUMENT_INDEX, __VA_ARGS__) td_row_arguments_here };                                                       \
+    static const td_row_argument_info td_row_arguments[] = {TD_MAP(TD_ARGUMENT_INFO, __VA_ARGS__){NULL, false, 0, 0}};           \
+    _Static_assert((int)td_row_arguments_here <= (int)TD_ROW_ARGUMENTS_MAX, "too many arguments");
+
+static td_row_need td_row_needs __attribute__((unused)); /* a tentative definition: zeroes, unless NEEDS defines it */
+#define NEEDS(condition, sentence)                                                                                               \
+    __attribute__((unused)) static bool td_row_need_met(const td_row_tuple *now) { return (condition); }                         \
+    static td_row_need td_row_needs = {td_row_need_met, sentence};
+
 #define MEMORY(...)                                                                                                              \
     typedef struct td_row_memory {                                                                                               \
         __VA_ARGS__                                                                                                              \
     } td_row_memory;                                                                                                             \
     enum { td_row_reals = sizeof(td_row_memory) / sizeof(td_real) };                                                             \
-    _Static_assert(sizeof(td_row_memory) / sizeof(td_real) <= TD_ROW_MEMORY_MAX, "a row kind remembers too much");
-
-#define td_row_warmup TD_ISA_NAME(TD_JOIN(td_row_warmup, TD_UNIT))
-#define td_row_kernel_here TD_ISA_NAME(TD_JOIN(td_row_kernel, TD_UNIT))
+    _Static_assert(sizeof(td_row_memory) / sizeof(td_real) <= TD_ROW_MEMORY_MAX, "a kind of row remembers too much");
 
 #define WARMUP(expression)                                                                                                       \
-    int64_t td_row_warmup(int64_t window);                                                                                       \
-    int64_t td_row_warmup(int64_t window) { return (expression); }
+    static int64_t td_row_warmup(const td_row_tuple *now) {                                                                      \
+        (void)now;                                                                                                               \
+        return (int64_t)(expression);                                                                                            \
+    }
+
+#define bar(column) (now->columns[td_column_##column][now->t])
+#define before(column) (now->columns[td_column_##column][now->t - (now->t > 0)])
+#define ago(column, bars) td_row_ago(now->columns[td_column_##column], now->t, now->whole[td_argument_##bars])
+#define windows(name) (now->whole[td_argument_##name]) /* as parts take them */
+#define column(name) (now->columns[td_column_##name])
+#define argument(name) (now->argument[td_argument_##name])
+#define output(name) (out[td_output_##name])
+
+#define td_row_kernel_here TD_ISA_NAME(TD_JOIN(td_row_kernel, TD_UNIT))
 
 #define STEP                                                                                                                     \
-    TD_INLINE td_real td_row_step(const td_row_now *now, td_row_memory *memory);                                                 \
-    TD_INLINE td_real td_row_step_raw(const td_row_now *now, td_real *memory) {                                                  \
-        return td_row_step(now, (td_row_memory *)(void *)memory);                                                                \
+    TD_INLINE void td_row_step(const td_row_now *now, td_row_memory *memory, td_real *out);                                      \
+    TD_INLINE void td_row_step_raw(const td_row_now *now, td_real *memory, td_real *out) {                                       \
+        td_row_step(now, (td_row_memory *)(void *)memory, out);                                                                  \
+    }                                                                                                                            \
+    TD_INLINE void td_row_play_some(const td_row_job *job, int64_t first, const int vectors) {                                   \
+        td_row_play_vectors(job, first, vectors, td_row_arguments, td_row_arguments_here, td_row_outputs_here, td_row_reals,     \
+                            td_row_warmup, td_row_step_raw);                                                                     \
     }                                                                                                                            \
     static void td_row_play(const td_row_job *job) {                                                                             \
         int64_t r = 0;                                                                                                           \
-        for (; r + TD_ROW_VECTORS * TD_LANES <= job->count; r += TD_ROW_VECTORS * TD_LANES)                                      \
-            td_row_play_vectors(job, r, TD_ROW_VECTORS, td_row_reals, td_row_warmup, td_row_step_raw);                           \
-        for (; r + 2 * TD_LANES <= job->count; r += 2 * TD_LANES)                                                                \
-            td_row_play_vectors(job, r, 2, td_row_reals, td_row_warmup, td_row_step_raw);                                        \
-        for (; r < job->count; r += TD_LANES) td_row_play_vectors(job, r, 1, td_row_reals, td_row_warmup, td_row_step_raw);      \
+        if (td_row_reals <= TD_ROW_MEMORY_SMALL)                                                                                 \
+            for (; r + TD_ROW_VECTORS * TD_LANES <= job->count; r += TD_ROW_VECTORS * TD_LANES)                                  \
+                td_row_play_some(job, r, TD_ROW_VECTORS);                                                                        \
+        for (; r + 2 * TD_LANES <= job->count; r += 2 * TD_LANES) td_row_play_some(job, r, 2);                                   \
+        for (; r < job->count; r += TD_LANES) td_row_play_some(job, r, 1);                                                       \
     }                                                                                                                            \
     extern const td_row_kernel td_row_kernel_here;                                                                               \
-    const td_row_kernel td_row_kernel_here = {td_row_play, td_row_reals};                                                        \
-    TD_INLINE td_real td_row_step(const td_row_now *now, td_row_memory *memory)
+    const td_row_kernel td_row_kernel_here = {td_row_play};                                                                      \
+    TD_ROW_DESCRIPTION                                                                                                           \
+    TD_INLINE void td_row_step(const td_row_now *now, __attribute__((unused)) td_row_memory *memory, td_real *out)
+
+/* Kinds that remember more spill already with two vectors. */
+enum { TD_ROW_MEMORY_SMALL = 8 };
+
+/* The kind's description, once; the registry adds its name and kernels. */
+#if TD_ISA_INDEX == 0
+#define TD_ROW_DESCRIPTION                                                                                                       \
+    extern const td_row_kind TD_JOIN(td_row_kind, TD_UNIT);                                                                      \
+    const td_row_kind TD_JOIN(td_row_kind, TD_UNIT) = {                                                                          \
+        .text = td_row_text, .column_count = td_row_columns_here, .argument_count = td_row_arguments_here,                       \
+        .output_count = td_row_outputs_here, .memory = td_row_reals, .columns = td_row_columns, .arguments = td_row_arguments,   \
+        .outputs = td_row_outputs, .warmup = td_row_warmup, .need = &td_row_needs};
+#else
+#define TD_ROW_DESCRIPTION                                                                                                       \
+    static const void *const td_unused[] __attribute__((unused)) = {td_row_text, td_row_columns, td_row_outputs};
+#endif
 
 #endif
 

@@ -60,45 +60,42 @@ static int64_t group_of(enum grouping grouping, int64_t time_ns, int64_t bar, in
     return bar;
 }
 
+/* Bars in a year: the calendar for a day and longer; below, bars on a usual day times the days. */
+static double bars_in_year(const int64_t *time, int64_t bars, int64_t interval, bool weekends) {
+    double days = weekends ? 365 : 252;
+    if (interval >= 360 * TD_NS_PER_DAY) return 1;
+    if (interval >= 28 * TD_NS_PER_DAY) return 12.0 * 30 * TD_NS_PER_DAY / (double)interval;
+    if (interval >= 7 * TD_NS_PER_DAY) return 52.0 * 7 * TD_NS_PER_DAY / (double)interval;
+    if (interval >= TD_NS_PER_DAY) return days * TD_NS_PER_DAY / (double)interval;
+    if (weekends) return 365.0 * TD_NS_PER_DAY / (double)interval;
+    int64_t trading_days = 1;
+    for (int64_t t = 1; t < bars; t++) trading_days += day_of(time[t]) != day_of(time[t - 1]);
+    return days * (double)bars / (double)trading_days;
+}
+
 /* How returns are sampled, and how many samples make a year. */
 static enum grouping choose_samples(const td_play_def *def, const int64_t *time, int64_t bars, int64_t interval, int64_t *count,
-                                    double *per_year) {
+                                    double *per_year, double *bars_per_year) {
     bool weekends = trades_on_weekends(time, bars);
     double days = weekends ? 365 : 252;
     *count = 1;
+    *bars_per_year = bars_in_year(time, bars, interval, weekends);
     if (def->profile == TD_PROFILE_BACKTESTING) {
         int64_t period_days = median_period(time, bars) / TD_NS_PER_DAY;
         enum grouping grouping = period_days == 7 ? BY_WEEK : period_days == 31 ? BY_MONTH : period_days == 365 ? BY_YEAR : BY_DAY;
         *per_year = grouping == BY_WEEK ? 52 : grouping == BY_MONTH ? 12 : grouping == BY_YEAR ? 1 : days;
         return grouping;
     }
-    /* bars in a year: the calendar for a day and longer; below, bars on a usual day times the days */
-    double bar_per_year;
-    if (interval >= 360 * TD_NS_PER_DAY)
-        bar_per_year = 1;
-    else if (interval >= 28 * TD_NS_PER_DAY)
-        bar_per_year = 12.0 * 30 * TD_NS_PER_DAY / (double)interval;
-    else if (interval >= 7 * TD_NS_PER_DAY)
-        bar_per_year = 52.0 * 7 * TD_NS_PER_DAY / (double)interval;
-    else if (interval >= TD_NS_PER_DAY)
-        bar_per_year = days * TD_NS_PER_DAY / (double)interval;
-    else if (weekends)
-        bar_per_year = 365.0 * TD_NS_PER_DAY / (double)interval;
-    else {
-        int64_t trading_days = 1;
-        for (int64_t t = 1; t < bars; t++) trading_days += day_of(time[t]) != day_of(time[t - 1]);
-        bar_per_year = days * (double)bars / (double)trading_days;
-    }
     if (def->sample_bars == 0 && interval < TD_NS_PER_DAY) {
         *per_year = days;
         return BY_DAY;
     }
     if (def->sample_bars <= 1) {
-        *per_year = bar_per_year;
+        *per_year = *bars_per_year;
         return EACH_BAR;
     }
     *count = def->sample_bars;
-    *per_year = bar_per_year / (double)*count;
+    *per_year = *bars_per_year / (double)*count;
     return BY_COUNT;
 }
 
@@ -120,6 +117,9 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
+    if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
+        return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
+    if (def->fill_delay < 0) return td_fail(error, TD_BAD_ARG, "fill.delay is %lld, must be at least 0", (long long)def->fill_delay);
     if (tape->symbols != 1)
         return td_fail(error, TD_BAD_ARG, "the tape holds %lld symbols; a deck plays one", (long long)tape->symbols);
     return TD_OK;
@@ -158,19 +158,31 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         for (int64_t t = 0; t < bars; t++) prices[c * bars + t] = deck->columns[c][t] * def->row_scale;
         deck->columns[c] = prices + c * bars;
     }
-    for (int r = 0; r < def->strategy->row_count; r++) {
-        deck->row_kinds[r] = td_row_kind_find(def->strategy->rows[r].kind);
-        const char *lack = !deck->row_kinds[r] ? "unknown kind of row"
-                           : !deck->columns[def->strategy->rows[r].column] ? "the tape has no such column" : NULL;
-        if (lack) {
+    deck->time_ns = time;
+    deck->interval_ns = tape->interval_ns;
+    deck->view.bars = bars;
+    for (int r = 0, row; r < def->strategy->row_count; r++) {
+        td_status status = td_deck_add_row(deck, &def->strategy->rows[r], &row, error);
+        if (status != TD_OK) {
             td_deck_free(deck);
-            return td_fail(error, TD_BAD_ARG, "strategy %s: row %s: %s", def->strategy->name, def->strategy->rows[r].name, lack);
+            return status;
+        }
+    }
+
+    deck->view.volatility_row = -1;
+    if (def->volatility != TD_VOLATILITY_NONE) {
+        td_row_info info = {.name = "stops.volatility", .kind = def->volatility == TD_VOLATILITY_ATR ? "atr" : "volatility",
+                            .column = TD_COLUMN_close, .arguments = {{.from = TD_FROM_KNOB, .index = TD_KNOB_volatility_window}}};
+        td_status status = td_deck_add_row(deck, &info, &deck->view.volatility_row, error);
+        if (status != TD_OK) {
+            td_deck_free(deck);
+            return status;
         }
     }
 
     /* the calendar */
     int64_t count;
-    enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year);
+    enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year, &deck->bars_per_year);
     if (def->periods_per_year > 0 && !backtesting) deck->periods_per_year = def->periods_per_year;
     int64_t samples = 0;
     for (int64_t t = 0; t < bars; t++) {
@@ -209,9 +221,12 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
         .volume = deck->columns[TD_COLUMN_volume], .seconds = seconds,
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
-        .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at, .sizing = def->sizing,
-        .direction = def->direction, .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting,
-        .start_bar = backtesting ? 1 : 0, .touch = backtesting ? 0 : 0x1p-1074};
+        .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
+        .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
+        .maker_rate = def->maker_rate, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
+        .bars_per_year = deck->bars_per_year, .volatility_row = deck->view.volatility_row,
+        .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,
+        .touch = backtesting ? 0 : 0x1p-1074};
     td_status status = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP ? td_ranges_make(&deck->view, &deck->ranges, error) : TD_OK;
     if (status != TD_OK) {
         td_deck_free(deck);
@@ -224,6 +239,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
 void td_deck_free(td_deck *deck) {
     if (!deck) return;
     td_ranges_free(&deck->ranges);
+    td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);
 }
@@ -233,15 +249,6 @@ double td_deck_periods_per_year(const td_deck *deck) { return deck->periods_per_
 int64_t td_deck_blocks(const td_deck *deck) { return deck->view.blocks; }
 int64_t td_deck_block_start(const td_deck *deck, int64_t block) {
     return deck->first_bar + (block ? deck->view.block_end[block - 1] + 1 : 0);
-}
-
-int64_t td_deck_warmup(const td_deck *deck, const td_set *set) {
-    int64_t warmup = 0;
-    for (int r = 0; r < deck->def.strategy->row_count; r++) {
-        int64_t bar = deck->row_kinds[r]->warmup((int64_t)set->param[deck->def.strategy->rows[r].param]);
-        if (bar > warmup) warmup = bar;
-    }
-    return warmup;
 }
 
 td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) {
@@ -254,26 +261,39 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         if (info->kind != TD_PARAM_NUMBER && value != floor(value))
             return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be a whole number", info->name, value);
     }
-    for (int r = 0; r < strategy->row_count; r++) {
-        double window = set->param[strategy->rows[r].param];
-        if (window > (double)deck->view.bars)
-            return td_fail(error, TD_BAD_ARG, "parameter %s is %g bars, longer than the tape of %lld bars",
-                           strategy->params[strategy->rows[r].param].name, window, (long long)deck->view.bars);
-    }
     for (int i = 0; i < TD_KNOB_COUNT; i++) {
         const td_knob_info *info = &td_knob_infos[i];
         if (!(set->knob[i] >= info->minimum && set->knob[i] <= info->maximum))
             return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, set->knob[i], info->minimum, info->maximum);
+        if (td_knob_is_whole((td_knob)i) && set->knob[i] != floor(set->knob[i]))
+            return td_fail(error, TD_BAD_ARG, "%s is %g, must be a whole number", info->path, set->knob[i]);
     }
     double size = set->knob[TD_KNOB_size];
-    if (deck->def.sizing == TD_SIZING_FRACTION && !(size > 0 && size <= 1))
+    td_sizing sizing = deck->def.sizing;
+    if (td_size_is_fraction(sizing) && !(size > 0 && size <= 1))
         return td_fail(error, TD_BAD_ARG, "account.size is %g, must be above 0 and at most 1: a fraction of the equity", size);
-    if (deck->def.sizing == TD_SIZING_FIXED_UNITS && !(size > 0))
-        return td_fail(error, TD_BAD_ARG, "account.size is %g, must be above 0: units", size);
+    if (sizing != TD_SIZING_ALL_IN && !(size > 0))
+        return td_fail(error, TD_BAD_ARG, "account.size is %g, must be above 0 for sizing %s", size, td_sizing_name(sizing));
+    const double *knob = set->knob;
+    bool stops = knob[TD_KNOB_stop_loss] > 0 || knob[TD_KNOB_stop_volatility] > 0 || knob[TD_KNOB_trailing] > 0 ||
+                 knob[TD_KNOB_trailing_amount] > 0 || knob[TD_KNOB_trailing_volatility] > 0;
+    for (int i = 0; i < TD_KNOB_COUNT; i++)
+        if (td_knob_needs_volatility((td_knob)i) && knob[i] != 0 && deck->def.volatility == TD_VOLATILITY_NONE)
+            return td_fail(error, TD_BAD_ARG, "%s is %g, but the deck has no volatility", td_knob_infos[i].path, knob[i]);
+    if (sizing == TD_SIZING_VOLATILITY && deck->def.volatility == TD_VOLATILITY_NONE)
+        return td_fail(error, TD_BAD_ARG, "account.sizing volatility, but the deck has no volatility");
+    if (sizing == TD_SIZING_RISK && !stops && !*strategy->orders)
+        return td_fail(error, TD_BAD_ARG, "account.sizing risk needs a stop: the size is what loses `account.size` of equity there");
+    if (knob[TD_KNOB_slippage_ticks] > 0 && !(knob[TD_KNOB_tick] > 0))
+        return td_fail(error, TD_BAD_ARG, "costs.slippage_ticks is %g, but costs.tick, the size of a step, is not given",
+                       knob[TD_KNOB_slippage_ticks]);
+    if (deck->def.profile != TD_PROFILE_TAPEDECK && td_needs_broker(&deck->def, set))
+        return td_fail(error, TD_BAD_ARG, "profile backtesting plays market orders with a stop and a target; delays, trailing stops, "
+                       "further costs, leverage and risk limits are of profile tapedeck");
     if (!(set->knob[TD_KNOB_stop_loss] < 1))
         return td_fail(error, TD_BAD_ARG, "stops.stop_loss is %g, must be below 1: the price would have to fall below 0",
                        set->knob[TD_KNOB_stop_loss]);
-    return TD_OK;
+    return td_deck_check_rows(deck, set, error);
 }
 
 void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
@@ -281,7 +301,7 @@ void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
     *lane = (td_lane){0};
     double cash = knob[TD_KNOB_cash];
     lane->cash = lane->balance = lane->equity = lane->sample_equity = lane->peak = lane->trough = lane->first_sample = cash;
-    lane->record = lane->guard_high = lane->stop_high = INFINITY;
+    lane->record = lane->guard_high = lane->stop_high = lane->wake = INFINITY;
     lane->guard_low = lane->stop_low = -INFINITY;
     lane->best = -INFINITY;
     lane->worst = INFINITY;

@@ -2,16 +2,43 @@
 #ifndef TAPEDECK_SIM_DECK_H
 #define TAPEDECK_SIM_DECK_H
 
-#include "data/row.h"
+#include "data/row_kind.h"
+#include "sim/broker.h"
 #include "sim/ranges.h"
+
+/* Bars of a longer interval, made of the deck's: those that are complete before its end. */
+typedef struct td_higher {
+    int64_t interval_ns;
+    int64_t bars;
+    const double *columns[TD_COLUMN_COUNT]; /* (bars) */
+    const int64_t *known;                   /* (bars) deck bar at whose close the bar is complete, never decreasing */
+    void *memory;                           /* one allocation for all arrays */
+} td_higher;
+
+/* Rows that are computed together, as the lanes of one kernel: of one kind, on the same columns. */
+typedef struct td_row_group {
+    const td_row_kind *kind;
+    const double *columns[TD_ROW_COLUMNS_MAX];
+    int64_t bars;            /* of the columns */
+    const td_higher *higher; /* NULL: the deck's bars */
+    int tuples;              /* distinct lists of arguments: a set has so many tuples of numbers here, at most */
+} td_row_group;
 
 struct td_deck {
     td_play_def def;
     td_kernel_deck view;              /* as kernels read it; its arrays are this deck's, or the tape's */
     const double *columns[TD_COLUMN_COUNT]; /* what rows are computed from: the tape's, or scaled copies */
-    const td_row_kind *row_kinds[TD_ROWS_MAX];
+    const int64_t *time_ns;           /* (bars) open times */
+    int64_t interval_ns;              /* of a bar */
+    double *days;                     /* column day, where a row wants it */
+    int row_count, group_count, higher_count;
+    td_row_info rows[TD_ROWS_MAX];    /* the strategy's, then the engine's */
+    int row_group[TD_ROWS_MAX];       /* (row_count) */
+    td_row_group groups[TD_ROWS_MAX];
+    td_higher *highers[TD_ROWS_MAX];  /* one per interval */
     int64_t first_bar;                /* of the tape */
     double periods_per_year;          /* of the samples */
+    double bars_per_year;
     double years;                     /* from the first to the last bar's open time, of 365.25 days */
     double duration_unit;             /* seconds; profile backtesting rounds durations up to whole ones */
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
@@ -20,12 +47,21 @@ struct td_deck {
     void *memory;                     /* one allocation for all arrays */
 };
 
-/* First bar on which all rows of the set have a value. */
+/* Appends a row of the engine's (the strategy's are there), before players are opened: row number *row of a set's slots, and
+ * knobs, parameters and constants as its arguments. TD_BAD_ARG with a sentence when there is no such kind, column or interval. */
+td_status td_deck_add_row(td_deck *deck, const td_row_info *info, int *row, td_error *error);
+/* The numbers of a set's row; and whether the kind takes them. */
+td_row_tuple td_deck_tuple(const td_deck *deck, const td_set *set, int row);
+td_status td_deck_check_rows(const td_deck *deck, const td_set *set, td_error *error);
+/* Frees what rows made the deck allocate. */
+void td_deck_free_rows(td_deck *deck);
+/* First bar on which all of the strategy's rows of the set have a value. */
 int64_t td_deck_warmup(const td_deck *deck, const td_set *set);
 /* A lane at the start of the tape: cash, plan factors, parameters. */
 void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane);
-/* Turns a lane that has played the whole deck into its cell. block_equity holds the equity at block ends, `stride` apart. */
-void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const double *block_equity, int64_t stride,
-                    td_cell *cell, float *block_returns);
+/* Turns a lane that has played the whole deck into its cell. account: NULL where the set needed none. block_equity holds the
+ * equity at block ends, `stride` apart. */
+void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const td_account *account,
+                    const double *block_equity, int64_t stride, td_cell *cell, float *block_returns);
 
 #endif

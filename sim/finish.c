@@ -22,7 +22,7 @@ static double days(const td_deck *deck, double seconds) {
     return seconds / 86400;
 }
 
-static void trade_metrics(const td_deck *deck, const td_lane *lane, double *m) {
+static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_account *account, double *m) {
     bool backtesting = deck->def.profile == TD_PROFILE_BACKTESTING;
     double n = lane->trades;
     m[TD_METRIC_trades] = n;
@@ -30,12 +30,27 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, double *m) {
     m[TD_METRIC_spread_paid] = lane->spread_paid;
     m[TD_METRIC_slippage_paid] = lane->slippage_paid;
     m[TD_METRIC_fills] = lane->fills;
-    m[TD_METRIC_orders_refused] = lane->refused;
+    m[TD_METRIC_turnover] = lane->turnover;
+    static const td_metric refusals[TD_REFUSAL_COUNT] = {
+#define TD_REFUSAL_METRIC(name, text) TD_METRIC_refused_##name,
+        TD_REFUSALS(TD_REFUSAL_METRIC)
+#undef TD_REFUSAL_METRIC
+    };
+    m[TD_METRIC_orders_refused] = 0;
+    for (int i = 0; i < TD_REFUSAL_COUNT; i++) {
+        double count = account ? account->refused[i] : 0;
+        if (i == TD_REFUSAL_cash) count = lane->refused_cash;
+        if (i == TD_REFUSAL_lot) count = lane->refused_lot;
+        m[refusals[i]] = count;
+        m[TD_METRIC_orders_refused] += count;
+    }
+    m[TD_METRIC_funding_paid] = account ? account->funding_paid : 0;
+    m[TD_METRIC_borrow_paid] = account ? account->borrow_paid : 0;
     m[TD_METRIC_ambiguous_bars] = lane->ambiguous;
     double exposed = lane->exposed;
     if (!backtesting && lane->position != 0) {
         double last = (double)(deck->view.bars - 1);
-        exposed += last - lane->entry_bar + 1 - (lane->entry_bar == lane->covered ? 1 : 0);
+        exposed += last - fmax(lane->entry_bar, lane->covered + 1) + 1;
     }
     m[TD_METRIC_exposure] = exposed / (double)deck->view.bars;
     if (n == 0) return;
@@ -86,6 +101,7 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     m[TD_METRIC_final_equity] = equity;
     m[TD_METRIC_peak_equity] = lane->peak;
     m[TD_METRIC_total_return] = (equity - start) / start;
+    m[TD_METRIC_break_even_cost] = (equity - start + lane->commission_paid) / nonzero(lane->turnover);
     m[TD_METRIC_buy_hold_return] = warmup <= last ? (close[last] - close[warmup]) / close[warmup] : NAN;
     if (deck->years > 0) m[TD_METRIC_cagr] = td_pow(equity / start, 1 / deck->years) - 1;
 
@@ -121,8 +137,8 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     }
 }
 
-void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const double *block_equity, int64_t stride,
-                    td_cell *cell, float *block_returns) {
+void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane, const td_account *account,
+                    const double *block_equity, int64_t stride, td_cell *cell, float *block_returns) {
     *cell = (td_cell){.state = TD_CELL_DONE, .reason = (int32_t)lane->failed, .reason_bar = (int64_t)lane->failed_bar,
                       .ruined = lane->failed == 0 && lane->ruined != 0};
     double equity = lane->ruined != 0 ? 0 : lane->equity, *m = cell->metrics, start = set->knob[TD_KNOB_cash];
@@ -130,7 +146,7 @@ void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane,
     if (cell->reason) cell->state = TD_CELL_FAILED;
     for (int i = 0; i < TD_METRIC_COUNT; i++) m[i] = NAN;
     if (cell->state == TD_CELL_DONE) {
-        trade_metrics(deck, lane, m);
+        trade_metrics(deck, lane, account, m);
         drawdown_metrics(deck, lane, m);
         return_metrics(deck, lane, start, equity, td_deck_warmup(deck, set), m);
     }

@@ -12,13 +12,15 @@
 #define TAPEDECK_SIM_KERNEL_H
 
 #include "base/lanes.h"
+#include "data/row_kind.h"
 #include "sim/play.h"
 
 enum {
     TD_BLOCK_VECTORS = 2, /* two registers a field: one alone waits for its own results, four spill (docs/performance-method.md) */
-    TD_ROWS_MAX = 8,      /* indicator rows of a strategy */
+    TD_ROWS_MAX = 16,     /* indicator rows of a deck: the strategy's and the engine's */
     TD_SIGNALS_MAX = 4,
     TD_STATE_MAX = 16,    /* reals of strategy state */
+    TD_REQUESTS_MAX = 8,  /* orders a strategy may place on one bar */
 };
 
 /* Touched every bar. */
@@ -70,7 +72,10 @@ enum {
     X(spread_paid)                                                                                                               \
     X(slippage_paid)                                                                                                             \
     X(fills)                                                                                                                     \
-    X(refused)                                                                                                                   \
+    X(refused_cash)                                                                                                              \
+    X(refused_lot)                                                                                                               \
+    X(turnover)        /* traded value at base prices */                                                                         \
+    X(wake)            /* first bar at which the broker wants to be asked whatever prices do; +inf never */                      \
     X(ambiguous)                                                                                                                 \
     X(worst_ratio)     /* lowest trough / peak of finished drawdowns */                                                          \
     X(drawdown_sum)                                                                                                              \
@@ -133,7 +138,8 @@ typedef struct td_vector {
     td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
     int64_t window[TD_ROWS_MAX][2];       /* where they begin */
     int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
-    int64_t reserved[7];
+    struct td_account *accounts;          /* (TD_LANES) where the broker is needed, else NULL; the caller's */
+    int64_t reserved[6];
     int32_t slot[TD_ROWS_MAX][TD_LANES];
 } td_vector;
 
@@ -150,6 +156,9 @@ static inline int64_t *td_vector_window(void *vector, int lanes, int row) {
     return (int64_t *)vector + (TD_FIELD_COUNT + TD_ROWS_MAX) * lanes + row * 2;
 }
 static inline int64_t *td_vector_windowed(void *vector, int lanes) { return td_vector_window(vector, lanes, TD_ROWS_MAX); }
+static inline struct td_account **td_vector_accounts(void *vector, int lanes) {
+    return (struct td_account **)(td_vector_windowed(vector, lanes) + 1);
+}
 static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
     return (int32_t *)(td_vector_windowed(vector, lanes) + 8) + row * lanes;
 }
@@ -169,13 +178,24 @@ typedef struct td_kernel_deck {
     const int64_t *block_end;                /* (blocks) last bar of each block */
     td_profile profile;
     td_fill_at fill_at;
+    int64_t fill_delay;
+    td_intrabar intrabar;
     td_sizing sizing;
     td_direction direction;
+    bool maker_rate;
+    int32_t hours_from, hours_to; /* minutes of the UTC day */
+    const int64_t *time_ns;       /* (bars) open times */
+    double bars_per_year;
+    int volatility_row;           /* -1: none */
     bool finalize;
     bool every_bar;  /* sample_bar[k] == k */
     int64_t start_bar; /* on which TD_SIGNAL_START fires: 0, in profile backtesting 1 */
     double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
 } td_kernel_deck;
+
+typedef struct td_events td_events; /* sim/events.h */
+struct td_wish;                     /* sim/order.h */
+struct td_request;
 
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
@@ -183,6 +203,7 @@ typedef struct td_kernel_chunk {
     const double *rows;     /* row slot r of bar t is rows[(t - begin) * stride + r]; bar begin - 1 is there too */
     int64_t stride;
     int64_t sample, block;  /* first sample and first block whose bar is >= begin */
+    const td_events *events; /* of the kernel's instruction set; the lanes engine only */
 } td_kernel_chunk;
 
 /* One strategy on one instruction set. */
@@ -191,16 +212,42 @@ typedef struct td_kernel {
     /* Plays a block (TD_BLOCK_VECTORS vectors) over a chunk. block_equity (blocks, block lanes) gets the equity at block ends. */
     void (*play)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity);
     /* Scalar kernel only: the strategy's decision on one bar, for the engines that play one set (sim/reference.c, sim/skip.c).
-     * above, below: which signals crossed. Returns whether there is a target and puts it in *target. */
+     * above, below: which signals crossed. Returns whether anything is wanted; that is in *wish, its requests in the caller's
+     * array of TD_REQUESTS_MAX (NULL where the strategy places no orders). */
     bool (*decide)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector, const int *above,
-                   const int *below, double *target);
+                   const int *below, struct td_wish *wish, struct td_request *requests);
 } td_kernel;
 
-typedef enum td_column { TD_COLUMN_open, TD_COLUMN_high, TD_COLUMN_low, TD_COLUMN_close, TD_COLUMN_volume, TD_COLUMN_COUNT } td_column;
+/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
+typedef enum td_column {
+    TD_COLUMN_open,
+    TD_COLUMN_high,
+    TD_COLUMN_low,
+    TD_COLUMN_close,
+    TD_COLUMN_volume,
+    TD_COLUMN_day,
+    TD_COLUMN_COUNT
+} td_column;
+
+/* Where an argument of a row comes from. */
+typedef enum td_from {
+    TD_FROM_PARAM,    /* the set's parameter `index` */
+    TD_FROM_KNOB,     /* the set's knob `index` */
+    TD_FROM_CONSTANT, /* `value` */
+} td_from;
+typedef struct td_row_argument {
+    int index;
+    double value;
+    td_from from;
+} td_row_argument;
+
+/* One row of a strategy, or of the engine's: one output of one kind. */
 typedef struct td_row_info {
     const char *name, *kind;
-    td_column column;
-    int param; /* that holds the window */
+    int output;
+    td_column column;                                /* of kinds that leave it to the user (x); the others do not look at it */
+    td_row_argument arguments[TD_ROW_ARGUMENTS_MAX]; /* as many as the kind takes */
+    const char *interval;                            /* computed on bars of this length ("1h", made of the deck's); NULL: on the deck's */
 } td_row_info;
 typedef enum td_signal_kind {
     TD_SIGNAL_CROSS,       /* row over row */
@@ -220,6 +267,7 @@ struct td_strategy {
     const td_row_info *rows;
     const td_signal_info *signals;
     bool every_bar;                          /* has ON_BAR: wants every bar, so cannot be skipped through */
+    const bool *orders;                      /* does it place orders of its own, and so needs the broker? */
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
 };
 

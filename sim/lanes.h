@@ -4,7 +4,7 @@
  * player walks chunks of bars; a kernel gets one block of TD_BLOCK_VECTORS vectors and one chunk.
  *
  * The idea that makes it fast: nothing happens on most bars. Masks inside a vector, and one predictable branch for "does any lane
- * have an event"; events (stops, new peaks, signals) are out-of-line functions on the vector in memory (sim/ledger.h), which may
+ * have an event"; events (stops, new peaks, trades) are out-of-line functions on the vector in memory (sim/events.h), which may
  * divide and branch as they like. The hot fields live in registers in between.
  *
  * Order inside bar t (docs/bar-rules.md): stops and targets on the bar's range; mark at the close; statistics; the strategy's
@@ -12,7 +12,7 @@
 #ifndef TAPEDECK_SIM_LANES_H
 #define TAPEDECK_SIM_LANES_H
 
-#include "sim/ledger.h"
+#include "sim/events.h"
 
 /* What a hook sees. */
 typedef struct td_now {
@@ -23,8 +23,10 @@ typedef struct td_now {
     td_vector *vector;
     const td_mask *above, *below;
     td_real position, equity;
-    td_real target; /* out: what the strategy wants ... */
-    td_mask where;  /* ... and where it wants anything */
+    td_real target; /* out: the position it wants ... */
+    td_mask where;  /* ... and where it wants one */
+    td_request *requests; /* out: orders, at most TD_REQUESTS_MAX; NULL where the strategy places none */
+    int request_count;
 } td_now;
 typedef void td_hook(td_now *now);
 
@@ -54,24 +56,13 @@ TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
     for (int i = 0; i < signals; i++) s->gap[i] = hot->gap[i];
 }
 
-TD_RARE void td_guard_event(const td_kernel_deck *deck, td_vector *s, int64_t t, int64_t sample) { td_guard(deck, s, t, sample); }
-
-TD_RARE void td_peak_event(const td_kernel_deck *deck, td_vector *s, int64_t t) {
-    td_new_peak(deck, s, s->equity >= s->record, t, s->equity);
-}
-
-/* Bar and base price of a fill decided on bar t. */
-TD_INLINE int64_t td_fill_bar(const td_kernel_deck *deck, int64_t t) { return deck->fill_at == TD_FILL_CLOSE ? t : t + 1; }
-TD_INLINE double td_fill_base(const td_kernel_deck *deck, int64_t t) {
-    return deck->fill_at == TD_FILL_CLOSE ? deck->close[t] : deck->open[t + 1];
-}
-TD_INLINE td_fill_reason td_fill_why(const td_kernel_deck *deck) {
-    return deck->fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
-}
-
-TD_RARE void td_trade_event(const td_kernel_deck *deck, td_vector *s, const td_now *now, int64_t sample) {
-    td_trade_to(deck, s, now->target, now->where, now->t, sample, td_fill_bar(deck, now->t), td_fill_base(deck, now->t),
-                td_fill_why(deck), false);
+/* Carries out what the hook left in `now`. */
+TD_RARE void td_trade_event(const td_kernel_deck *deck, const td_events *events, td_vector *s, const td_now *now, int64_t sample) {
+    int row = deck->volatility_row;
+    td_real volatility = row < 0 ? td_splat(0.0) : td_row_value(s, now->rows, row, now->windowed);
+    td_wish wish = {.target = now->target, .where = now->where, .volatility = volatility, .request_count = now->request_count,
+                    .requests = now->requests};
+    (s->accounts ? events->broker_trade : events->trade)(deck, s, &wish, now->t, sample);
 }
 
 /* A sample at the close of the last bar played: the return since the last sample goes into the sums. */
@@ -103,27 +94,30 @@ TD_INLINE void td_cross(const td_kernel_deck *deck, const td_vector *s, const do
 /* The last bar: nothing decided on it can fill, except that `finalize` closes what is open. */
 TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *s, int64_t sample, td_hook *hook,
                          const td_signal_info *infos, int signals) {
+    const td_events *events = chunk->events;
     int64_t t = deck->bars - 1;
-    td_guard(deck, s, t, sample);
-    if (deck->finalize && deck->profile == TD_PROFILE_BACKTESTING) {
-        /* backtesting.py runs its broker once more on the last bar: everything closes at the price a market order would get
-         * there, a decision of this very bar is filled at the same price, and its stops see the bar's range again */
-        const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
-        td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
-        td_hot hot;
-        td_hot_load(&hot, s, signals);
-        td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
-        td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
-                      .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = td_splat(0.0),
-                      .where = td_no_lane()};
-        hook(&now);
-        int64_t bar = deck->fill_at == TD_FILL_CLOSE && t > 0 ? t - 1 : t;
-        double base = deck->fill_at == TD_FILL_CLOSE ? deck->close[bar] : deck->open[t];
-        td_trade_to(deck, s, now.target, now.where, t - 1, sample, bar, base, td_fill_why(deck), true);
-        td_guard(deck, s, t, sample);
-    } else if (deck->finalize) {
-        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true);
-        td_guard(deck, s, t, sample);
+    td_mask all = td_not(td_no_lane());
+    if (s->accounts)
+        events->broker_bar(deck, s, &all, t, sample);
+    else
+        events->guard(deck, s, t, sample);
+    if (deck->finalize) {
+        td_wish wish = {.target = td_splat(0.0), .where = td_no_lane(), .volatility = td_splat(0.0)};
+        if (deck->profile == TD_PROFILE_BACKTESTING) { /* decides once more */
+            const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
+            td_mask above[TD_SIGNALS_MAX], below[TD_SIGNALS_MAX];
+            td_request requests[TD_REQUESTS_MAX];
+            td_hot hot;
+            td_hot_load(&hot, s, signals);
+            td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
+            td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
+                          .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = wish.target,
+                          .where = wish.where, .requests = requests};
+            hook(&now);
+            wish.target = now.target;
+            wish.where = now.where;
+        }
+        (s->accounts ? events->broker_finalize : events->finalize)(deck, s, &wish, sample);
     }
     td_real equity = s->cash + s->position * deck->close[t];
     if (deck->every_bar) {
@@ -136,13 +130,15 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
     if (deck->market_log) s->sum_market += td_log_lanes(equity / s->equity) * deck->market_log[t];
     s->trough = td_min(equity, s->trough);
     s->equity = equity;
-    td_new_peak(deck, s, equity >= s->record, t, equity);
+    events->peak(deck, s, t);
 }
 
 /* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
 TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, td_hot *hot, int64_t begin,
                             int64_t end, int64_t sample, td_hook *hook, const td_signal_info *infos, const int signals,
-                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed) {
+                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed, const bool broker,
+                            const bool orders) {
+    td_request requests[TD_REQUESTS_MAX];
     for (int64_t t = begin; t < end; t++) {
         const double low = deck->low[t], high = deck->high[t], close = deck->close[t];
         const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
@@ -153,9 +149,13 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 
             /* stops and targets on the bar's range */
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
+            if (broker) touched = touched | (td_splat((double)t) >= s->wake);
             if (td_unlikely(td_any(touched))) {
                 td_hot_save(h, s, signals);
-                td_guard_event(deck, s, t, sample);
+                if (broker)
+                    chunk->events->broker_bar(deck, s, &touched, t, sample);
+                else
+                    chunk->events->guard(deck, s, t, sample);
                 td_hot_load(h, s, signals);
             }
 
@@ -167,7 +167,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             h->trough = td_min(h->equity, h->trough);
             if (td_unlikely(td_any(h->equity >= h->record))) {
                 td_hot_save(h, s, signals);
-                td_peak_event(deck, s, t);
+                chunk->events->peak(deck, s, t);
                 td_hot_load(h, s, signals);
             }
 
@@ -178,11 +178,11 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             if (on_bar || td_unlikely(td_any(event))) {
                 td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .windowed = windowed, .vector = s, .above = above,
                               .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
-                              .where = td_no_lane()};
+                              .where = td_no_lane(), .requests = orders ? requests : NULL};
                 hook(&now);
-                if (td_any(now.where)) {
+                if (td_any(now.where) || (orders && now.request_count > 0)) {
                     td_hot_save(h, s, signals);
-                    td_trade_event(deck, s, &now, every_bar ? t + 1 : sample);
+                    td_trade_event(deck, chunk->events, s, &now, every_bar ? t + 1 : sample);
                     td_hot_load(h, s, signals);
                 }
             }
@@ -193,7 +193,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 /* Plays a block over a chunk: cuts it where samples and blocks end, so that the bar loop need not ask. */
 TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, double *block_equity,
                              td_hook *hook, const td_signal_info *infos, const int signals, const bool on_bar, const bool every_bar,
-                             const bool market_log, const bool windowed) {
+                             const bool market_log, const bool windowed, const bool broker, const bool orders) {
     td_hot hot[TD_BLOCK_VECTORS];
     for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_load(&hot[v], &block[v], signals);
     int64_t last = deck->bars - 1, sample = chunk->sample, part = chunk->block, t = chunk->begin;
@@ -202,7 +202,8 @@ TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *
         if (deck->block_end[part] + 1 < stop) stop = deck->block_end[part] + 1;
         if (!every_bar && deck->sample_bar[sample] + 1 < stop) stop = deck->sample_bar[sample] + 1;
         if (t < stop) {
-            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed);
+            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed, broker,
+                         orders);
             t = stop;
         } else {
             for (int v = 0; v < TD_BLOCK_VECTORS; v++) {

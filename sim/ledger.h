@@ -1,6 +1,6 @@
 /* Events of the ledger in the lane algebra: fills, stops, ruin, finished drawdowns.
  *
- * Included by the lane kernels (all widths) and by the skip engine (one lane). The rules are those of docs/bar-rules.md; the plain
+ * Included by the lane engine's events (sim/events/, all widths) and by the skip engine's (one lane). The rules are those of docs/bar-rules.md; the plain
  * scalar version of the same rules, written apart, is sim/reference.c, and the bits agree.
  *
  * Every function takes the lanes it is for as a mask and leaves the others untouched. */
@@ -9,10 +9,7 @@
 
 #include "sim/kernel.h"
 
-#define TD_INF __builtin_inf()
 #define TD_UPDATE(field, m, value) (s->field = td_select((m), (value), s->field))
-
-TD_INLINE td_mask td_no_lane(void) { return td_splat(0.0) != td_splat(0.0); }
 
 /* Ledger lines and hash of a fill. Hash: h' = (rotl(h, 27) ^ (units K1 + price K2 + (bar, reason) K3)) K4, on the bits. */
 TD_INLINE void td_note_fill(td_vector *s, td_mask m, int64_t bar, td_real units, td_real base, td_real price, td_real commission,
@@ -22,9 +19,10 @@ TD_INLINE void td_note_fill(td_vector *s, td_mask m, int64_t bar, td_real units,
     TD_UPDATE(spread_paid, m, s->spread_paid + value * spread);
     TD_UPDATE(slippage_paid, m, s->slippage_paid + value * slippage);
     TD_UPDATE(fills, m, s->fills + 1);
+    TD_UPDATE(turnover, m, s->turnover + value);
     td_bits h = td_to_bits(s->hash);
     td_bits what = td_to_bits(units) * 0x9E3779B97F4A7C15ull + td_to_bits(price) * 0xC2B2AE3D27D4EB4Full +
-                   td_to_bits((double)bar * 16 + reason) * 0x165667B19E3779F9ull;
+                   td_to_bits((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
     h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
     td_bits select = td_mask_bits(m);
     s->hash = td_from_bits((h & select) | (td_to_bits(s->hash) & ~select));
@@ -136,8 +134,9 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
             count = td_select(lots, td_floor_divide(td_max(budget, 0), cost), budget / cost);
         }
         size = count * lot;
-        td_mask refuse = (count <= 0) | (count * cost > s->balance);
-        TD_UPDATE(refused, m & refuse, s->refused + 1);
+        td_mask none = count <= 0, refuse = none | (count * cost > s->balance);
+        TD_UPDATE(refused_lot, m & none, s->refused_lot + 1);
+        TD_UPDATE(refused_cash, m & refuse & td_not(none), s->refused_cash + 1);
         m = m & td_not(refuse);
     } else {
         td_real unit_cost = price * (1 + s->rate), wanted;
@@ -148,8 +147,9 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
         size = wanted;
         if (td_any(lots)) size = td_select(lots, td_floor_divide(td_max(wanted, 0), lot) * lot, wanted);
         /* rounding in wanted may ask for a hair more than there is; a real shortage is larger */
-        td_mask refuse = (size <= 0) | (size * unit_cost + s->fixed > s->balance * (1 + 0x1p-40));
-        TD_UPDATE(refused, m & refuse, s->refused + 1);
+        td_mask none = size <= 0, refuse = none | (size * unit_cost + s->fixed > s->balance * (1 + 0x1p-40));
+        TD_UPDATE(refused_lot, m & none, s->refused_lot + 1);
+        TD_UPDATE(refused_cash, m & refuse & td_not(none), s->refused_cash + 1);
         m = m & td_not(refuse);
     }
     /* what is left is positive or not a number */
@@ -189,8 +189,14 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
     double open = deck->open[t], low = deck->low[t], high = deck->high[t], close = deck->close[t];
     td_mask hit_low = low <= s->stop_low, hit_high = high >= s->stop_high, hit = hit_low | hit_high;
     if (td_any(hit)) {
-        /* the stop goes first where both levels are in the bar: low for longs, high for shorts */
-        td_mask was_long = s->position > 0, use_low = hit_low & (was_long | td_not(hit_high));
+        /* the stop goes first where both levels are in the bar, low for longs, high for shorts; except that a target which the
+         * open has reached is behind us by then (backtesting.py looks at the stop even so) */
+        td_mask was_long = s->position > 0, both = hit_low & hit_high, use_low = hit_low & (was_long | td_not(hit_high));
+        if (deck->profile != TD_PROFILE_BACKTESTING) {
+            td_mask reached = (open <= s->stop_low) | (open >= s->stop_high);
+            use_low = (use_low & td_not(both & reached)) | (both & (open <= s->stop_low));
+            both = both & td_not(reached);
+        }
         td_mask is_stop = (use_low & was_long) | (td_not(use_low) & td_not(was_long));
         td_mask gap = (use_low & (open <= s->stop_low)) | (td_not(use_low) & (open >= s->stop_high));
         td_real base = td_select(use_low, td_min(open, s->stop_low), td_max(open, s->stop_high));
@@ -198,7 +204,7 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
         td_real factor = td_select(is_stop, td_select(was_long, s->leave_sell, s->leave_buy), 1);
         td_real reason = td_select(is_stop, td_select(gap, TD_FILL_REASON_stop_gap, TD_FILL_REASON_stop),
                                    td_select(gap, TD_FILL_REASON_target_gap, TD_FILL_REASON_target));
-        TD_UPDATE(ambiguous, hit_low & hit_high, s->ambiguous + 1);
+        TD_UPDATE(ambiguous, both, s->ambiguous + 1);
         td_exit(deck, s, hit, t, base, factor, td_select(is_stop, s->spread_leave, 0), td_select(is_stop, s->slippage, 0), reason);
     }
     /* how far the close may go before equity is zero, with a margin for rounding */
@@ -263,6 +269,20 @@ TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real tar
     if (td_any(enter))
         td_enter(deck, s, enter, bar, t, sample, td_splat(base), td_select(target > 0, 1, -1), td_min(td_abs(target), 1),
                  td_splat((double)reason));
+}
+
+/* The end of the last bar where `finalize` is set. backtesting.py runs its broker once more: everything closes at the price a market
+ * order would get there, a decision of this very bar is filled at the same price, and its stops see the bar's range again. */
+TD_INLINE void td_finalize(const td_kernel_deck *deck, td_vector *s, td_real target, td_mask where, int64_t sample) {
+    int64_t t = deck->bars - 1;
+    if (deck->profile == TD_PROFILE_BACKTESTING) {
+        bool at_close = deck->fill_at == TD_FILL_CLOSE;
+        int64_t bar = at_close && t > 0 ? t - 1 : t;
+        td_trade_to(deck, s, target, where, t - 1, sample, bar, at_close ? deck->close[bar] : deck->open[t],
+                    at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, true);
+    } else
+        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true);
+    td_guard(deck, s, t, sample);
 }
 
 #endif

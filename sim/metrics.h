@@ -38,8 +38,21 @@
     X(commission_paid, "quote", "commission paid", -1)                                                                           \
     X(spread_paid, "quote", "cost of the bid-ask spread", -1)                                                                    \
     X(slippage_paid, "quote", "cost of slippage", -1)                                                                            \
+    X(funding_paid, "quote", "funding paid, net of what was received", -1)                                                       \
+    X(borrow_paid, "quote", "cost of borrowing what was sold short", -1)                                                         \
+    X(turnover, "quote", "traded value, at prices before costs", 0)                                                              \
+    X(break_even_cost, "1", "commission rate at which the same fills would have earned nothing", +1)                             \
     X(fills, "1", "fills of orders", 0)                                                                                          \
-    X(orders_refused, "1", "orders refused for want of cash or lot", -1)                                                         \
+    X(orders_refused, "1", "orders that came to nothing, for whatever reason", -1)                                               \
+    X(refused_cash, "1", "orders refused: more than the account can pay", -1)                                                    \
+    X(refused_lot, "1", "orders refused: less than a lot", -1)                                                                   \
+    X(refused_pyramiding, "1", "orders refused: the position has as many entries as it may", -1)                                 \
+    X(refused_cool_down, "1", "orders refused: too soon after a losing trade", -1)                                               \
+    X(refused_daily_loss, "1", "orders refused: the day's loss limit was reached", -1)                                           \
+    X(refused_drawdown, "1", "orders refused: the drawdown limit was reached", -1)                                               \
+    X(refused_hours, "1", "orders refused: outside trading hours", -1)                                                           \
+    X(refused_volatility, "1", "orders refused: the volatility that stops or size depend on has no value yet", -1)               \
+    X(refused_orders, "1", "orders refused: too many working orders, or contradictory ones", -1)                                 \
     X(ambiguous_bars, "1", "bars whose range held both the stop and the target", 0)
 
 typedef enum td_metric {

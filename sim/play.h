@@ -29,14 +29,38 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024 };
  * unit, what it is. Every one can be swept under its name. */
 #define TD_KNOBS(X)                                                                                                              \
     X(cash, "account.cash", 10000, 1e-6, 1e15, "quote", "starting cash")                                                         \
-    X(size, "account.size", 1, 0, 1e15, "", "units for sizing fixed_units, fraction of equity for sizing fraction")              \
+    X(size, "account.size", 1, 0, 1e15, "", "what sizing makes of it: units, quote currency, or a fraction; see account.sizing") \
     X(lot, "account.units.lot", 0, 0, 1e15, "units", "orders are rounded down to a multiple of this; 0 is no rounding")          \
     X(commission, "costs.commission", 0, -0.1, 0.1, "fraction", "commission per fill, fraction of the traded value")             \
     X(fixed_commission, "costs.fixed_commission", 0, 0, 1e9, "quote", "commission per fill, fixed amount")                       \
     X(spread, "costs.spread", 0, 0, 0.5, "fraction", "bid-ask spread, fraction of the price")                                    \
     X(slippage, "costs.slippage", 0, 0, 0.5, "fraction", "adverse slippage of market and stop fills, fraction of the price")     \
     X(stop_loss, "stops.stop_loss", 0, 0, 10, "fraction", "stop-loss distance from the entry price; 0 is no stop")               \
-    X(take_profit, "stops.take_profit", 0, 0, 1000, "fraction", "take-profit distance from the entry price; 0 is no target")
+    X(take_profit, "stops.take_profit", 0, 0, 1000, "fraction", "take-profit distance from the entry price; 0 is no target")     \
+    X(stop_volatility, "stops.stop_volatility", 0, 0, 1000, "", "stop-loss distance in multiples of stops.volatility; 0 is no stop") \
+    X(target_volatility, "stops.target_volatility", 0, 0, 1000, "", "take-profit distance in multiples of stops.volatility")     \
+    X(trailing, "stops.trailing", 0, 0, 1, "fraction", "trailing stop, distance from the best price since the entry")            \
+    X(trailing_amount, "stops.trailing_amount", 0, 0, 1e15, "quote", "trailing stop, distance as an amount")                     \
+    X(trailing_volatility, "stops.trailing_volatility", 0, 0, 1000, "", "trailing stop, distance in multiples of stops.volatility") \
+    X(volatility_window, "stops.volatility_window", 14, 1, 1e7, "bars", "window of stops.volatility")                            \
+    X(break_even, "stops.break_even", 0, 0, 1000, "fraction", "gain from which the stop moves to the entry price; 0 is never")   \
+    X(time_stop, "stops.time", 0, 0, 1e9, "bars", "a position is left after so many bars; 0 is never")                           \
+    X(maker, "costs.maker", 0, -0.1, 0.1, "fraction", "commission of limit orders; when absent costs.commission")                \
+    X(per_unit, "costs.per_unit", 0, 0, 1e9, "quote", "commission per fill and unit")                                            \
+    X(tick, "costs.tick", 0, 0, 1e9, "quote", "price step that costs.slippage_ticks counts in")                                  \
+    X(slippage_ticks, "costs.slippage_ticks", 0, 0, 1e6, "ticks", "adverse slippage of market and stop fills, in steps of costs.tick") \
+    X(volume_share, "costs.volume_share", 0, 0, 1e6, "", "adverse price move of a market or stop fill: this times (units / volume of the bar) squared") \
+    X(impact, "costs.impact", 0, 0, 1e6, "", "adverse price move of a market or stop fill: this times the root of units / volume of the bar") \
+    X(funding, "costs.funding", 0, -0.1, 0.1, "fraction", "paid by longs to shorts, of the position's value, each costs.funding_hours") \
+    X(funding_hours, "costs.funding_hours", 8, 1, 24, "hours", "distance of funding times, from midnight UTC")                   \
+    X(borrow, "costs.borrow", 0, 0, 100, "fraction", "paid by shorts, of the position's value, per year of 365 days")            \
+    X(leverage, "account.leverage", 1, 1, 1000, "", "largest value of a position over equity")                                   \
+    X(maintenance, "account.maintenance", 0, 0, 1, "fraction", "a position is liquidated when equity falls to this fraction of its value") \
+    X(pyramiding, "account.pyramiding", 1, 1, 1e6, "entries", "entries a position may be made of")                               \
+    X(daily_loss, "risk.daily_loss", 0, 0, 1, "fraction", "loss since the UTC day's start that closes everything until the next day") \
+    X(drawdown, "risk.max_drawdown", 0, 0, 1, "fraction", "drawdown that closes everything for good")                            \
+    X(max_position, "risk.max_position", 0, 0, 1e18, "quote", "largest value of a position; larger orders are cut to it")        \
+    X(cool_down, "risk.cool_down", 0, 0, 1e9, "bars", "no entries for so many bars after a losing trade")
 
 typedef enum td_knob {
 #define TD_KNOB_NAME(name, path, preset, low, high, unit, text) TD_KNOB_##name,
@@ -51,6 +75,9 @@ typedef struct td_knob_info {
     const char *unit, *text;
 } td_knob_info;
 extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
+
+bool td_knob_is_whole(td_knob knob); /* counts bars or entries */
+bool td_knob_needs_volatility(td_knob knob);
 
 typedef struct td_set {
     double knob[TD_KNOB_COUNT];
@@ -78,8 +105,29 @@ int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 
 typedef enum td_profile { TD_PROFILE_TAPEDECK, TD_PROFILE_BACKTESTING } td_profile;
-typedef enum td_fill_at { TD_FILL_NEXT_OPEN, TD_FILL_CLOSE } td_fill_at;
-typedef enum td_sizing { TD_SIZING_ALL_IN, TD_SIZING_FIXED_UNITS, TD_SIZING_FRACTION } td_sizing;
+typedef enum td_fill_at { TD_FILL_NEXT_OPEN, TD_FILL_CLOSE, TD_FILL_NEXT_CLOSE } td_fill_at;
+/* What knob `size` means: nothing; units; fraction of equity; quote currency; fraction of equity lost at the stop; annual volatility
+ * of equity aimed at; fraction of the Kelly fraction of the set's own trades so far. */
+typedef enum td_sizing {
+    TD_SIZING_ALL_IN,
+    TD_SIZING_FIXED_UNITS,
+    TD_SIZING_FRACTION,
+    TD_SIZING_FIXED_VALUE,
+    TD_SIZING_RISK,
+    TD_SIZING_VOLATILITY,
+    TD_SIZING_KELLY,
+} td_sizing;
+const char *td_sizing_name(td_sizing sizing);
+bool td_size_is_fraction(td_sizing sizing); /* must `size` be at most 1? */
+/* Which extreme of a bar prices visit first; the last two play both ways and keep the one with the lower, the higher equity. */
+typedef enum td_intrabar {
+    TD_INTRABAR_STOP_FIRST,
+    TD_INTRABAR_TARGET_FIRST,
+    TD_INTRABAR_NEAREST_EXTREME,
+    TD_INTRABAR_PESSIMISTIC,
+    TD_INTRABAR_OPTIMISTIC,
+} td_intrabar;
+typedef enum td_volatility { TD_VOLATILITY_NONE, TD_VOLATILITY_ATR, TD_VOLATILITY_STD } td_volatility;
 typedef enum td_direction { TD_DIRECTION_BOTH, TD_DIRECTION_LONG, TD_DIRECTION_SHORT } td_direction;
 typedef enum td_engine { TD_ENGINE_AUTO, TD_ENGINE_REFERENCE, TD_ENGINE_LANES, TD_ENGINE_SKIP } td_engine;
 /* Instruction sets, worst first. SCALAR plays one lane: the same source as the wide ones, compiled to double. */
@@ -89,6 +137,13 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     const td_strategy *strategy;
     td_profile profile;      /* whose fill rules and metric definitions. Default tapedeck. */
     td_fill_at fill_at;      /* Default next_open. */
+    int64_t fill_delay;      /* bars that market orders wait beyond that. Default 0. */
+    td_intrabar intrabar;    /* Default stop_first. */
+    td_volatility volatility; /* what knobs in multiples of it and sizing by volatility mean: average true range, or standard
+                                deviation of one bar's change. Default none: sets must not use any. */
+    bool maker_rate;         /* limit orders pay knob `maker`; else `commission`, as all do. Default false. */
+    int32_t hours_from, hours_to; /* entries fill only on bars that open in [from, to) minutes after midnight UTC; across midnight
+                                when from > to; equal: always. Default 0, 0. */
     td_sizing sizing;        /* Default all_in. */
     td_direction direction;  /* Default both. */
     bool finalize;           /* close what is open at the end so that it counts as a trade. Default false. */
@@ -113,7 +168,8 @@ typedef enum td_cell_state { TD_CELL_PENDING, TD_CELL_DONE, TD_CELL_FAILED } td_
 #define TD_CELL_REASONS(X)                                                                                                       \
     X(none, "no failure")                                                                                                        \
     X(nan_target, "the strategy asked for a position that is not a number")                                                      \
-    X(nan_equity, "equity became infinite or not a number")
+    X(nan_equity, "equity became infinite or not a number")                                                                     \
+    X(nan_order, "the strategy placed an order at a price or of a size that is not a number")
 typedef enum td_cell_reason {
 #define TD_CELL_REASON_NAME(name, text) TD_CELL_REASON_##name,
     TD_CELL_REASONS(TD_CELL_REASON_NAME)
@@ -160,6 +216,37 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
 /* For tests: chunks of at most so many bars (0: as the engine likes). Changes no result. */
 void td_player_limit_chunk(td_player *player, int64_t bars);
 
+/* Why an order came to nothing. name, text */
+#define TD_REFUSALS(X)                                                                                                           \
+    X(cash, "more than the account can pay")                                                                                     \
+    X(lot, "less than a lot")                                                                                                    \
+    X(pyramiding, "the position has as many entries as it may")                                                                  \
+    X(cool_down, "too soon after a losing trade")                                                                                \
+    X(daily_loss, "the day's loss limit was reached")                                                                            \
+    X(drawdown, "the drawdown limit was reached")                                                                                \
+    X(hours, "outside trading hours")                                                                                            \
+    X(volatility, "the volatility that stops or size depend on has no value yet")                                                \
+    X(orders, "too many working orders, or contradictory ones")
+typedef enum td_refusal {
+#define TD_REFUSAL_NAME(name, text) TD_REFUSAL_##name,
+    TD_REFUSALS(TD_REFUSAL_NAME)
+#undef TD_REFUSAL_NAME
+    TD_REFUSAL_COUNT
+} td_refusal;
+
+/* Orders. Market orders fill as fill_at says. A stop becomes a market order when price reaches it from the worse side, a
+ * market-if-touched order from the better side; a stop-limit becomes a limit order. */
+typedef enum td_order_kind {
+    TD_ORDER_MARKET,
+    TD_ORDER_LIMIT,
+    TD_ORDER_STOP,
+    TD_ORDER_STOP_LIMIT,
+    TD_ORDER_IF_TOUCHED,
+    TD_ORDER_CANCEL,      /* requests that are no orders: cancel what works; */
+    TD_ORDER_MOVE_STOP,   /* put the position's stop, */
+    TD_ORDER_MOVE_TARGET, /* its target elsewhere */
+} td_order_kind;
+
 /* Why a fill happened. name, text */
 #define TD_FILL_REASONS(X)                                                                                                       \
     X(none, "no fill")                                                                                                           \
@@ -169,6 +256,14 @@ void td_player_limit_chunk(td_player *player, int64_t bars);
     X(stop_gap, "stop-loss at the open, which had gapped through it")                                                            \
     X(target, "take-profit inside the bar")                                                                                      \
     X(target_gap, "take-profit at the open, which had gapped through it")                                                        \
+    X(limit, "limit order, at its price or better")                                                                              \
+    X(stop_order, "stop order that opens or reduces a position")                                                                 \
+    X(touched, "market-if-touched order")                                                                                        \
+    X(trailing, "trailing stop")                                                                                                 \
+    X(break_even, "stop at the entry price")                                                                                     \
+    X(time_stop, "position left for its age")                                                                                    \
+    X(risk, "position closed by a risk limit")                                                                                   \
+    X(liquidation, "position closed because equity fell below the maintenance margin")                                           \
     X(ruin, "position closed because equity was gone")                                                                           \
     X(end, "position closed at the end of the tape")
 typedef enum td_fill_reason {
@@ -193,7 +288,7 @@ typedef struct td_trade {
     int64_t entry_bar, exit_bar;
     td_fill_reason entry_reason, exit_reason;
     double units, entry_price, exit_price; /* units signed */
-    double commission;                     /* both sides */
+    double commission;                     /* both sides, and funding and borrow while it was open */
     double pnl;                            /* net of commission, quote currency */
     double ret;                            /* of the entry value, as the profile defines it */
 } td_trade;
@@ -202,6 +297,7 @@ typedef struct td_trade {
 typedef struct td_observer {
     void (*on_fill)(void *context, const td_fill *fill);
     void (*on_trade)(void *context, const td_trade *trade);
+    void (*on_charge)(void *context, int64_t bar, double funding, double borrow); /* quote, paid; negative: received */
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
     void *context;
 } td_observer;

@@ -18,9 +18,10 @@ struct td_player {
     bool dense;           /* AUTO: the last group filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
-    int32_t *slots;       /* (capacity, strategy rows) */
+    int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
+    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
     double *turned;       /* skip: the chunk's rows, row-major, and the ranges of their spans */
     double *least, *greatest;
 };
@@ -43,7 +44,10 @@ static size_t turned_count(const td_deck *deck, int64_t sets) {
 static size_t ranges_count(const td_deck *deck, int64_t sets) { return (size_t)td_rows_capacity(deck, sets) * TD_SKIP_WORDS; }
 
 /* What wants every bar cannot be skipped through. */
-static bool can_skip(const td_deck *deck) { return !deck->def.strategy->every_bar && !deck->view.every_bar && !deck->view.market_log; }
+static bool can_skip(const td_deck *deck) {
+    const td_strategy *strategy = deck->def.strategy;
+    return !strategy->every_bar && !*strategy->orders && !deck->view.every_bar && !deck->view.market_log;
+}
 
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
     if (wanted != TD_ENGINE_AUTO) return wanted;
@@ -63,11 +67,11 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, block_equity, turned, ranges;
+    size_t slots, vectors, accounts, block_equity, turned, ranges;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
-    bool lanes = engine == TD_ENGINE_LANES || engine == TD_ENGINE_AUTO;
+    bool lanes = engine != TD_ENGINE_REFERENCE; /* skip: for groups that need the broker */
     bool skip = engine == TD_ENGINE_SKIP || (engine == TD_ENGINE_AUTO && can_skip(deck));
     needs needs = {.sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
     size_t sets = (size_t)needs.sets, blocks = (size_t)deck->view.blocks;
@@ -83,13 +87,14 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
         size_t vectors = (size_t)lane_blocks(needs.sets, isa) * TD_BLOCK_VECTORS * td_vector_bytes(td_isa_lanes(isa) / TD_BLOCK_VECTORS);
         if (vectors > needs.vectors) needs.vectors = vectors;
         needs.block_equity = lane_count * blocks * sizeof(double);
+        needs.accounts = lane_count * sizeof(td_account);
     }
     return needs;
 }
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     needs needs = needs_of(deck, engine, isa);
-    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.block_equity + needs.turned +
+    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity + needs.turned +
            2 * needs.ranges;
 }
 
@@ -120,6 +125,7 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     bool lacking = false;
     player->slots = allocate(needs.slots, &lacking);
     player->vectors = allocate(needs.vectors, &lacking);
+    player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
     player->turned = allocate(needs.turned, &lacking);
     player->least = allocate(needs.ranges, &lacking);
@@ -137,6 +143,7 @@ void td_player_close(td_player *player) {
     td_rows_close(&player->rows);
     free(player->slots);
     free(player->vectors);
+    free(player->accounts);
     free(player->turned);
     free(player->least);
     free(player->greatest);
@@ -165,13 +172,22 @@ static bool find_windows(void *vector, int lanes, int r) {
     return fits;
 }
 
+/* Does any set of the group need the broker? Then all get accounts; the bits are the same. */
+static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count) {
+    if (*deck->def.strategy->orders) return true;
+    for (int64_t i = 0; i < count; i++)
+        if (td_needs_broker(&deck->def, &sets[i])) return true;
+    return false;
+}
+
 /* Plays up to `capacity` sets through the lanes engine. */
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
-    int row_count = deck->def.strategy->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
+    int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
+    bool broker = needs_broker(deck, sets, count);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     td_rows_start(&player->rows, sets, count, player->slots);
@@ -180,8 +196,10 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
         td_lane lane;
         td_lane_start(deck, &sets[set], &lane);
+        if (broker) lane.wake = td_account_start(&deck->view, &sets[set], &player->accounts[i]);
         for (int f = 0; f < TD_FIELD_COUNT; f++) *td_field(vector, lanes, f, (int)(i % lanes)) = ((const double *)&lane)[f];
         for (int r = 0; r < row_count; r++) td_vector_slot(vector, lanes, r)[i % lanes] = player->slots[set * row_count + r];
+        if (i % lanes == 0) *td_vector_accounts(vector, lanes) = broker ? player->accounts + i : NULL;
     }
     for (int64_t b = 0; b < blocks; b++) {
         char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
@@ -202,22 +220,24 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
         td_lane lane;
         for (int f = 0; f < TD_FIELD_COUNT; f++) ((double *)&lane)[f] = *td_field(vector, lanes, f, (int)(i % lanes));
-        td_lane_finish(deck, &sets[i], &lane,
+        td_lane_finish(deck, &sets[i], &lane, broker ? &player->accounts[i] : NULL,
                        player->block_equity + (i / block_lanes) * block_lanes * deck->view.blocks + i % block_lanes, block_lanes,
                        &cells[i], block_returns ? block_returns + i * deck->view.blocks : NULL);
     }
 }
 
-/* Do the two sets cross on the same bars? Their rows and levels decide. Neighbours in a grid over stops or costs do. */
-static bool same_signals(const td_strategy *strategy, const td_set *a, const td_set *b) {
-    return !memcmp(a->param, b->param, (size_t)strategy->param_count * sizeof *a->param);
+/* Does a set cross on the same bars as the one before it? Rows and levels decide. Neighbours in a grid over stops or costs do. */
+static bool same_signals(const td_deck *deck, const td_set *set, const int32_t *slot) {
+    const td_strategy *strategy = deck->def.strategy;
+    return !memcmp(set->param, set[-1].param, (size_t)strategy->param_count * sizeof *set->param) &&
+           !memcmp(slot, slot - deck->row_count, (size_t)strategy->row_count * sizeof *slot);
 }
 
 /* Plays up to `capacity` sets through the skip engine. */
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
-    int row_count = deck->def.strategy->row_count;
+    int row_count = deck->row_count;
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
     td_rows_start(&player->rows, sets, count, player->slots);
@@ -247,13 +267,13 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck->def.strategy, &sets[i], &sets[i - 1])) kernel->signals(&set, &chunk, &signals);
+            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, &chunk, &signals);
             kernel->play(&set, &chunk, &signals, player->block_equity + i * blocks);
         }
     }
     for (int64_t i = 0; i < count; i++)
-        td_lane_finish(deck, &sets[i], (const td_lane *)(player->vectors + (size_t)i * vector_bytes), player->block_equity + i * blocks, 1,
-                       &cells[i], block_returns ? block_returns + i * blocks : NULL);
+        td_lane_finish(deck, &sets[i], (const td_lane *)(player->vectors + (size_t)i * vector_bytes), NULL,
+                       player->block_equity + i * blocks, 1, &cells[i], block_returns ? block_returns + i * blocks : NULL);
 }
 
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
@@ -263,14 +283,17 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
+        /* the skip engine knows market orders with a stop and a target only */
+        if (engine == TD_ENGINE_SKIP && needs_broker(deck, sets + done, now)) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_LANES)
             play_lanes(player, sets + done, now, cells + done, returns);
         else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {
             td_lane lane;
-            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, player->block_equity);
-            td_lane_finish(deck, &sets[done], &lane, player->block_equity, 1, &cells[done], returns);
+            td_account account;
+            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, &account, player->block_equity);
+            td_lane_finish(deck, &sets[done], &lane, &account, player->block_equity, 1, &cells[done], returns);
         }
         double fills = 0;
         for (int64_t i = 0; i < now; i++)
@@ -283,9 +306,10 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
                            td_error *error) {
     td_player *player;
     td_lane lane;
+    td_account account;
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
-    td_reference_play(deck, set, &player->rows, observer, &lane, player->block_equity);
-    td_lane_finish(deck, set, &lane, player->block_equity, 1, cell, block_returns);
+    td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->block_equity);
+    td_lane_finish(deck, set, &lane, &account, player->block_equity, 1, cell, block_returns);
     td_player_close(player);
     return TD_OK;
 }

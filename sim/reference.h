@@ -5,8 +5,8 @@
 #include "sim/deck.h"
 #include "sim/rows.h"
 
-/* Plays one set. rows must have been opened for one set on the scalar instruction set. block_equity (blocks). */
+/* Plays one set. rows must have been opened for one set on the scalar instruction set. lane, account: out. block_equity (blocks). */
 void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, const td_observer *observer, td_lane *lane,
-                       double *block_equity);
+                       td_account *account, double *block_equity);
 
 #endif

@@ -2,8 +2,8 @@
  * build from the folders strategies/ and data/rows/. */
 #include <string.h>
 
-#include "data/row.h"
-#include "sim/kernel.h"
+#include "data/row_kind.h"
+#include "sim/events.h"
 #include "sim/skip.h"
 #include "tapedeck_rows.h"
 #include "tapedeck_strategies.h"
@@ -66,22 +66,38 @@ const td_param_info *td_strategy_param(const td_strategy *strategy, int index) {
 /* rows */
 #define TD_DECLARE_ROW(unit, isa) extern const td_row_kernel td_row_kernel_##unit##_##isa;
 #define TD_ONE(unit)                                                                                                             \
-    int64_t td_row_warmup_##unit##_scalar(int64_t window);                                                                       \
+    extern const td_row_kind td_row_kind_##unit;                                                                                 \
     TD_EACH_ISA(TD_DECLARE_ROW, unit)
 TD_ROWS_LIST(TD_ONE)
 #undef TD_ONE
 
-static const td_row_kind row_kinds[] = {
-#define TD_ROW_POINTER(unit, isa) &td_row_kernel_##unit##_##isa,
-#define TD_ONE(unit) {#unit, td_row_warmup_##unit##_scalar, {TD_EACH_ISA(TD_ROW_POINTER, unit)}},
+enum {
+#define TD_ONE(unit) TD_ROW_KIND_##unit,
     TD_ROWS_LIST(TD_ONE)
 #undef TD_ONE
+    ROW_KIND_COUNT
 };
 
-int td_row_kind_count(void) { return (int)(sizeof row_kinds / sizeof *row_kinds); }
+static td_row_kind row_kinds[ROW_KIND_COUNT];
+
+__attribute__((constructor)) static void fill_row_kinds(void) {
+#define TD_ROW_POINTER(unit, isa) &td_row_kernel_##unit##_##isa,
+#define TD_ONE(unit)                                                                                                             \
+    {                                                                                                                            \
+        static const td_row_kernel *const kernels[] = {TD_EACH_ISA(TD_ROW_POINTER, unit)};                                       \
+        td_row_kind *kind = &row_kinds[TD_ROW_KIND_##unit];                                                                      \
+        *kind = td_row_kind_##unit;                                                                                              \
+        kind->name = #unit;                                                                                                      \
+        for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) kind->kernels[i] = kernels[i];                             \
+    }
+    TD_ROWS_LIST(TD_ONE)
+#undef TD_ONE
+}
+
+int td_row_kind_count(void) { return ROW_KIND_COUNT; }
 const td_row_kind *td_row_kind_at(int index) { return &row_kinds[index]; }
 const td_row_kind *td_row_kind_find(const char *name) {
-    for (int i = 0; i < td_row_kind_count(); i++)
+    for (int i = 0; i < ROW_KIND_COUNT; i++)
         if (!strcmp(row_kinds[i].name, name)) return &row_kinds[i];
     return NULL;
 }
@@ -95,12 +111,33 @@ const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
     return kernels[isa];
 }
 
+/* the lane engine's events */
+#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa;
+TD_EACH_ISA(TD_DECLARE_EVENTS, lane_events)
+const td_events *td_events_for(td_isa isa) {
+#define TD_EVENTS_POINTER(unit, isa) &td_events_##unit##_##isa,
+    static const td_events *const events[] = {TD_EACH_ISA(TD_EVENTS_POINTER, lane_events)};
+    return events[isa];
+}
+
 /* knobs and reasons */
 const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 #define TD_KNOB_INFO(name, path, preset, low, high, unit, text) {#name, path, preset, low, high, unit, text},
     TD_KNOBS(TD_KNOB_INFO)
 #undef TD_KNOB_INFO
 };
+
+bool td_knob_is_whole(td_knob knob) {
+    return !strcmp(td_knob_infos[knob].unit, "bars") || !strcmp(td_knob_infos[knob].unit, "entries");
+}
+bool td_knob_needs_volatility(td_knob knob) {
+    return knob == TD_KNOB_stop_volatility || knob == TD_KNOB_target_volatility || knob == TD_KNOB_trailing_volatility;
+}
+const char *td_sizing_name(td_sizing sizing) {
+    static const char *const sizings[] = {"all_in", "fixed_units", "fraction", "fixed_value", "risk", "volatility", "kelly"};
+    return sizings[sizing];
+}
+bool td_size_is_fraction(td_sizing sizing) { return sizing == TD_SIZING_FRACTION || sizing == TD_SIZING_RISK || sizing == TD_SIZING_KELLY; }
 
 #define TD_NAME(name, text) #name,
 #define TD_TEXT(name, text) text,

@@ -4,13 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/events.h"
+
 /* A chunk's values should stay in half of a 1 MiB second-level cache: beyond that the engines lose up to a third. */
 #define CHUNK_BYTES (512 * 1024)
 
-int64_t td_rows_capacity(const td_deck *deck, int64_t sets) {
-    /* each group may be padded to whole vectors */
-    return deck->def.strategy->row_count * (sets + 8) + 8;
+/* What groups of `sets` sets may take, in all and (tuples) of one group; each group may be padded to whole vectors. */
+typedef struct capacity {
+    int64_t slots, arguments, memory, tuples;
+} capacity;
+
+static capacity capacity_for(const td_deck *deck, int64_t sets) {
+    capacity most = {.slots = 8};
+    for (int g = 0; g < deck->group_count; g++) {
+        const td_row_group *group = &deck->groups[g];
+        int64_t tuples = group->tuples * sets + 8;
+        most.slots += tuples * group->kind->output_count;
+        most.arguments += tuples * group->kind->argument_count;
+        most.memory += tuples * group->kind->memory;
+        if (tuples > most.tuples) most.tuples = tuples;
+    }
+    return most;
 }
+
+int64_t td_rows_capacity(const td_deck *deck, int64_t sets) { return capacity_for(deck, sets).slots; }
 
 static int64_t chunk_for(int64_t slots) {
     int64_t bars = CHUNK_BYTES / (int64_t)sizeof(double) / (slots ? slots : 1);
@@ -33,70 +50,119 @@ static int64_t table_for(int64_t capacity) {
 }
 
 size_t td_rows_bytes(const td_deck *deck, int64_t sets) {
-    int64_t capacity = td_rows_capacity(deck, sets);
-    return (size_t)capacity * (sizeof(int32_t) + TD_ROW_MEMORY_MAX * sizeof(double)) + values_count(capacity) * sizeof(double) +
-           (size_t)table_for(capacity) * sizeof(int32_t);
+    capacity most = capacity_for(deck, sets);
+    return ((size_t)(most.arguments + most.memory) + values_count(most.slots)) * sizeof(double) +
+           (size_t)most.tuples * sizeof(td_row_tuple) + (size_t)table_for(most.tuples) * sizeof(int32_t);
 }
 
+static double *reals(size_t count) { return aligned_alloc(64, (count * sizeof(double) + 63) / 64 * 64 + 64); }
+
 td_status td_rows_open(td_rows *rows, const td_deck *deck, td_isa isa, int64_t sets, td_error *error) {
-    int64_t capacity = td_rows_capacity(deck, sets);
-    *rows = (td_rows){.deck = deck, .isa = isa, .capacity = capacity, .table_size = table_for(capacity)};
-    rows->window = malloc((size_t)capacity * sizeof *rows->window);
-    rows->memory = aligned_alloc(64, (size_t)capacity * TD_ROW_MEMORY_MAX * sizeof(double));
-    rows->values = aligned_alloc(64, (values_count(capacity) * sizeof(double) + 63) / 64 * 64);
+    capacity most = capacity_for(deck, sets);
+    *rows = (td_rows){.deck = deck, .isa = isa, .table_size = table_for(most.tuples)};
+    rows->tuples = malloc((size_t)(most.tuples + 1) * sizeof *rows->tuples);
     rows->table = malloc((size_t)rows->table_size * sizeof *rows->table);
-    if (rows->window && rows->memory && rows->values && rows->table) return TD_OK;
+    rows->arguments = reals((size_t)most.arguments);
+    rows->memory = reals((size_t)most.memory);
+    rows->values = reals(values_count(most.slots));
+    if (rows->tuples && rows->table && rows->arguments && rows->memory && rows->values) return TD_OK;
     td_rows_close(rows);
     return td_fail(error, TD_NO_MEMORY, "no memory for the rows of %lld sets", (long long)sets);
 }
 
 void td_rows_close(td_rows *rows) {
-    free(rows->window);
+    free(rows->tuples);
+    free(rows->table);
+    free(rows->arguments);
     free(rows->memory);
     free(rows->values);
-    free(rows->table);
     *rows = (td_rows){0};
 }
 
-static bool same_source(const td_row_info *a, const td_row_info *b) { return !strcmp(a->kind, b->kind) && a->column == b->column; }
+/* The number of a tuple among the `count` of its group; a new one gets the next number. */
+static int32_t find_tuple(td_rows *rows, const td_row_tuple *tuple, int64_t *count) {
+    uint64_t hash = 0, mask = (uint64_t)(rows->table_size - 1);
+    for (int i = 0; i < TD_ROW_ARGUMENTS_MAX; i++) {
+        uint64_t bits;
+        memcpy(&bits, &tuple->argument[i], sizeof bits);
+        hash = (hash ^ bits) * 0x9E3779B97F4A7C15ull;
+        hash ^= hash >> 32;
+    }
+    uint64_t at = hash & mask;
+    while (rows->table[at] >= 0 && memcmp(&rows->tuples[rows->table[at]], tuple, sizeof *tuple) != 0) at = (at + 1) & mask;
+    if (rows->table[at] < 0) {
+        rows->table[at] = (int32_t)*count;
+        rows->tuples[(*count)++] = *tuple;
+    }
+    return rows->table[at];
+}
+
+/* Finds the tuples of group g, slots getting their numbers, and lays them out at *place. */
+static void place_group(td_rows *rows, int g, const td_set *sets, int64_t count, int32_t *slots, td_row_place *place) {
+    const td_deck *deck = rows->deck;
+    int64_t tuples = 0, lanes = td_isa_lanes(rows->isa) / TD_BLOCK_VECTORS;
+    memset(rows->table, -1, (size_t)rows->table_size * sizeof *rows->table);
+    for (int64_t i = 0; i < count; i++)
+        for (int r = 0; r < deck->row_count; r++) {
+            if (deck->row_group[r] != g) continue;
+            td_row_tuple tuple = td_deck_tuple(deck, &sets[i], r);
+            slots[i * deck->row_count + r] = find_tuple(rows, &tuple, &tuples);
+        }
+    place->count = (tuples + lanes - 1) / lanes * lanes;
+    for (int a = 0; a < deck->groups[g].kind->argument_count; a++)
+        for (int64_t i = 0; i < place->count; i++)
+            place->arguments[a * place->count + i] = rows->tuples[i < tuples ? i : 0].argument[a];
+}
 
 void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *slots) {
-    const td_strategy *strategy = rows->deck->def.strategy;
-    int lanes = td_isa_lanes(rows->isa) / TD_BLOCK_VECTORS;
-    /* rows of the strategy that share kind and column share a group */
-    rows->groups = 0;
-    for (int r = 0; r < strategy->row_count; r++) {
-        int g = 0;
-        while (g < rows->groups && !same_source(&strategy->rows[r], &strategy->rows[rows->group_kinds[g]])) g++;
-        if (g == rows->groups) rows->group_kinds[rows->groups++] = r;
-        rows->group_of_row[r] = g;
-    }
-    /* distinct windows, group by group */
+    const td_deck *deck = rows->deck;
+    double *arguments = rows->arguments, *memory = rows->memory;
     rows->slots = 0;
-    for (int g = 0; g < rows->groups; g++) {
-        rows->group_first[g] = rows->slots;
-        memset(rows->table, -1, (size_t)rows->table_size * sizeof *rows->table);
-        for (int64_t i = 0; i < count; i++)
-            for (int r = 0; r < strategy->row_count; r++) {
-                if (rows->group_of_row[r] != g) continue;
-                int32_t window = (int32_t)sets[i].param[strategy->rows[r].param];
-                uint64_t at = (uint64_t)(uint32_t)window * 0x9E3779B97F4A7C15ull >> 32 & (uint64_t)(rows->table_size - 1);
-                while (rows->table[at] >= 0 && rows->window[rows->table[at]] != window) at = (at + 1) & (uint64_t)(rows->table_size - 1);
-                if (rows->table[at] < 0) {
-                    rows->table[at] = (int32_t)rows->slots;
-                    rows->window[rows->slots++] = window;
-                }
-                slots[i * strategy->row_count + r] = rows->table[at];
-            }
-        int64_t used = rows->slots - rows->group_first[g];
-        int64_t padded = (used + lanes - 1) / lanes * lanes;
-        while (rows->slots < rows->group_first[g] + padded) rows->window[rows->slots++] = 1;
+    for (int g = 0; g < deck->group_count; g++) {
+        const td_row_kind *kind = deck->groups[g].kind;
+        td_row_place *place = &rows->places[g];
+        *place = (td_row_place){.slot = rows->slots, .arguments = arguments, .memory = memory};
+        place_group(rows, g, sets, count, slots, place);
+        rows->slots += place->count * kind->output_count;
+        arguments += place->count * kind->argument_count;
+        memory += place->count * kind->memory;
     }
-    rows->group_first[rows->groups] = rows->slots;
-    memset(rows->memory, 0, (size_t)rows->slots * TD_ROW_MEMORY_MAX * sizeof(double));
+    /* from the number of a tuple to a slot */
+    for (int64_t i = 0; i < count; i++)
+        for (int r = 0; r < deck->row_count; r++) {
+            const td_row_place *place = &rows->places[deck->row_group[r]];
+            slots[i * deck->row_count + r] += (int32_t)(place->slot + deck->rows[r].output * place->count);
+        }
+    memset(rows->memory, 0, (size_t)(memory - rows->memory) * sizeof(double));
     rows->chunk_bars = chunk_for(rows->slots);
     if (rows->chunk_limit && rows->chunk_bars > rows->chunk_limit) rows->chunk_bars = rows->chunk_limit;
     rows->begin = rows->end = 0;
+}
+
+/* The group's values over bars [begin, end) of its columns, from out on. */
+static void play_group(const td_rows *rows, int g, int64_t begin, int64_t end, double *out) {
+    const td_row_group *group = &rows->deck->groups[g];
+    const td_row_place *place = &rows->places[g];
+    td_row_job job = {.arguments = place->arguments, .count = place->count, .memory = place->memory, .out = out,
+                      .stride = rows->slots, .begin = begin, .end = end};
+    memcpy(job.columns, group->columns, sizeof job.columns);
+    group->kind->kernels[rows->isa]->play(&job);
+}
+
+/* Bars of a longer interval: a step at the close that completes one, and the values of the last step in between. */
+static void play_higher(const td_rows *rows, int g) {
+    const td_row_group *group = &rows->deck->groups[g];
+    const td_row_place *place = &rows->places[g];
+    int64_t values = place->count * group->kind->output_count;
+    int64_t next = td_first_from(group->higher->known, group->bars, rows->begin);
+    for (int64_t t = rows->begin; t < rows->end; t++) {
+        double *out = rows->values + (t - rows->begin + 1) * rows->slots + place->slot;
+        if (t > 0)
+            memcpy(out, out - rows->slots, (size_t)values * sizeof *out);
+        else
+            for (int64_t i = 0; i < values; i++) out[i] = __builtin_nan("");
+        for (; next < group->bars && group->higher->known[next] == t; next++) play_group(rows, g, next, next + 1, out);
+    }
 }
 
 bool td_rows_next(td_rows *rows) {
@@ -107,13 +173,11 @@ bool td_rows_next(td_rows *rows) {
         memmove(rows->values, rows->values + (rows->end - rows->begin) * rows->slots, (size_t)rows->slots * sizeof(double));
     rows->begin = rows->end;
     rows->end = rows->begin + rows->chunk_bars < deck->view.bars ? rows->begin + rows->chunk_bars : deck->view.bars;
-    for (int g = 0; g < rows->groups; g++) {
-        int64_t first = rows->group_first[g], used = rows->group_first[g + 1] - first;
-        int r = rows->group_kinds[g];
-        td_row_job job = {.column = deck->columns[deck->def.strategy->rows[r].column], .window = rows->window + first, .count = used,
-                          .memory = rows->memory + first * TD_ROW_MEMORY_MAX, .out = rows->values + rows->slots + first,
-                          .stride = rows->slots, .begin = rows->begin, .end = rows->end};
-        deck->row_kinds[r]->kernels[rows->isa]->play(&job);
+    for (int g = 0; g < deck->group_count; g++) {
+        if (deck->groups[g].higher)
+            play_higher(rows, g);
+        else
+            play_group(rows, g, rows->begin, rows->end, rows->values + rows->slots + rows->places[g].slot);
     }
     return true;
 }
@@ -134,5 +198,5 @@ td_kernel_chunk td_rows_chunk(const td_rows *rows) {
     const td_kernel_deck *view = &rows->deck->view;
     return (td_kernel_chunk){.begin = rows->begin, .end = rows->end, .rows = rows->values + rows->slots, .stride = rows->slots,
                              .sample = td_first_from(view->sample_bar, view->samples, rows->begin),
-                             .block = td_first_from(view->block_end, view->blocks, rows->begin)};
+                             .block = td_first_from(view->block_end, view->blocks, rows->begin), .events = td_events_for(rows->isa)};
 }

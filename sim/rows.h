@@ -1,6 +1,7 @@
-/* The rows of a group of sets: which distinct (kind, column, window) there are, and their values chunk by chunk.
+/* The rows of a group of sets: which distinct tuples of arguments there are, and their values chunk by chunk.
  *
- * A *slot* is one distinct row. Slots of one kind and column stand together, padded to whole vectors. Values are time-major: the
+ * Rows of one kind on the same columns are a *group* (sim/deck.h); a *tuple* is the distinct numbers of a row of it. A *slot* is one
+ * output of one tuple. The slots of a group stand together, padded to whole vectors, output after output. Values are time-major: the
  * rows of one bar are neighbours, because a lane block gathers all its lanes' rows of a bar at once. */
 #ifndef TAPEDECK_SIM_ROWS_H
 #define TAPEDECK_SIM_ROWS_H
@@ -9,22 +10,25 @@
 
 enum { TD_CHUNK_BARS_MAX = 1024, TD_CHUNK_BARS_MIN = 64 };
 
+/* Where a group's tuples are in the arrays of td_rows. */
+typedef struct td_row_place {
+    int64_t count;                 /* tuples, padding included */
+    int64_t slot;                  /* the first; output o of tuple i is slot + o * count + i */
+    double *arguments, *memory;    /* (arguments, count), (memory reals, count) */
+} td_row_place;
+
 typedef struct td_rows {
     const td_deck *deck;
     td_isa isa;
-    int64_t capacity;     /* slots there is memory for */
     int64_t slots;        /* in use, padding included */
     int64_t chunk_bars;   /* bars of the next chunk, at most; what suits the slots, or what the engine sets */
     int64_t chunk_limit;  /* upper bound set by a test; 0 none */
-    int32_t *window;      /* (capacity) */
-    double *memory;       /* (capacity * TD_ROW_MEMORY_MAX) */
-    double *values;       /* bar begin - 1, then the chunk */
-    int group_kinds[TD_ROWS_MAX]; /* strategy row that stands for each group */
-    int64_t group_first[TD_ROWS_MAX + 1];
-    int groups;
-    int group_of_row[TD_ROWS_MAX];
-    int32_t *table;       /* hash table of slots, open addressing */
+    td_row_place places[TD_ROWS_MAX]; /* (groups of the deck) */
+    td_row_tuple *tuples; /* of the group that is being made */
+    int32_t *table;       /* hash table of them, open addressing */
     int64_t table_size;
+    double *arguments, *memory;
+    double *values;       /* bar begin - 1, then the chunk */
     int64_t begin, end;   /* of the chunk in `values` */
 } td_rows;
 
@@ -35,7 +39,7 @@ size_t td_rows_values(int64_t capacity);
 size_t td_rows_bytes(const td_deck *deck, int64_t sets);
 td_status td_rows_open(td_rows *rows, const td_deck *deck, td_isa isa, int64_t sets, td_error *error);
 void td_rows_close(td_rows *rows);
-/* Starts a group at bar 0: slots (count, strategy rows) gets the slot of each row of each set. */
+/* Starts a group at bar 0: slots (count, rows of the deck) gets the slot of each row of each set. */
 void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *slots);
 /* Computes the next chunk; false when the deck is through. */
 bool td_rows_next(td_rows *rows);

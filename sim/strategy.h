@@ -35,31 +35,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "sim/lanes.h"
-
-/* TD_MAP(f, (a, b), (c)) is f(a, b) f(c): applies f to each parenthesised item, at most 16. */
-#define TD_MAP_0(f)
-#define TD_MAP_1(f, a) f a
-#define TD_MAP_2(f, a, ...) f a TD_MAP_1(f, __VA_ARGS__)
-#define TD_MAP_3(f, a, ...) f a TD_MAP_2(f, __VA_ARGS__)
-#define TD_MAP_4(f, a, ...) f a TD_MAP_3(f, __VA_ARGS__)
-#define TD_MAP_5(f, a, ...) f a TD_MAP_4(f, __VA_ARGS__)
-#define TD_MAP_6(f, a, ...) f a TD_MAP_5(f, __VA_ARGS__)
-#define TD_MAP_7(f, a, ...) f a TD_MAP_6(f, __VA_ARGS__)
-#define TD_MAP_8(f, a, ...) f a TD_MAP_7(f, __VA_ARGS__)
-#define TD_MAP_9(f, a, ...) f a TD_MAP_8(f, __VA_ARGS__)
-#define TD_MAP_10(f, a, ...) f a TD_MAP_9(f, __VA_ARGS__)
-#define TD_MAP_11(f, a, ...) f a TD_MAP_10(f, __VA_ARGS__)
-#define TD_MAP_12(f, a, ...) f a TD_MAP_11(f, __VA_ARGS__)
-#define TD_MAP_13(f, a, ...) f a TD_MAP_12(f, __VA_ARGS__)
-#define TD_MAP_14(f, a, ...) f a TD_MAP_13(f, __VA_ARGS__)
-#define TD_MAP_15(f, a, ...) f a TD_MAP_14(f, __VA_ARGS__)
-#define TD_MAP_16(f, a, ...) f a TD_MAP_15(f, __VA_ARGS__)
-#define TD_MAP_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, name, ...) name
-#define TD_MAP(f, ...)                                                                                                           \
-    TD_MAP_PICK(_0 __VA_OPT__(, ) __VA_ARGS__, TD_MAP_15, TD_MAP_14, TD_MAP_13, TD_MAP_12, TD_MAP_11, TD_MAP_10, TD_MAP_9, TD_MAP_8, \
-                TD_MAP_7, TD_MAP_6, TD_MAP_5, TD_MAP_4, TD_MAP_3, TD_MAP_2, TD_MAP_1, TD_MAP_0)                                   \
-    (f __VA_OPT__(, ) __VA_ARGS__)
 
 #define ABOUT(text) static const char td_about[] = text;
 
@@ -74,12 +51,29 @@
     static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
     _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "too many parameters");
 
-/* Rows: KIND(name, column, window parameter); a kind is a file in data/rows/. */
-#define SMA(name, column, window) (name, "sma", column, window)
-#define EMA(name, column, window) (name, "ema", column, window)
-#define RSI(name, column, window) (name, "rsi", column, window)
+/* Rows: KIND(name, column, arguments...); a kind is a file in data/rows/, and docs/indicators.md the table of them. Kinds that read
+ * more than one column take none. An argument is a parameter, or CONSTANT(number). Kinds with several outputs make as many rows,
+ * named name_output. */
+#define SMA(name, column, window) TD_ROW(name, "sma", 0, column, window)
+#define EMA(name, column, window) TD_ROW(name, "ema", 0, column, window)
+#define RSI(name, column, window) TD_ROW(name, "rsi", 0, column, window)
+#define STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(0))
+#define SAMPLE_STDDEV(name, column, window) TD_ROW(name, "stddev", 0, column, window, CONSTANT(1))
+#define ATR(name, window) TD_ROW(name, "atr", 0, close, window)
+
+/* An item of ROWS: the row's name, then what td_row_info holds beside it. CONSTANT is no macro, so that td_param_CONSTANT can be. */
+#define TD_ROW(name, kind_, output_, column_, ...)                                                                               \
+    (name, .kind = kind_, .output = output_, .column = TD_COLUMN_##column_, .arguments = {TD_ROW_ARGUMENTS(__VA_ARGS__)})
+#define TD_ROW_ARGUMENTS(...) TD_ROW_ARGUMENTS_PICK(_ __VA_OPT__(, ) __VA_ARGS__, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define TD_ROW_ARGUMENTS_PICK(_0, _1, _2, _3, _4, count, ...) TD_ROW_ARGUMENTS_##count
+#define TD_ROW_ARGUMENTS_0() {0}
+#define TD_ROW_ARGUMENTS_1(a) {.index = td_param_##a}
+#define TD_ROW_ARGUMENTS_2(a, b) {.index = td_param_##a}, {.index = td_param_##b}
+#define TD_ROW_ARGUMENTS_3(a, b, c) {.index = td_param_##a}, {.index = td_param_##b}, {.index = td_param_##c}
+#define TD_ROW_ARGUMENTS_4(a, b, c, d) {.index = td_param_##a}, {.index = td_param_##b}, {.index = td_param_##c}, {.index = td_param_##d}
+#define td_param_CONSTANT(number) 0, .value = (number), .from = TD_FROM_CONSTANT
 #define TD_ROW_INDEX(name, ...) td_row_##name,
-#define TD_ROW_INFO(name, kind, column, window) {#name, kind, TD_COLUMN_##column, td_param_##window},
+#define TD_ROW_INFO(row_name, ...) {.name = #row_name, __VA_ARGS__},
 #define ROWS(...)                                                                                                                \
     enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
     static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
@@ -114,44 +108,52 @@
     TD_STRATEGY_TABLES(td_body, true, (int)(sizeof(td_state) / sizeof(td_real)))                                                 \
     TD_INLINE void td_body_with_state(td_now *now, td_state *state)
 
-/* The unit's kernel and, once, the strategy's description. */
+/* The unit's kernel and, once, the strategy's description. Vectors without accounts, the usual case, get a loop for each way of
+ * sampling and fetching rows; those with accounts one that asks. */
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
-        const bool windowed = ((const td_vector *)block)->windowed;                                                              \
-        if (deck->market_log)                                                                                                    \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, true, false);      \
-        else if (deck->every_bar && windowed)                                                                                    \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, true);       \
-        else if (deck->every_bar)                                                                                                \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, true, false, false);      \
+        const bool windowed = ((const td_vector *)block)->windowed, samples = deck->every_bar, logs = deck->market_log != NULL;  \
+        if (((const td_vector *)block)->accounts)                                                                                \
+            TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, true, td_places_orders);                                        \
+        else if (logs)                                                                                                           \
+            TD_PLAY_CHUNK(body, on_bar, false, true, false, false, false);                                                       \
+        else if (samples && windowed)                                                                                            \
+            TD_PLAY_CHUNK(body, on_bar, true, false, true, false, false);                                                        \
+        else if (samples)                                                                                                        \
+            TD_PLAY_CHUNK(body, on_bar, true, false, false, false, false);                                                       \
         else if (windowed)                                                                                                       \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, true);      \
+            TD_PLAY_CHUNK(body, on_bar, false, false, true, false, false);                                                       \
         else                                                                                                                     \
-            td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, false, false, false);     \
+            TD_PLAY_CHUNK(body, on_bar, false, false, false, false, false);                                                      \
     }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
     const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
     TD_STRATEGY_INFO(on_bar, reals)
+#define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, broker, orders)                                                     \
+    td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, broker, orders)
+
+/* Set by ORDERS(). */
+static const bool td_places_orders;
 
 #if TD_ISA_INDEX == 0
 #define TD_DECIDE_HERE td_kernel_decide
 #define TD_KERNEL_DECIDE(body)                                                                                                   \
     static bool td_kernel_decide(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector,            \
-                                 const int *above, const int *below, double *wanted) {                                           \
+                                 const int *above, const int *below, td_wish *wish, td_request *requests) {                      \
         td_vector *s = vector;                                                                                                   \
         td_now now = {.deck = deck, .rows = chunk->rows + (bar - chunk->begin) * chunk->stride, .stride = chunk->stride,         \
                       .t = bar, .vector = s, .above = above, .below = below, .position = s->position, .equity = s->equity,       \
-                      .target = 0, .where = 0};                                                                                  \
+                      .target = 0, .where = 0, .requests = requests};                                                            \
         body(&now);                                                                                                              \
-        *wanted = now.target;                                                                                                    \
-        return now.where;                                                                                                        \
+        *wish = (td_wish){.target = now.target, .where = now.where, .request_count = now.request_count, .requests = requests};   \
+        return now.where || now.request_count > 0;                                                                               \
     }
 #define TD_STRATEGY_INFO(on_bar, reals)                                                                                          \
     extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
     const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
-        NULL,      td_about,  td_params_here, td_rows_here, td_signals_here, reals, td_params,                                   \
-        td_rows,   td_signals, on_bar,        {NULL}};
+        NULL,      td_about,  td_params_here, td_rows_here, td_signals_here,  reals, td_params,                                  \
+        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}};
 #else
 #define TD_DECIDE_HERE NULL
 #define TD_KERNEL_DECIDE(body)

@@ -115,6 +115,10 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
     case TD_TYPE_DATE:
         return expect(l, scalar && td_read_date(node->text, &s->integer), info->path, node,
                       "a date such as 2024-03-01 or 2024-03-01T12:30:00Z (UTC, 1678 to 2261)");
+    case TD_TYPE_HOURS:
+        if (td_is_word(node, "always")) return false;
+        return expect(l, scalar && td_read_hours(node->text, &s->integer), info->path, node,
+                      "times of the day such as 08:00-16:30 (UTC), or always");
     case TD_TYPE_STRATEGY: return read_strategy(l, node);
     case TD_TYPE_METRIC: return read_metric(l, node, &s->word);
     case TD_TYPE_UNITS:
@@ -207,6 +211,12 @@ static void read_play(td_loader *l) {
     td_play_def *play = &c->play;
     if (s[TD_KEY_profile].given) play->profile = s[TD_KEY_profile].word ? TD_PROFILE_BACKTESTING : TD_PROFILE_TAPEDECK;
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
+    if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
+    if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
+    if (s[TD_KEY_risk_hours].given) {
+        play->hours_from = (int32_t)(s[TD_KEY_risk_hours].integer / TD_MINUTES_OF_DAY);
+        play->hours_to = (int32_t)(s[TD_KEY_risk_hours].integer % TD_MINUTES_OF_DAY);
+    }
     if (s[TD_KEY_account_sizing].given) play->sizing = (td_sizing)s[TD_KEY_account_sizing].word;
     if (s[TD_KEY_direction].given) play->direction = (td_direction)s[TD_KEY_direction].word;
     if (s[TD_KEY_finalize].given) play->finalize = s[TD_KEY_finalize].word;
@@ -240,6 +250,10 @@ static void read_knobs(td_loader *l) {
     if (s[TD_KEY_account_units].given) c->base.knob[TD_KNOB_lot] = s[TD_KEY_account_units].word == 0 ? 1 : 0;
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;
+    c->play.maker_rate = s[TD_KEY_costs_maker].given;
+    bool needed = c->play.sizing == TD_SIZING_VOLATILITY;
+    for (int i = 0; i < TD_KNOB_COUNT; i++) needed = needed || (td_knob_needs_volatility((td_knob)i) && c->base.knob[i] != 0);
+    if (needed) c->play.volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given)
             td_check_knob_rules(l, s[key].node->place, td_key_infos[key].path, (int)td_key_knob((td_key)key), s[key].number,

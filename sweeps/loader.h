@@ -82,6 +82,8 @@ void td_read_parameters(td_loader *l, const td_node *map, const char *prefix);
 void td_read_constraints(td_loader *l, const td_node *list);
 /* Resolves a name; complains when it is unknown or named before. Returns the value index or -1. */
 int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param, int *knob);
+/* What stops.volatility says, or its default. */
+td_volatility td_chosen_volatility(const td_loader *l);
 td_bounds td_bounds_of(const td_loader *l, const char *name, int param, int knob);
 /* What a knob may not be beyond its bounds, given the other settings: complains about values from low to high. */
 bool td_check_knob_rules(td_loader *l, td_place place, const char *name, int knob, double low, double high);

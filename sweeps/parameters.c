@@ -328,6 +328,11 @@ static bool read_domain(td_loader *l, const td_node *spec, const td_bounds *of, 
 }
 
 /* Resolves a name, complains when it is unknown, repeated or also set at its key. Returns the value index or -1. */
+td_volatility td_chosen_volatility(const td_loader *l) {
+    const td_setting *said = &l->settings[TD_KEY_stops_volatility];
+    return said->given ? (td_volatility)(TD_VOLATILITY_ATR + said->word) : TD_VOLATILITY_ATR;
+}
+
 int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param, int *knob) {
     const td_strategy *strategy = l->config->play.strategy;
     int index = td_space_value_index(strategy, name, param, knob);
@@ -352,6 +357,9 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
     }
     l->seen[index] = at;
     if (*knob < 0) return index;
+    td_play_def *play = &l->config->play;
+    if (*knob == TD_KNOB_maker) play->maker_rate = true;
+    if (td_knob_needs_volatility((td_knob)*knob)) play->volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++) {
         bool same = td_key_infos[key].type == TD_TYPE_KNOB && td_key_knob((td_key)key) == (td_knob)*knob;
         bool units = key == TD_KEY_account_units && *knob == TD_KNOB_lot;
@@ -370,7 +378,7 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
 }
 
 td_bounds td_bounds_of(const td_loader *l, const char *name, int param, int knob) {
-    if (param < 0) return (td_bounds){name, td_knob_infos[knob].minimum, td_knob_infos[knob].maximum, false};
+    if (param < 0) return (td_bounds){name, td_knob_infos[knob].minimum, td_knob_infos[knob].maximum, td_knob_is_whole((td_knob)knob)};
     const td_param_info *info = td_strategy_param(l->config->play.strategy, param);
     return (td_bounds){name, info->minimum, info->maximum, info->kind != TD_PARAM_NUMBER};
 }
@@ -380,7 +388,7 @@ static td_bounds ruled_bounds(const td_loader *l, const char *name, int knob) {
     td_bounds of = td_bounds_of(l, name, -1, knob);
     td_sizing sizing = l->config->play.sizing;
     if (knob == TD_KNOB_size && sizing != TD_SIZING_ALL_IN) of.low = DBL_MIN;
-    if (knob == TD_KNOB_size && sizing == TD_SIZING_FRACTION) of.high = 1;
+    if (knob == TD_KNOB_size && td_size_is_fraction(sizing)) of.high = 1;
     if (knob == TD_KNOB_stop_loss) of.high = nextafter(1, 0);
     return of;
 }
@@ -395,8 +403,8 @@ bool td_check_knob_rules(td_loader *l, td_place place, const char *name, int kno
     else if (low < of.low)
         TD_COMPLAIN(l, place, "%s is %s, must be above 0", name, td_write_number(low, text));
     else
-        TD_COMPLAIN(l, place, "%s is %s, must be at most 1 for sizing fraction: a fraction of equity", name,
-                    td_write_number(high, text));
+        TD_COMPLAIN(l, place, "%s is %s, must be at most 1 for sizing %s: a fraction of equity", name,
+                    td_write_number(high, text), td_sizing_name(l->config->play.sizing));
     return false;
 }
 

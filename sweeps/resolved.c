@@ -97,6 +97,13 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     put_json(root, "strategy", json_string(td_strategy_name(play->strategy)));
     put_json(root, "profile", word_json(TD_KEY_profile, play->profile == TD_PROFILE_BACKTESTING));
     put_json(root, "fill.at", word_json(TD_KEY_fill_at, play->fill_at));
+    char hours[16];
+    td_write_hours(play->hours_from, play->hours_to, hours);
+    put_json(root, "fill.delay", json_integer(play->fill_delay));
+    put_json(root, "intrabar", word_json(TD_KEY_intrabar, play->intrabar));
+    if (play->volatility != TD_VOLATILITY_NONE)
+        put_json(root, "stops.volatility", word_json(TD_KEY_stops_volatility, play->volatility - TD_VOLATILITY_ATR));
+    put_json(root, "risk.hours", json_string(hours));
     put_json(root, "account.sizing", word_json(TD_KEY_account_sizing, play->sizing));
     put_json(root, "direction", word_json(TD_KEY_direction, play->direction));
     put_json(root, "finalize", json_boolean(play->finalize));
@@ -116,7 +123,7 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     for (int a = 0; a < space->axis_count; a++)
         swept[space->axes[a].param >= 0 ? TD_KNOB_COUNT + space->axes[a].param : space->axes[a].knob] = true;
     for (int i = 0; i < TD_KNOB_COUNT; i++)
-        if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN))
+        if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN) && !(i == TD_KNOB_maker && !play->maker_rate))
             put_json(root, td_knob_infos[i].path, number_json(c->base.knob[i]));
     json_t *parameters = json_object();
     for (int i = 0; i < td_strategy_param_count(play->strategy); i++)

@@ -128,6 +128,28 @@ static bool take_char(const char **at, const char *accepted) {
     return true;
 }
 
+static bool read_minute(const char *text, int64_t *minute) {
+    for (int i = 0; i < 5; i++)
+        if (i == 2 ? text[i] != ':' : !digit(text[i])) return false;
+    int64_t hours = (text[0] - '0') * 10 + text[1] - '0', minutes = (text[3] - '0') * 10 + text[4] - '0';
+    *minute = hours * 60 + minutes;
+    return hours < 24 && minutes < 60;
+}
+
+bool td_read_hours(const char *text, int64_t *hours) {
+    int64_t from, to;
+    if (strlen(text) != 11 || text[5] != '-' || !read_minute(text, &from) || !read_minute(text + 6, &to)) return false;
+    *hours = from * TD_MINUTES_OF_DAY + to;
+    return from != to;
+}
+
+void td_write_hours(int32_t from, int32_t to, char text[16]) {
+    if (from == to)
+        snprintf(text, 16, "always");
+    else
+        snprintf(text, 16, "%02d:%02d-%02d:%02d", from / 60 % 24, from % 60, to / 60 % 24, to % 60);
+}
+
 bool td_read_date(const char *text, int64_t *ns) {
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const char *at = text;

@@ -14,6 +14,10 @@ bool td_read_number(const char *text, double *number);
 /* Is the text an integer as written ([+-] digits)? W&B tells int_uniform from uniform by this. */
 bool td_reads_integer(const char *text);
 bool td_read_bytes(const char *text, int64_t *bytes);     /* 2GB, 512MiB, 1000 */
+/* 08:00-16:30: minutes after midnight, from * TD_MINUTES_OF_DAY + to; the two must differ. */
+enum { TD_MINUTES_OF_DAY = 1440 };
+bool td_read_hours(const char *text, int64_t *hours);
+void td_write_hours(int32_t from, int32_t to, char text[16]); /* "always" where they are equal */
 bool td_read_duration(const char *text, double *seconds); /* 30s, 10m, 2h, 1d, 1h30m, 1800 (seconds) */
 /* 2024-03-01, 2024-03-01T12:30[:00[.123456789]][Z], a blank in place of T; UTC. Years 1678 to 2261. */
 bool td_read_date(const char *text, int64_t *ns);

@@ -95,6 +95,8 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_DATE:
         return json_pack("{s:s, s:s}", "type", "string", "pattern",
                          "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?Z?)?$");
+    case TD_TYPE_HOURS:
+        return json_pack("{s:s, s:s}", "type", "string", "pattern", "^(always|([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])$");
     case TD_TYPE_STRATEGY: {
         json_t *names = json_array();
         for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(names,
@@ -309,6 +311,7 @@ static void describe_type(td_key key, char *text, size_t room) {
     case TD_TYPE_BYTES: snprintf(text, room, "size, or none"); break;
     case TD_TYPE_DURATION: snprintf(text, room, "duration, or none"); break;
     case TD_TYPE_DATE: snprintf(text, room, "date, 2024-03-01 or 2024-03-01T12:30:00Z"); break;
+    case TD_TYPE_HOURS: snprintf(text, room, "08:00-16:30, or always"); break;
     case TD_TYPE_STRATEGY: snprintf(text, room, "a strategy"); break;
     case TD_TYPE_METRIC: snprintf(text, room, "a metric"); break;
     case TD_TYPE_UNITS: snprintf(text, room, "%s, or {lot: number}", words); break;
@@ -322,7 +325,9 @@ static void describe_type(td_key key, char *text, size_t room) {
 }
 
 static void default_of(td_key key, char *text, size_t room) {
-    if (td_key_infos[key].type == TD_TYPE_KNOB) {
+    if (key == TD_KEY_costs_maker) { /* that of costs.commission, whatever it is */
+        *text = 0;
+    } else if (td_key_infos[key].type == TD_TYPE_KNOB) {
         char number[32];
         td_write_number(td_knob_infos[td_key_knob(key)].preset, number);
         snprintf(text, room, "%s", number);

@@ -21,6 +21,7 @@ typedef enum td_key_type {
     TD_TYPE_BYTES,       /* 2GB, none */
     TD_TYPE_DURATION,    /* 30m, none */
     TD_TYPE_DATE,
+    TD_TYPE_HOURS,       /* 08:00-16:30, always */
     TD_TYPE_STRATEGY,
     TD_TYPE_METRIC,
     TD_TYPE_UNITS,       /* one of words, or a group */
@@ -73,24 +74,61 @@ typedef enum td_key_type {
     X(period_to, "period.to", DATE, 0, 0, "", "", "bars that open at or after this time are left out")                           \
     X(account, "account", GROUP, 0, 0, "", "", "")                                                                               \
     X(account_cash, "account.cash", KNOB, TD_KNOB_cash, 0, "", "", "")                                                           \
-    X(account_sizing, "account.sizing", CHOICE, 0, 0, "all_in fixed_units fraction", "all_in",                                   \
-      "how large a position is: all equity, `size` units, or `size` as a fraction of equity")                                    \
+    X(account_sizing, "account.sizing", CHOICE, 0, 0,                                                                            \
+      "all_in fixed_units fraction fixed_value risk volatility kelly", "all_in",                                                 \
+      "how large a position is: all equity (times leverage), `size` units, `size` as a fraction of equity, `size` in quote "     \
+      "currency; the fraction `size` of equity is lost at the stop (risk), is the annual volatility of equity aimed at "         \
+      "(volatility); `size` times the Kelly fraction of the trades so far (kelly)")                                              \
     X(account_size, "account.size", KNOB, TD_KNOB_size, 0, "", "", "")                                                           \
     X(account_units, "account.units", UNITS, 0, 0, "whole fractional", "fractional",                                             \
       "whole units (lot 1), any fraction (lot 0), or {lot: 1e-6}. Default fractional; whole in profile backtesting")             \
     X(account_units_lot, "account.units.lot", KNOB, TD_KNOB_lot, 0, "", "", "")                                                  \
+    X(account_leverage, "account.leverage", KNOB, TD_KNOB_leverage, 0, "", "", "")                                               \
+    X(account_maintenance, "account.maintenance", KNOB, TD_KNOB_maintenance, 0, "", "", "")                                      \
+    X(account_pyramiding, "account.pyramiding", KNOB, TD_KNOB_pyramiding, 0, "", "", "")                                         \
     X(direction, "direction", CHOICE, 0, 0, "both long short", "both", "positions that are taken; the others count as flat")     \
     X(costs, "costs", GROUP, 0, 0, "", "", "")                                                                                   \
     X(costs_commission, "costs.commission", KNOB, TD_KNOB_commission, 0, "", "", "")                                             \
     X(costs_fixed_commission, "costs.fixed_commission", KNOB, TD_KNOB_fixed_commission, 0, "", "", "")                           \
     X(costs_spread, "costs.spread", KNOB, TD_KNOB_spread, 0, "", "", "")                                                         \
     X(costs_slippage, "costs.slippage", KNOB, TD_KNOB_slippage, 0, "", "", "")                                                   \
+    X(costs_maker, "costs.maker", KNOB, TD_KNOB_maker, 0, "", "", "")                                                            \
+    X(costs_per_unit, "costs.per_unit", KNOB, TD_KNOB_per_unit, 0, "", "", "")                                                   \
+    X(costs_tick, "costs.tick", KNOB, TD_KNOB_tick, 0, "", "", "")                                                               \
+    X(costs_slippage_ticks, "costs.slippage_ticks", KNOB, TD_KNOB_slippage_ticks, 0, "", "", "")                                 \
+    X(costs_volume_share, "costs.volume_share", KNOB, TD_KNOB_volume_share, 0, "", "", "")                                       \
+    X(costs_impact, "costs.impact", KNOB, TD_KNOB_impact, 0, "", "", "")                                                         \
+    X(costs_funding, "costs.funding", KNOB, TD_KNOB_funding, 0, "", "", "")                                                      \
+    X(costs_funding_hours, "costs.funding_hours", KNOB, TD_KNOB_funding_hours, 0, "", "", "")                                    \
+    X(costs_borrow, "costs.borrow", KNOB, TD_KNOB_borrow, 0, "", "", "")                                                         \
     X(fill, "fill", GROUP, 0, 0, "", "", "")                                                                                     \
-    X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close", "next_open",                                                          \
-      "market orders fill at the open of the next bar, or at the close of the deciding bar")                                     \
+    X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close next_close", "next_open",                                               \
+      "market orders fill at the open of the next bar, at the close of the deciding bar, or at the close of the next bar")       \
+    X(fill_delay, "fill.delay", INTEGER, 0, 1000000, "", "0", "bars that market orders wait beyond fill.at")                     \
+    X(intrabar, "intrabar", CHOICE, 0, 0, "stop_first target_first nearest_extreme pessimistic optimistic", "stop_first",        \
+      "which extreme of a bar prices visit first: the stop's, the target's, the one nearer to the open, or whichever makes "     \
+      "equity at the close lower or higher")                                                                                     \
     X(stops, "stops", GROUP, 0, 0, "", "", "")                                                                                   \
     X(stops_stop_loss, "stops.stop_loss", KNOB, TD_KNOB_stop_loss, 0, "", "", "")                                                \
     X(stops_take_profit, "stops.take_profit", KNOB, TD_KNOB_take_profit, 0, "", "", "")                                          \
+    X(stops_volatility, "stops.volatility", CHOICE, 0, 0, "atr std", "atr",                                                      \
+      "what distances in multiples of volatility are measured in: average true range, or standard deviation of price changes")   \
+    X(stops_volatility_window, "stops.volatility_window", KNOB, TD_KNOB_volatility_window, 0, "", "", "")                        \
+    X(stops_stop_volatility, "stops.stop_volatility", KNOB, TD_KNOB_stop_volatility, 0, "", "", "")                              \
+    X(stops_target_volatility, "stops.target_volatility", KNOB, TD_KNOB_target_volatility, 0, "", "", "")                        \
+    X(stops_trailing, "stops.trailing", KNOB, TD_KNOB_trailing, 0, "", "", "")                                                   \
+    X(stops_trailing_amount, "stops.trailing_amount", KNOB, TD_KNOB_trailing_amount, 0, "", "", "")                              \
+    X(stops_trailing_volatility, "stops.trailing_volatility", KNOB, TD_KNOB_trailing_volatility, 0, "", "", "")                  \
+    X(stops_break_even, "stops.break_even", KNOB, TD_KNOB_break_even, 0, "", "", "")                                             \
+    X(stops_time, "stops.time", KNOB, TD_KNOB_time_stop, 0, "", "", "")                                                          \
+    X(risk, "risk", GROUP, 0, 0, "", "", "")                                                                                     \
+    X(risk_daily_loss, "risk.daily_loss", KNOB, TD_KNOB_daily_loss, 0, "", "", "")                                               \
+    X(risk_max_drawdown, "risk.max_drawdown", KNOB, TD_KNOB_drawdown, 0, "", "", "")                                             \
+    X(risk_max_position, "risk.max_position", KNOB, TD_KNOB_max_position, 0, "", "", "")                                         \
+    X(risk_cool_down, "risk.cool_down", KNOB, TD_KNOB_cool_down, 0, "", "", "")                                                  \
+    X(risk_hours, "risk.hours", HOURS, 0, 0, "", "always",                                                                       \
+      "entries fill only on bars that open at these times of the UTC day: 08:00-16:30, the end not included; 22:00-04:00 is across "\
+      "midnight")                                                                                                                \
     X(finalize, "finalize", BOOL, 0, 0, "", "false", "close what is open at the end, so that it counts as a trade")              \
     X(metrics, "metrics", GROUP, 0, 0, "", "", "")                                                                               \
     X(metrics_sample, "metrics.sample", SAMPLE, 1, 1e9, "day bar", "day",                                                        \

@@ -138,6 +138,18 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
         def.first_bar = td_draw_whole(seed, 22, 0, bars / 2);
         def.bars = td_draw_whole(seed, 23, 0, bars - def.first_bar);
     }
+    /* a third of the cases, where the profile allows, use what only the broker plays */
+    bool broker = def.profile == TD_PROFILE_TAPEDECK && td_draw(seed, 40) < 0.5;
+    if (broker) {
+        def.fill_at = (td_fill_at)td_draw_whole(seed, 41, 0, 2);
+        def.fill_delay = (int64_t[]){0, 0, 0, 1, 3}[td_draw_whole(seed, 42, 0, 4)];
+        def.intrabar = (td_intrabar)td_draw_whole(seed, 43, 0, 4);
+        def.sizing = (td_sizing)td_draw_whole(seed, 44, 0, 6);
+        def.volatility = (td_volatility)td_draw_whole(seed, 45, def.sizing == TD_SIZING_VOLATILITY ? 1 : 0, 2);
+        def.maker_rate = td_draw(seed, 46) < 0.5;
+        if (def.volatility != TD_VOLATILITY_NONE) def.row_scale = 1;
+        if (td_draw(seed, 47) < 0.2) def.hours_from = 600, def.hours_to = td_draw(seed, 48) < 0.5 ? 300 : 1000;
+    }
     made->def = def;
     int64_t played = def.bars ? def.bars : bars - def.first_bar;
     assert_ok(td_deck_make(&made->tape, &def, &made->deck, &error));
@@ -170,6 +182,34 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
         knob[TD_KNOB_slippage] = maybe(s, 10, 0.5, td_draw(s, 11) * 0.002);
         knob[TD_KNOB_stop_loss] = maybe(s, 12, 0.6, td_draw(s, 13) * 0.05);
         knob[TD_KNOB_take_profit] = maybe(s, 14, 0.6, td_draw(s, 15) * 0.08);
+        if (broker) {
+            knob[TD_KNOB_stop_volatility] = def.volatility ? maybe(s, 20, 0.3, 4 * td_draw(s, 21)) : 0;
+            knob[TD_KNOB_target_volatility] = def.volatility ? maybe(s, 22, 0.3, 4 * td_draw(s, 23)) : 0;
+            knob[TD_KNOB_trailing_volatility] = def.volatility ? maybe(s, 24, 0.3, 4 * td_draw(s, 25)) : 0;
+            knob[TD_KNOB_volatility_window] = (double)td_draw_whole(s, 26, 1, played < 20 ? played : 20);
+            knob[TD_KNOB_trailing] = maybe(s, 27, 0.4, 0.1 * td_draw(s, 28));
+            knob[TD_KNOB_trailing_amount] = maybe(s, 29, 0.2, 5 * td_draw(s, 30));
+            knob[TD_KNOB_break_even] = maybe(s, 31, 0.3, 0.05 * td_draw(s, 32));
+            knob[TD_KNOB_time_stop] = maybe(s, 33, 0.3, (double)td_draw_whole(s, 34, 1, 30));
+            knob[TD_KNOB_maker] = 0.002 * td_draw(s, 35) - 0.001;
+            knob[TD_KNOB_per_unit] = maybe(s, 36, 0.2, 0.01 * td_draw(s, 37));
+            knob[TD_KNOB_tick] = 0.05;
+            knob[TD_KNOB_slippage_ticks] = maybe(s, 38, 0.2, (double)td_draw_whole(s, 39, 1, 3));
+            knob[TD_KNOB_volume_share] = maybe(s, 40, 0.2, 1e-4 * td_draw(s, 41));
+            knob[TD_KNOB_impact] = maybe(s, 42, 0.2, 1e-3 * td_draw(s, 43));
+            knob[TD_KNOB_funding] = maybe(s, 44, 0.3, 0.002 * td_draw(s, 45) - 0.001);
+            knob[TD_KNOB_borrow] = maybe(s, 46, 0.3, td_draw(s, 47));
+            knob[TD_KNOB_leverage] = td_draw(s, 48) < 0.3 ? 1 + 9 * td_draw(s, 49) : 1;
+            knob[TD_KNOB_maintenance] = maybe(s, 50, 0.2, 0.1 * td_draw(s, 51));
+            knob[TD_KNOB_pyramiding] = (double)td_draw_whole(s, 52, 1, 3);
+            knob[TD_KNOB_daily_loss] = maybe(s, 53, 0.2, 0.05 * td_draw(s, 54));
+            knob[TD_KNOB_drawdown] = maybe(s, 55, 0.2, 0.3 * td_draw(s, 56));
+            knob[TD_KNOB_max_position] = maybe(s, 57, 0.2, 2 * knob[TD_KNOB_cash] * td_draw(s, 58));
+            knob[TD_KNOB_cool_down] = maybe(s, 59, 0.2, (double)td_draw_whole(s, 60, 1, 20));
+            if (td_size_is_fraction(def.sizing)) knob[TD_KNOB_size] = 0.05 + 0.95 * td_draw(s, 2);
+            if (def.sizing == TD_SIZING_RISK) knob[TD_KNOB_stop_loss] = 0.01 + 0.05 * td_draw(s, 13);
+            if (def.sizing == TD_SIZING_VOLATILITY) knob[TD_KNOB_size] = 0.05 + 0.4 * td_draw(s, 2);
+        }
         assert_ok(td_check_set(made->deck, set, &error));
     }
     snprintf(made->text, sizeof made->text,
@@ -194,7 +234,9 @@ typedef struct watch {
     long double ledger;        /* commission, spread and slippage paid so far */
     long double moved;         /* what the position earned at prices before costs */
     double position, mid;      /* after the last fill; price, before costs, at which it was marked last */
-    double entry_price, entry_commission;
+    double entry_price;
+    long double open_costs;    /* commissions and charges of the open position */
+    double exit_commission;    /* of the last fill */
     bool over;                 /* ruined */
 } watch;
 
@@ -208,8 +250,8 @@ static void check(const watch *w, int64_t bar, const char *what, double found, d
     if (!(fabs(found - expected) <= 1e-10 * scale)) complain(w, bar, what, found, expected);
 }
 
-/* The price before costs a fill of this reason starts from. */
-static double base_price(const watch *w, const td_fill *fill, double factor) {
+/* The price before costs that a fill of this reason starts from; within the bar, `base` if prices were there. */
+static double base_price(const watch *w, const td_fill *fill, double base) {
     const td_kernel_deck *view = &w->deck->view;
     bool backtesting = view->profile == TD_PROFILE_BACKTESTING;
     int64_t t = fill->bar;
@@ -218,10 +260,12 @@ static double base_price(const watch *w, const td_fill *fill, double factor) {
     case TD_FILL_REASON_stop_gap: return view->open[t];
     case TD_FILL_REASON_target_gap: return view->open[t];
     case TD_FILL_REASON_close: return view->close[t];
+    case TD_FILL_REASON_time_stop:
+    case TD_FILL_REASON_risk: return view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
     case TD_FILL_REASON_ruin: return view->close[t];
     case TD_FILL_REASON_end: return backtesting && view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
     default: {
-        double base = fill->price / factor, slack = 1e-12 * base;
+        double slack = 1e-12 * base;
         if (base < view->low[t] - slack || base > view->high[t] + slack) complain(w, t, "the level filled at", base, view->low[t]);
         return base;
     }
@@ -232,27 +276,33 @@ static void on_fill(void *context, const td_fill *fill) {
     watch *w = context;
     td_record *record = w->record;
     const double *knob = w->set->knob;
-    bool backtesting = w->deck->def.profile == TD_PROFILE_BACKTESTING, entry = w->position == 0;
-    bool target = fill->reason == TD_FILL_REASON_target || fill->reason == TD_FILL_REASON_target_gap;
-    double spread = target ? 0 : backtesting ? (entry ? knob[TD_KNOB_spread] : 0) : knob[TD_KNOB_spread] / 2;
-    double slippage = target ? 0 : knob[TD_KNOB_slippage], size = fabs(fill->units), side = fill->units > 0 ? 1 : -1;
-    double factor = 1 + side * (spread + slippage), base = base_price(w, fill, factor), value = size * base;
-    check(w, fill->bar, "fill price", fill->price, base * factor, fabs(base));
+    bool backtesting = w->deck->def.profile == TD_PROFILE_BACKTESTING, entry = fill->units * w->position >= 0;
+    bool rests = fill->reason == TD_FILL_REASON_target || fill->reason == TD_FILL_REASON_target_gap || fill->reason == TD_FILL_REASON_limit;
+    double spread = rests ? 0 : backtesting ? (entry ? knob[TD_KNOB_spread] : 0) : knob[TD_KNOB_spread] / 2;
+    double slippage = rests ? 0 : knob[TD_KNOB_slippage], size = fabs(fill->units), side = fill->units > 0 ? 1 : -1;
+    bool moves = !rests && (knob[TD_KNOB_slippage_ticks] > 0 || knob[TD_KNOB_volume_share] > 0 || knob[TD_KNOB_impact] > 0);
+    /* what was paid is the base price and the costs of the two ledger lines */
+    double base = base_price(w, fill, fill->price - side * (fill->spread_cost + fill->slippage_cost) / size), value = size * base;
+    check(w, fill->bar, "fill price", fill->price, base + side * (fill->spread_cost + fill->slippage_cost) / size, fabs(base));
     check(w, fill->bar, "spread of the fill", fill->spread_cost, value * spread, value);
-    check(w, fill->bar, "slippage of the fill", fill->slippage_cost, value * slippage, value);
+    if (moves ? fill->slippage_cost <= value * slippage * (1 - 1e-10) : fabs(fill->slippage_cost - value * slippage) > 1e-10 * value)
+        complain(w, fill->bar, "slippage of the fill", fill->slippage_cost, value * slippage);
+    double rate = rests && w->deck->def.maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission];
     check(w, fill->bar, "commission of the fill", fill->commission,
-          knob[TD_KNOB_fixed_commission] + size * fill->price * knob[TD_KNOB_commission], value + knob[TD_KNOB_fixed_commission]);
+          knob[TD_KNOB_fixed_commission] + size * fill->price * rate + size * knob[TD_KNOB_per_unit], value + knob[TD_KNOB_fixed_commission]);
+    check(w, fill->bar, "position after the fill", fill->position, w->position + fill->units, size + fabs(w->position));
+    if (!(size > 0)) complain(w, fill->bar, "units", fill->units, 1);
     if (entry) {
-        check(w, fill->bar, "position entered", fill->position, fill->units, size);
-        if (!(size > 0)) complain(w, fill->bar, "units", fill->units, 1);
         if (knob[TD_KNOB_lot] > 0) {
             double lots = size / knob[TD_KNOB_lot];
             check(w, fill->bar, "lots", lots, floor(lots + 0.5), lots);
         }
-        w->entry_price = fill->price;
-        w->entry_commission = fill->commission;
-    } else
-        check(w, fill->bar, "units that leave", fill->units, -w->position, size);
+        double held = fabs(w->position);
+        w->entry_price = (held * w->entry_price + size * fill->price) / (held + size);
+        w->open_costs += fill->commission;
+    } else if (size > fabs(w->position) * (1 + 1e-12))
+        complain(w, fill->bar, "units that leave", size, fabs(w->position));
+    w->exit_commission = fill->commission;
     if (w->over) complain(w, fill->bar, "fills after ruin", 1, 0);
     w->moved += (long double)w->position * (base - w->mid);
     w->ledger += (long double)fill->commission + fill->spread_cost + fill->slippage_cost;
@@ -278,12 +328,22 @@ static void on_trade(void *context, const td_trade *trade) {
     if (trade->exit_bar < trade->entry_bar)
         complain(w, trade->exit_bar, "entry bar", (double)trade->entry_bar, (double)trade->exit_bar);
     w->realised += trade->pnl;
-    w->entry_commission = 0;
+    w->open_costs -= (long double)trade->commission - w->exit_commission;
     if (record->trade_count == w->trade_room) {
         w->trade_room = 2 * w->trade_room + 16;
         record->trades = realloc(record->trades, (size_t)w->trade_room * sizeof *record->trades);
     }
     record->trades[record->trade_count++] = *trade;
+}
+
+static void on_charge(void *context, int64_t bar, double funding, double borrow) {
+    watch *w = context;
+    if (w->position == 0) complain(w, bar, "charge without a position", funding + borrow, 0);
+    w->record->funding += funding;
+    w->record->borrow += borrow;
+    w->cash -= (long double)funding + borrow;
+    w->open_costs += (long double)funding + borrow;
+    w->ledger += (long double)funding + borrow;
 }
 
 static void on_bar(void *context, int64_t bar, double equity, double position) {
@@ -295,7 +355,7 @@ static void on_bar(void *context, int64_t bar, double equity, double position) {
     if (!w->over) {
         check(w, bar, "position", position, w->position, fabs(position));
         check(w, bar, "equity (purse and position)", equity, (double)(w->cash + (long double)w->position * close), scale);
-        long double open_profit = w->position == 0 ? 0 : (long double)w->position * (close - w->entry_price) - w->entry_commission;
+        long double open_profit = (long double)w->position * (close - w->entry_price) - w->open_costs;
         check(w, bar, "equity (start and profits)", equity, (double)(start + w->realised + open_profit), scale);
         w->moved += (long double)w->position * (close - w->mid);
         w->mid = close;
@@ -313,7 +373,7 @@ td_record td_record_make(const td_deck *deck, const td_set *set) {
                         .equity = malloc((size_t)td_deck_bars(deck) * sizeof(double)),
                         .position = malloc((size_t)td_deck_bars(deck) * sizeof(double))};
     watch w = {.deck = deck, .set = set, .record = &record, .cash = set->knob[TD_KNOB_cash]};
-    td_observer observer = {.on_fill = on_fill, .on_trade = on_trade, .on_bar = on_bar, .context = &w};
+    td_observer observer = {.on_fill = on_fill, .on_trade = on_trade, .on_charge = on_charge, .on_bar = on_bar, .context = &w};
     assert_ok(td_play_detailed(deck, set, &observer, &record.cell, record.block_returns, &error));
     assert_int_equal(record.bars, td_deck_bars(deck));
     if (record.cell.state == TD_CELL_DONE) {
@@ -322,7 +382,8 @@ td_record td_record_make(const td_deck *deck, const td_set *set) {
         assert_near(m[TD_METRIC_trades], (double)record.trade_count, 0);
         assert_near(m[TD_METRIC_final_equity], record.equity[record.bars - 1], 0);
         check(&w, record.bars - 1, "ledger lines",
-              m[TD_METRIC_commission_paid] + m[TD_METRIC_spread_paid] + m[TD_METRIC_slippage_paid],
+              m[TD_METRIC_commission_paid] + m[TD_METRIC_spread_paid] + m[TD_METRIC_slippage_paid] + m[TD_METRIC_funding_paid] +
+                  m[TD_METRIC_borrow_paid],
               (double)w.ledger, (double)fabsl(w.ledger) + 1);
         assert_int_equal(record.cell.ruined, w.over);
     }

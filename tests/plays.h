@@ -55,6 +55,7 @@ typedef struct td_record {
     td_fill *fills;
     td_trade *trades;
     double *equity, *position; /* (bars) */
+    double funding, borrow;    /* charges */
     int64_t fill_count, trade_count, bars;
 } td_record;
 td_record td_record_make(const td_deck *deck, const td_set *set);

@@ -114,10 +114,16 @@ static void reads_every_key(void **state) {
                               "parameters: {window: {min: 5, max: 20}, lower: 25, upper: {value: 75.5}}\n"
                               "constraints: ['window > 5']\nmetric: {name: max_drawdown_duration}\n"
                               "limits: {memory: 1.5GB, wall: 1h30m}\nperiod: {from: 2020-01-02, to: 2020-01-02T00:00:01.5Z}\n"
-                              "account: {cash: 5e3, sizing: fraction, size: 0.25, units: {lot: 1e-6}}\ndirection: short\n"
-                              "costs: {commission: -0.0001, fixed_commission: 1, spread: 0.001, slippage: 2e-4}\n"
-                              "fill: {at: close}\n"
-                              "stops: {stop_loss: 0.05, take_profit: 2}\nfinalize: false\n"
+                              "account: {cash: 5e3, sizing: fraction, size: 0.25, units: {lot: 1e-6}, leverage: 3, maintenance: 0.05, "
+                              "pyramiding: 2}\ndirection: short\n"
+                              "costs: {commission: -0.0001, fixed_commission: 1, spread: 0.001, slippage: 2e-4, maker: -2e-4, "
+                              "per_unit: 0.01, tick: 0.25, slippage_ticks: 2, volume_share: 0.1, impact: 0.5, funding: 1e-4, "
+                              "funding_hours: 4, borrow: 0.03}\n"
+                              "fill: {at: close, delay: 2}\nintrabar: nearest_extreme\n"
+                              "stops: {stop_loss: 0.05, take_profit: 2, stop_volatility: 3, target_volatility: 4, trailing: 0.1, "
+                              "trailing_amount: 5, trailing_volatility: 6, volatility: std, volatility_window: 21, break_even: 0.02, "
+                              "time: 40}\nfinalize: false\n"
+                              "risk: {daily_loss: 0.03, max_drawdown: 0.2, max_position: 1e6, cool_down: 9, hours: 22:00-04:30}\n"
                               "metrics: {sample: 60, blocks: 16, risk_free: 0.02, periods_per_year: 365.25}\n");
     assert_string_equal(config->tape, "/nowhere/t.h5");
     assert_string_equal(config->name, "a name");
@@ -131,7 +137,12 @@ static void reads_every_key(void **state) {
     assert_int_equal(config->play.fill_at, TD_FILL_CLOSE);
     assert_true(config->play.sample_bars == 60 && config->play.blocks == 16);
     assert_true(config->play.risk_free == 0.02 && config->play.periods_per_year == 365.25);
-    const double knobs[] = {5000, 0.25, 1e-6, -0.0001, 1, 0.001, 2e-4, 0.05, 2};
+    assert_true(config->play.fill_delay == 2 && config->play.maker_rate && config->play.hours_from == 1320 && config->play.hours_to == 270);
+    assert_int_equal(config->play.intrabar, TD_INTRABAR_NEAREST_EXTREME);
+    assert_int_equal(config->play.volatility, TD_VOLATILITY_STD);
+    const double knobs[] = {5000, 0.25, 1e-6, -0.0001, 1, 0.001, 2e-4, 0.05, 2, 3, 4, 0.1, 5, 6, 21, 0.02, 40, -2e-4, 0.01, 0.25, 2, 0.1,
+                            0.5, 1e-4, 4, 0.03, 3, 0.05, 2, 0.03, 0.2, 1e6, 9};
+    assert_int_equal(sizeof knobs / sizeof *knobs, TD_KNOB_COUNT);
     for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(config->base.knob[i] == knobs[i]);
     td_config_free(config);
     /* the remaining words */
@@ -210,7 +221,7 @@ static void all_errors_at_once(void **state) {
         "did you mean 'sma-cross'?",
         "test.yaml:2:10: error: profile must be one of tapedeck, backtesting, found 'backtestin'; did you mean 'backtesting'?",
         "test.yaml:3:17: error: account.cash is -5, must be between 1e-6 and 1e15",
-        "test.yaml:3:29: error: account.sizing must be one of all_in, fixed_units, fraction, found 'all'",
+        "test.yaml:3:29: error: account.sizing must be one of all_in, fixed_units, fraction, fixed_value, risk, volatility, kelly, found 'all'",
         "test.yaml:3:34: error: repeated key 'cash'",
         "test.yaml:4:9: error: unknown key 'commision' in costs; did you mean 'commission'?",
         "test.yaml:5:11: error: finalize must be true or false, found 'yes'",

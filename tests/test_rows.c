@@ -4,40 +4,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/row.h"
-#include "sim/play.h"
+#include "data/row_kind.h"
+#include "sim/rows.h"
 #include "tests/plays.h"
 
-/* Plays rows of one kind over [0, bars) in steps of at most `step` bars (0: one go). Each row gets its own array of `bars`. */
-static double *play(const char *kind, td_isa isa, const double *column, int64_t bars, const int32_t *windows, int64_t rows,
-                    int64_t step) {
-    const td_row_kernel *kernel = td_row_kind_find(kind)->kernels[isa];
+/* Plays rows of one kind over [0, bars) in steps of at most `step` bars (0: one go): kind->column_count columns, and rows tuples of
+ * arguments. Each output of each row gets its own array of `bars`: output o of row r is at (r * outputs + o) * bars. */
+static double *play_columns(const td_row_kind *kind, td_isa isa, const double *const *columns, int64_t bars,
+                            const td_row_tuple *tuples, int64_t rows, int64_t step) {
     static const int lanes[] = {1, 2, 4, 8};
-    int64_t count = (rows + lanes[isa] - 1) / lanes[isa] * lanes[isa];
-    int32_t *window = malloc((size_t)count * sizeof *window);
-    for (int64_t r = 0; r < count; r++) window[r] = r < rows ? windows[r] : 1;
-    double *memory = calloc((size_t)(count * TD_ROW_MEMORY_MAX), sizeof *memory),
-           *out = malloc((size_t)(count * bars) * sizeof *out);
-    for (int64_t begin = 0; begin < bars;) {
-        int64_t end = step && begin + step < bars ? begin + step : bars;
-        td_row_job job = {.column = column,
-                          .window = window,
-                          .count = count,
-                          .memory = memory,
-                          .out = out + begin * count,
-                          .stride = count,
-                          .begin = begin,
-                          .end = end};
-        kernel->play(&job);
-        begin = end;
+    int64_t count = (rows + lanes[isa] - 1) / lanes[isa] * lanes[isa], stride = count * kind->output_count;
+    double *arguments = malloc((size_t)(count * (kind->argument_count + 1)) * sizeof *arguments);
+    for (int a = 0; a < kind->argument_count; a++)
+        for (int64_t r = 0; r < count; r++) arguments[a * count + r] = tuples[r < rows ? r : 0].argument[a];
+    double *memory = calloc((size_t)(count * (kind->memory + 1)), sizeof *memory), *out = malloc((size_t)(stride * bars) * sizeof *out);
+    td_row_job job = {.arguments = arguments, .count = count, .memory = memory, .stride = stride};
+    for (int c = 0; c < kind->column_count; c++) job.columns[c] = columns[c];
+    for (job.begin = 0; job.begin < bars; job.begin = job.end) {
+        job.end = step && job.begin + step < bars ? job.begin + step : bars;
+        job.out = out + job.begin * stride;
+        kind->kernels[isa]->play(&job);
     }
-    double *turned = malloc((size_t)(rows * bars) * sizeof *turned);
+    double *turned = malloc((size_t)(rows * kind->output_count * bars) * sizeof *turned);
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t t = 0; t < bars; t++) turned[r * bars + t] = out[t * count + r];
-    free(window);
+        for (int o = 0; o < kind->output_count; o++)
+            for (int64_t t = 0; t < bars; t++) turned[(r * kind->output_count + o) * bars + t] = out[t * stride + o * count + r];
+    free(arguments);
     free(memory);
     free(out);
     return turned;
+}
+
+/* The same for a kind of one column, one window and one output. */
+static double *play(const char *kind, td_isa isa, const double *column, int64_t bars, const int32_t *windows, int64_t rows,
+                    int64_t step) {
+    td_row_tuple *tuples = calloc((size_t)rows, sizeof *tuples);
+    for (int64_t r = 0; r < rows; r++) tuples[r].argument[0] = windows[r];
+    double *values = play_columns(td_row_kind_find(kind), isa, &column, bars, tuples, rows, step);
+    free(tuples);
+    return values;
+}
+
+static int64_t warmup_of(const char *kind, int64_t window) {
+    return td_row_kind_find(kind)->warmup(&(td_row_tuple){{(double)window}});
 }
 
 static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
@@ -75,9 +84,9 @@ static void by_hand(void **state) {
     check_row("rsi", 2, flat, (const double[]){NAN, NAN, 50, 50}, 4, 0);
     check_row("rsi", 2, rising, (const double[]){NAN, NAN, 100, 100}, 4, 0);
     assert_null(td_row_kind_find("smma"));
-    assert_int_equal(td_row_kind_find("sma")->warmup(10), 9);
-    assert_int_equal(td_row_kind_find("ema")->warmup(10), 9);
-    assert_int_equal(td_row_kind_find("rsi")->warmup(10), 10);
+    assert_int_equal(warmup_of("sma", 10), 9);
+    assert_int_equal(warmup_of("ema", 10), 9);
+    assert_int_equal(warmup_of("rsi", 10), 10);
     assert_true(td_row_kind_count() >= 3);
 }
 
@@ -200,7 +209,7 @@ static void against_plain_recursions(void **state) {
         for (int k = 0; k < 3; k++) {
             double *rows = play(kinds[k], td_isa_best(), x, BARS, windows, WINDOWS, 0);
             for (int i = 0; i < WINDOWS; i++) {
-                int64_t first = td_row_kind_find(kinds[k])->warmup(windows[i]);
+                int64_t first = warmup_of(kinds[k], windows[i]);
                 for (int64_t t = 0; t < BARS; t++) {
                     double value = rows[i * BARS + t];
                     assert_int_equal(isnan(value), t < first);
@@ -266,10 +275,143 @@ static void blind_to_the_future(void **state) {
     }
 }
 
+/* A deck's list: the strategy's rows, then the engine's, whose arguments may be knobs. */
+static void rows_of_the_engine(void **state) {
+    (void)state;
+    td_error error;
+    td_tape tape = td_test_tape_of(500, 3600 * TD_NS_PER_SECOND, TD_TEMPER_WALK, false, 3);
+    td_play_def def = td_default_play_def();
+    def.strategy = td_test_strategy("ranger");
+    td_deck *deck;
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    assert_int_equal(deck->row_count, 4);
+    assert_int_equal(deck->group_count, 3); /* both ATRs are lanes of one kernel */
+    td_row_info info = {.name = "stop_range", .kind = "atr", .arguments = {{TD_KNOB_size, 0, TD_FROM_KNOB}}};
+    int range, close_deviation;
+    assert_ok(td_deck_add_row(deck, &info, &range, &error));
+    info = (td_row_info){.name = "stop_deviation", .kind = "stddev", .column = TD_COLUMN_close,
+                         .arguments = {{TD_KNOB_size, 0, TD_FROM_KNOB}, {.value = 1, .from = TD_FROM_CONSTANT}}};
+    assert_ok(td_deck_add_row(deck, &info, &close_deviation, &error));
+    assert_int_equal(range, 4);
+    assert_int_equal(close_deviation, 5);
+    assert_int_equal(deck->group_count, 3);
+
+    enum { SETS = 20 };
+    td_set sets[SETS];
+    int32_t slots[SETS * 6];
+    for (int i = 0; i < SETS; i++) {
+        sets[i] = td_default_set(def.strategy);
+        sets[i].param[0] = 10 + i % 3;
+        sets[i].knob[TD_KNOB_size] = i % 2 ? 5 : 30;
+    }
+    /* the slots' values are what the kinds give on their own */
+    td_rows rows;
+    assert_ok(td_rows_open(&rows, deck, td_isa_best(), SETS, &error));
+    rows.chunk_limit = 7;
+    td_rows_start(&rows, sets, SETS, slots);
+    const double *hlc[] = {tape.high, tape.low, tape.close};
+    const td_row_tuple ranges[] = {{{30}}, {{5}}, {{1}}}, deviations[] = {{{30, 1}}, {{5, 1}}};
+    double *expected = play_columns(td_row_kind_find("atr"), TD_ISA_SCALAR, hlc, 500, ranges, 3, 0);
+    double *spread = play_columns(td_row_kind_find("stddev"), TD_ISA_SCALAR, &tape.close, 500, deviations, 2, 0);
+    while (td_rows_next(&rows)) {
+        td_kernel_chunk chunk = td_rows_chunk(&rows);
+        for (int64_t t = chunk.begin; t < chunk.end; t++)
+            for (int i = 0; i < SETS; i++) {
+                const double *values = chunk.rows + (t - chunk.begin) * chunk.stride;
+                assert_true(same(values[slots[i * 6 + range]], expected[i % 2 * 500 + t]));
+                assert_true(same(values[slots[i * 6 + close_deviation]], spread[i % 2 * 500 + t]));
+                assert_true(same(values[slots[i * 6 + 3]], expected[2 * 500 + t])); /* the strategy's ATR of 1 */
+            }
+    }
+    for (int i = 0; i + 6 < SETS; i++) assert_int_equal(slots[i * 6 + range], slots[(i + 6) * 6 + range]); /* the same numbers share a slot */
+    td_rows_close(&rows);
+    free(expected);
+    free(spread);
+
+    /* and the list ends somewhere */
+    info.name = "another";
+    while (deck->row_count < TD_ROWS_MAX) assert_ok(td_deck_add_row(deck, &info, &range, &error));
+    assert_fails(td_deck_add_row(deck, &info, &range, &error), TD_BAD_ARG, "row another: no more than 16 rows");
+    td_deck_free(deck);
+    td_test_tape_free(&tape);
+}
+
+/* Numbers and rows that cannot be: the sentence names strategy, row, number and value. */
+static void what_rows_refuse(void **state) {
+    (void)state;
+    td_error error;
+    td_tape tape = td_test_tape_of(100, 3600 * TD_NS_PER_SECOND, TD_TEMPER_WALK, false, 3);
+    td_play_def def = td_default_play_def();
+    def.strategy = td_test_strategy("ranger");
+    td_deck *deck;
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    td_set set = td_default_set(def.strategy);
+    assert_ok(td_check_set(deck, &set, &error));
+    set.param[0] = 100;
+    assert_ok(td_check_set(deck, &set, &error));
+    set.param[0] = 101;
+    assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG,
+                 "strategy ranger: row average: parameter window is 101 bars, longer than the tape of 100 bars");
+    set.param[0] = 20;
+
+    int row;
+    td_row_info info = {.name = "spread", .kind = "stddev", .column = TD_COLUMN_close,
+                        .arguments = {{TD_KNOB_size, 0, TD_FROM_KNOB}, {.from = TD_FROM_CONSTANT}}};
+    assert_ok(td_deck_add_row(deck, &info, &row, &error));
+    set.knob[TD_KNOB_size] = 0;
+    assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG, "row spread: account.size is 0, must be at least 1");
+    set.knob[TD_KNOB_size] = 2.5;
+    assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG, "row spread: account.size is 2.5, must be a whole number of bars");
+    set.knob[TD_KNOB_size] = 1;
+    assert_ok(td_check_set(deck, &set, &error));
+    info.arguments[1] = (td_row_argument){.value = 1, .from = TD_FROM_CONSTANT};
+    assert_ok(td_deck_add_row(deck, &info, &row, &error));
+    assert_fails(td_check_set(deck, &set, &error), TD_BAD_ARG,
+                 "row spread: window must be more than freedom, but window is 1, freedom is 1");
+
+    info.arguments[1].value = -1;
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is -1, must be at least 0");
+    info.arguments[1].value = 2;
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is 2, must be at most 1");
+    info.arguments[1].value = NAN;
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: freedom is nan, must be at least 0");
+    info.kind = "smma";
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row spread: unknown kind of row");
+    td_deck_free(deck);
+
+    const double *volume = tape.volume;
+    tape.volume = NULL;
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    info = (td_row_info){.name = "mean", .kind = "sma", .column = TD_COLUMN_volume, .arguments = {{0, 3, TD_FROM_CONSTANT}}};
+    assert_fails(td_deck_add_row(deck, &info, &row, &error), TD_BAD_ARG, "row mean: the tape has no column volume");
+    tape.volume = volume;
+    td_deck_free(deck);
+    td_test_tape_free(&tape);
+}
+
+/* Strategies with rows of every shape, through every engine. */
+static void strategies_with_rows(void **state) {
+    (void)state;
+    static const char *const names[] = {"ranger"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        double trades = 0;
+        for (uint64_t seed = 9000; seed < 9020; seed++) {
+            td_case made;
+            td_cell cells[TD_CASE_SETS];
+            td_case_make(&made, seed, 300, td_test_strategy(names[k]));
+            td_assert_engines_agree(made.deck, made.sets, TD_CASE_SETS, (int64_t[]){0, 1, 7, 64}[seed % 4], cells, made.text);
+            for (int i = 0; i < TD_CASE_SETS; i++) trades += cells[i].metrics[TD_METRIC_trades];
+            td_case_free(&made);
+        }
+        assert_true(trades > 100);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand), cmocka_unit_test(rsi_as_published), cmocka_unit_test(the_bits_of_pandas),
         cmocka_unit_test(against_plain_recursions), cmocka_unit_test(steps_sets_and_company), cmocka_unit_test(blind_to_the_future),
+        cmocka_unit_test(rows_of_the_engine), cmocka_unit_test(what_rows_refuse), cmocka_unit_test(strategies_with_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,13 +4,11 @@
  * window - 1 bars are not shown: the start still weighs more there than the average does. */
 #include "data/row.h"
 
+ABOUT("exponential average, weight 2 / (window + 1)")
+COLUMNS(x)
+ARGUMENTS(WINDOW(window))
+OUTPUTS(average)
 MEMORY(td_real level;)
+WARMUP(argument(window) - 1)
 
-WARMUP(window - 1)
-
-STEP {
-    td_real weight = 2 / (now->window + 1);
-    td_real level = memory->level + weight * (now->x - memory->level);
-    memory->level = now->age == 0 ? td_splat(now->x) : level;
-    return memory->level;
-}
+STEP { output(average) = td_row_exponential(&memory->level, now->age, argument(window), td_splat(bar(x))); }

@@ -7,6 +7,7 @@
 #include "sim/skip.h"
 
 #include "sim/ledger.h"
+#include "sim/order.h"
 
 void TD_ISA_NAME(td_skip_guard)(const td_skip_set *set, int64_t t, int64_t sample) { td_guard(set->view, set->vector, t, sample); }
 
@@ -22,10 +23,10 @@ void TD_ISA_NAME(td_skip_decide)(const td_skip_set *set, const td_skip_chunk *ch
     }
     /* row-major rows read as time-major ones with one number a bar: the slots are offsets of whole rows */
     td_kernel_chunk rows = {.begin = chunk->begin, .end = chunk->end, .rows = chunk->values, .stride = 1};
-    double target = 0;
-    if (!set->strategy->kernels[TD_ISA_SCALAR]->decide(view, &rows, t, s, is_above, is_below, &target)) return;
+    td_wish wish;
+    if (!set->strategy->kernels[TD_ISA_SCALAR]->decide(view, &rows, t, s, is_above, is_below, &wish, NULL)) return;
     bool at_close = view->fill_at == TD_FILL_CLOSE;
-    td_trade_to(view, s, target, 1, t, sample, at_close ? t : t + 1, at_close ? view->close[t] : view->open[t + 1],
+    td_trade_to(view, s, wish.target, 1, t, sample, at_close ? t : t + 1, at_close ? view->close[t] : view->open[t + 1],
                 at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
 }
 
@@ -34,10 +35,7 @@ void TD_ISA_NAME(td_skip_last_bar)(const td_skip_set *set, int64_t sample) {
     td_vector *s = set->vector;
     int64_t t = view->bars - 1;
     td_guard(view, s, t, sample);
-    if (view->finalize) {
-        td_trade_to(view, s, 0, 0, t - 1, sample, t, view->close[t], TD_FILL_REASON_end, true);
-        td_guard(view, s, t, sample);
-    }
+    if (view->finalize) td_finalize(view, s, 0, 0, sample);
     double equity = s->cash + s->position * view->close[t];
     s->trough = td_min(equity, s->trough);
     s->equity = equity;

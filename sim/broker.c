@@ -1,0 +1,975 @@
+/* See broker.h. The order of operations in the formulas is part of the contract: sim/ledger.h has the same, in vectors. */
+#include "sim/broker.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/lanes.h"
+#include "base/math.h"
+
+#define F(name) (seat->field[TD_FIELD_##name * seat->stride])
+#define NEVER INT64_MAX
+#define MINUTE_NS (60 * (int64_t)1000000000)
+#define DAY_NS (24 * 60 * MINUTE_NS)
+#define DAYS_PER_YEAR 365.0
+
+/* A level is moved this much towards the market where it only says when to look. */
+#define NEAR (1 + 0x1p-40)
+
+static bool is_backtesting(const td_seat *seat) { return seat->deck->profile == TD_PROFILE_BACKTESTING; }
+
+static uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* The first bar that opens in a later period than bar t does, periods being counted from 1970; NEVER when none does. */
+static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
+    int64_t time = deck->time_ns[t], into = time % period_ns;
+    int64_t next = time - (into < 0 ? into + period_ns : into) + period_ns, low = t + 1, high = deck->bars;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (deck->time_ns[middle] < next)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < deck->bars ? low : NEVER;
+}
+
+bool td_needs_broker(const td_play_def *def, const td_set *set) {
+    const double *knob = set->knob;
+    if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST) return true;
+    if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
+    static const td_knob beyond[] = {
+        TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
+        TD_KNOB_break_even, TD_KNOB_time_stop, TD_KNOB_per_unit, TD_KNOB_slippage_ticks, TD_KNOB_volume_share, TD_KNOB_impact,
+        TD_KNOB_funding, TD_KNOB_borrow, TD_KNOB_maintenance, TD_KNOB_daily_loss, TD_KNOB_drawdown, TD_KNOB_max_position,
+        TD_KNOB_cool_down};
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
+        if (knob[beyond[i]] != 0) return true;
+    return knob[TD_KNOB_leverage] != 1;
+}
+
+double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account) {
+    const double *knob = set->knob;
+    *account = (td_account){
+        .taker = knob[TD_KNOB_commission], .maker = deck->maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission],
+        .per_unit = knob[TD_KNOB_per_unit], .ticks = knob[TD_KNOB_slippage_ticks] * knob[TD_KNOB_tick],
+        .volume_share = knob[TD_KNOB_volume_share], .impact = knob[TD_KNOB_impact], .leverage = knob[TD_KNOB_leverage],
+        .maintenance = knob[TD_KNOB_maintenance], .trailing = knob[TD_KNOB_trailing],
+        .trailing_amount = knob[TD_KNOB_trailing_amount], .trailing_volatility = knob[TD_KNOB_trailing_volatility],
+        .stop_volatility = knob[TD_KNOB_stop_volatility], .target_volatility = knob[TD_KNOB_target_volatility],
+        .break_even = knob[TD_KNOB_break_even], .pyramiding = knob[TD_KNOB_pyramiding],
+        .position_value = knob[TD_KNOB_max_position], .daily_loss = knob[TD_KNOB_daily_loss], .drawdown = knob[TD_KNOB_drawdown],
+        .cool_down = knob[TD_KNOB_cool_down], .funding = knob[TD_KNOB_funding], .borrow = knob[TD_KNOB_borrow],
+        .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * MINUTE_NS, .time_stop = (int64_t)knob[TD_KNOB_time_stop],
+        .even_price = NAN, .leave_bar = NEVER, .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER,
+        .borrow_bar = NEVER};
+    account->moves_price = account->ticks > 0 || account->volume_share > 0 || account->impact > 0;
+    account->liquidates = account->leverage > 1 || account->maintenance > 0;
+    if (account->daily_loss > 0) account->day_end = next_period(deck, 0, DAY_NS);
+    if (account->funding != 0) account->funding_bar = next_period(deck, 0, account->funding_ns);
+    if (account->borrow > 0) account->borrow_bar = next_period(deck, 0, DAY_NS);
+    return account->day_end == NEVER ? INFINITY : (double)account->day_end;
+}
+
+static void refuse(td_seat *seat, td_refusal why) {
+    if (why == TD_REFUSAL_cash)
+        F(refused_cash) += 1;
+    else if (why == TD_REFUSAL_lot)
+        F(refused_lot) += 1;
+    else
+        seat->account->refused[why] += 1;
+}
+
+/* ---- fills ---- */
+
+/* What a fill is charged: fractions of the base price, and the commission rate. */
+typedef struct terms {
+    double factor;         /* price = base * factor */
+    double spread, slippage, rate;
+    bool market;           /* moves the price by its size */
+} terms;
+
+static terms entry_terms(const td_seat *seat, double side, bool rests) {
+    if (rests) return (terms){.factor = 1, .rate = seat->account->maker};
+    return (terms){.factor = side > 0 ? F(enter_buy) : F(enter_sell), .spread = F(spread_enter), .slippage = F(slippage),
+                   .rate = seat->account->taker, .market = true};
+}
+
+/* side: of the fill, not of the position. */
+static terms exit_terms(const td_seat *seat, double side, bool rests) {
+    if (rests) return (terms){.factor = 1, .rate = seat->account->maker};
+    return (terms){.factor = side > 0 ? F(leave_buy) : F(leave_sell), .spread = F(spread_leave), .slippage = F(slippage),
+                   .rate = seat->account->taker, .market = true};
+}
+
+/* How far a market fill of `size` units moves its price, quote currency. Volume share: Zipline's VolumeShareSlippage, price * share^2.
+ * Impact: the square-root law (Torre, BARRA Market Impact Model Handbook, 1997). A bar without volume moves as if it held the order. */
+static double price_move(const td_seat *seat, const terms *terms, int64_t bar, double base, double size) {
+    const td_account *account = seat->account;
+    if (!terms->market || !account->moves_price) return 0;
+    double volume = seat->deck->volume ? seat->deck->volume[bar] : 0, share = volume > 0 ? size / volume : 1;
+    return account->ticks + base * (account->volume_share * share * share + account->impact * sqrt(share));
+}
+
+static void note_fill(td_seat *seat, int64_t bar, double units, double base, double price, double commission, const terms *terms,
+                      double move, td_fill_reason reason) {
+    double value = fabs(units) * base, slippage = value * terms->slippage;
+    if (move != 0) slippage += fabs(units) * move;
+    F(commission_paid) += commission;
+    F(spread_paid) += value * terms->spread;
+    F(slippage_paid) += slippage;
+    F(fills) += 1;
+    F(turnover) += value;
+    uint64_t h = bits_of(F(hash));
+    uint64_t what = bits_of(units) * 0x9E3779B97F4A7C15ull + bits_of(price) * 0xC2B2AE3D27D4EB4Full +
+                    bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
+    h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
+    memcpy(&F(hash), &h, sizeof h);
+    if (seat->observer && seat->observer->on_fill)
+        seat->observer->on_fill(seat->observer->context,
+                                &(td_fill){.bar = bar, .reason = reason, .units = units, .price = price, .commission = commission,
+                                           .spread_cost = value * terms->spread, .slippage_cost = slippage, .position = F(position)});
+}
+
+/* Nothing protects a position any more: there is none. */
+static void forget_position(td_seat *seat) {
+    td_account *account = seat->account;
+    F(stop_low) = -INFINITY;
+    F(stop_high) = INFINITY;
+    account->entries = 0;
+    account->trail_share = account->trail_amount = account->carry = 0;
+    account->even_price = NAN;
+    account->leave_bar = NEVER;
+    int kept = 0;
+    for (int i = 0; i < account->order_count; i++)
+        if (!account->orders[i].exit || account->orders[i].kind == TD_ORDER_MARKET) account->orders[kept++] = account->orders[i];
+    account->order_count = kept;
+}
+
+/* Closes `share` of the position at `base`; the trade goes into the statistics. */
+static void leave(td_seat *seat, int64_t bar, double base, double share, terms terms, td_fill_reason reason) {
+    td_account *account = seat->account;
+    double position = F(position), units = position, carry = account->carry, entry_commission = F(entry_commission);
+    if (share < 1) {
+        units = position * share;
+        if (F(lot) > 0) units = copysign(td_floor_divide(fabs(units), F(lot)) * F(lot), position);
+        if (units == 0) {
+            refuse(seat, TD_REFUSAL_lot);
+            return;
+        }
+        carry *= units / position;
+        entry_commission *= units / position;
+    }
+    bool all = units == position;
+    double size = fabs(units), move = price_move(seat, &terms, bar, base, size), price = base * terms.factor;
+    if (move != 0) price = units > 0 ? price - move : price + move;
+    double entered = F(entry_bar), entry_price = F(entry_price), commission = F(fixed) + size * price * terms.rate;
+    if (account->per_unit > 0) commission += size * account->per_unit;
+    double gross = units * (price - entry_price), costs = commission + entry_commission + carry, pnl = gross - costs;
+    double change = pnl / (size * entry_price);
+
+    /* money */
+    F(balance) += gross - commission;
+    F(position) = all ? 0 : position - units;
+    F(cash) = all ? F(balance) : F(balance) - F(position) * entry_price;
+    F(entry_commission) -= entry_commission;
+    account->carry -= carry;
+
+    /* trade statistics */
+    F(trades) += 1;
+    F(sum_pnl) += pnl;
+    F(sum_pnl2) += pnl * pnl;
+    if (pnl > 0) {
+        F(wins) += 1;
+        F(gain_pnl) += pnl;
+    } else if (pnl < 0) {
+        F(losses) += 1;
+        F(loss_pnl) += pnl;
+    }
+    F(sum_return) += change;
+    if (change > 0) F(gain_return) += change;
+    if (change < 0) F(loss_return) += change;
+    if (change > F(best)) F(best) = change;
+    if (change < F(worst)) F(worst) = change;
+    F(growth) *= 1 + change > 0 ? 1 + change : 0;
+    if (F(growth) < 0x1p-500) {
+        F(growth) *= 0x1p500;
+        F(growth_exponent) -= 500;
+    } else if (F(growth) > 0x1p500) {
+        F(growth) *= 0x1p-500;
+        F(growth_exponent) += 500;
+    }
+    double duration = seat->deck->seconds[bar] - F(entry_time);
+    F(duration_sum) += duration;
+    if (duration > F(duration_max)) F(duration_max) = duration;
+    F(exposed) += (double)bar - fmax(entered, F(covered) + 1) + 1;
+    F(covered) = (double)bar;
+
+    if (all) forget_position(seat);
+    if (pnl < 0 && account->cool_down > 0) {
+        int64_t until = bar + 1 + (int64_t)account->cool_down;
+        if (until > account->blocked_until) {
+            account->blocked_until = until;
+            account->blocked_why = TD_REFUSAL_cool_down;
+        }
+    }
+    note_fill(seat, bar, -units, base, price, commission, &terms, move, reason);
+    if (seat->observer && seat->observer->on_trade)
+        seat->observer->on_trade(seat->observer->context,
+                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar, .entry_reason = seat->entry_reason,
+                                             .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
+                                             .commission = costs, .pnl = pnl, .ret = change});
+}
+
+static void leave_all(td_seat *seat, int64_t bar, double base, td_fill_reason reason) {
+    leave(seat, bar, base, 1, exit_terms(seat, F(position) > 0 ? -1 : 1, false), reason);
+}
+
+/* Nothing is left, or the strategy lost its mind: the set plays no more. It goes on as a ghost with an equity of 1 that never moves, so
+ * that bar loops need not know; what its real equity, 0, adds to the statistics is one return of -1, added here. */
+static void stop(td_seat *seat) {
+    const td_kernel_deck *deck = seat->deck;
+    double market = seat->sample < deck->samples ? deck->sample_market[seat->sample] : 0;
+    bool counts = true;
+    if (is_backtesting(seat)) {
+        market = 0; /* beta does not exist after ruin */
+        if (seat->sample == 0) {
+            F(first_sample) = 0;
+            counts = false;
+        }
+    }
+    if (counts) {
+        F(sum_r) += -1;
+        F(sum_r2) += 1;
+        F(sum_down2) += 1;
+        F(sum_market) += -market;
+    }
+    F(ruined) = 1;
+    F(balance) = F(position) = F(trough) = 0;
+    F(cash) = F(equity) = F(sample_equity) = 1;
+    F(record) = F(guard_high) = F(wake) = INFINITY;
+    F(guard_low) = -INFINITY;
+    seat->account->order_count = 0;
+    forget_position(seat);
+}
+
+static void fail(td_seat *seat, int64_t bar, td_cell_reason reason) {
+    F(failed) = reason;
+    F(failed_bar) = (double)bar;
+    stop(seat);
+}
+
+/* ---- entries ---- */
+
+/* Kelly's fraction of the set's own closed trades; with fewer than ten, or no win, or no loss, a tenth. At least a hundredth, so that
+ * a losing streak does not end the sample. Kelly, A New Interpretation of Information Rate (1956). */
+static double kelly_fraction(const td_seat *seat) {
+    if (F(trades) < 10 || F(wins) == 0 || F(losses) == 0) return 0.1;
+    double rate = F(wins) / F(trades), ratio = (F(gain_pnl) / F(wins)) / -(F(loss_pnl) / F(losses));
+    return fmax(rate - (1 - rate) / ratio, 0.01);
+}
+
+/* Units that sizing wants for an entry at `price`, over the `held` ones of the same side; not yet rounded to lots. */
+static double wanted_units(const td_seat *seat, const td_order *order, double price, double unit_cost, double held, double stop_price) {
+    const td_account *account = seat->account;
+    double balance = F(balance), size = F(size), scale = order->scale;
+    switch (seat->deck->sizing) {
+    case TD_SIZING_FIXED_UNITS: return size * scale;
+    case TD_SIZING_FIXED_VALUE: return size * scale / price;
+    case TD_SIZING_FRACTION: return (balance * size * scale - F(fixed)) / unit_cost;
+    case TD_SIZING_ALL_IN: return (balance * account->leverage * scale - F(fixed)) / unit_cost - held;
+    case TD_SIZING_RISK: return balance * size * scale / fabs(price - stop_price);
+    case TD_SIZING_VOLATILITY: return balance * size * scale / (order->volatility * sqrt(seat->deck->bars_per_year));
+    case TD_SIZING_KELLY: return (balance * size * kelly_fraction(seat) * scale - F(fixed)) / unit_cost;
+    }
+    return 0;
+}
+
+/* backtesting.py sizes in lots, with the fixed commission charged per lot, and commission on the price before spread. Units, or a
+ * refusal. */
+static double backtesting_units(td_seat *seat, const td_order *order, double base, double factor, td_refusal *why) {
+    bool lots = F(lot) > 0;
+    double lot = lots ? F(lot) : 1, lot_price = base * lot, adjusted = lot_price * factor, count, cost;
+    if (seat->deck->sizing == TD_SIZING_FIXED_UNITS) {
+        count = F(size) * order->scale;
+        if (lots) count = td_floor_divide(count, lot);
+        cost = adjusted + (F(fixed) + count * lot_price * F(rate)) / count;
+    } else {
+        double share = seat->deck->sizing == TD_SIZING_FRACTION ? F(size) * order->scale : order->scale;
+        if (!(share < 1 - 0x1p-52)) share = 1 - 0x1p-52;
+        cost = adjusted + (F(fixed) + share * lot_price * F(rate)) / share;
+        double budget = F(balance) * share;
+        count = lots ? td_floor_divide(budget > 0 ? budget : 0, cost) : budget / cost;
+    }
+    *why = count <= 0 ? TD_REFUSAL_lot : count * cost > F(balance) ? TD_REFUSAL_cash : TD_REFUSAL_COUNT;
+    return count * lot;
+}
+
+static double round_to_lot(const td_seat *seat, double units) {
+    return F(lot) > 0 ? td_floor_divide(units > 0 ? units : 0, F(lot)) * F(lot) : units;
+}
+
+/* Why no entry may be made on this bar; TD_REFUSAL_COUNT when one may. */
+static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, int64_t bar) {
+    const td_account *account = seat->account;
+    const td_kernel_deck *deck = seat->deck;
+    if (isnan(order->volatility)) return TD_REFUSAL_volatility;
+    if (account->halted) return TD_REFUSAL_drawdown;
+    if (bar < account->blocked_until) return account->blocked_why;
+    if (account->entries >= (int64_t)account->pyramiding) return TD_REFUSAL_pyramiding;
+    if (deck->hours_from != deck->hours_to) {
+        int64_t into = deck->time_ns[bar] % DAY_NS, minute = (into < 0 ? into + DAY_NS : into) / MINUTE_NS;
+        bool inside = deck->hours_from < deck->hours_to ? minute >= deck->hours_from && minute < deck->hours_to
+                                                        : minute >= deck->hours_from || minute < deck->hours_to;
+        if (!inside) return TD_REFUSAL_hours;
+    }
+    return TD_REFUSAL_COUNT;
+}
+
+/* Moves the stop to `level` where that is nearer to the market. */
+static void tighten(td_seat *seat, double side, double level, td_fill_reason reason) {
+    if (side > 0 ? level > F(stop_low) : level < F(stop_high)) {
+        if (side > 0)
+            F(stop_low) = level;
+        else
+            F(stop_high) = level;
+        seat->account->stop_reason = reason;
+    }
+}
+
+static void set_target(td_seat *seat, double side, double level) {
+    if (side > 0)
+        F(stop_high) = fmin(F(stop_high), level);
+    else
+        F(stop_low) = fmax(F(stop_low), level);
+}
+
+/* The trailing stop follows the best price. */
+static void follow(td_seat *seat, double price) {
+    td_account *account = seat->account;
+    double side = F(position) > 0 ? 1 : -1;
+    if (account->trail_share == 0 && account->trail_amount == 0) return;
+    if (side > 0 ? price > account->watermark : price < account->watermark) account->watermark = price;
+    if (account->trail_share > 0) tighten(seat, side, account->watermark * (1 - side * account->trail_share), TD_FILL_REASON_trailing);
+    if (account->trail_amount > 0) tighten(seat, side, account->watermark - side * account->trail_amount, TD_FILL_REASON_trailing);
+}
+
+/* Where stop and target of a position are: the nearest of all that are asked for, measured from the (average) price paid. */
+static void protect(td_seat *seat, const td_order *order, int64_t bar, double price) {
+    td_account *account = seat->account;
+    bool buy = order->side > 0;
+    double side = order->side;
+    F(stop_low) = price * (buy ? F(long_low) : F(short_low));
+    F(stop_high) = price * (buy ? F(long_high) : F(short_high));
+    account->stop_reason = TD_FILL_REASON_stop;
+    if (account->stop_volatility > 0) tighten(seat, side, price - side * account->stop_volatility * order->volatility, TD_FILL_REASON_stop);
+    if (account->target_volatility > 0) set_target(seat, side, price + side * account->target_volatility * order->volatility);
+    if (!isnan(order->stop_loss)) tighten(seat, side, order->stop_loss, TD_FILL_REASON_stop);
+    if (!isnan(order->take_profit)) set_target(seat, side, order->take_profit);
+    account->trail_share = account->trailing;
+    double amount = INFINITY;
+    if (account->trailing_amount > 0) amount = account->trailing_amount;
+    if (account->trailing_volatility > 0) amount = fmin(amount, account->trailing_volatility * order->volatility);
+    if (!isnan(order->trail)) amount = fmin(amount, order->trail);
+    account->trail_amount = amount < INFINITY ? amount : 0;
+    account->watermark = price;
+    if (account->break_even > 0) account->even_price = price * (1 + side * account->break_even);
+    if (account->entries == 1 && account->time_stop > 0) account->leave_bar = bar + account->time_stop;
+    follow(seat, price);
+}
+
+/* Where the stop would be if the position were entered at `price`; NaN where there is none. For sizes by risk. */
+static double stop_at(const td_seat *seat, const td_order *order, double price) {
+    const td_account *account = seat->account;
+    double side = order->side, nearest = side > 0 ? price * F(long_low) : price * F(short_high);
+    double others[] = {account->stop_volatility > 0 ? price - side * account->stop_volatility * order->volatility : NAN, order->stop_loss,
+                       account->trailing > 0 ? price * (1 - side * account->trailing) : NAN,
+                       account->trailing_amount > 0 ? price - side * account->trailing_amount : NAN,
+                       account->trailing_volatility > 0 ? price - side * account->trailing_volatility * order->volatility : NAN,
+                       price - side * order->trail};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (side > 0 ? others[i] > nearest : others[i] < nearest) nearest = others[i];
+    return isfinite(nearest) ? nearest : NAN;
+}
+
+/* Opens a position, or adds to one, on the order's side at `base`. `marked` is the bar whose close was marked last. */
+static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
+    td_account *account = seat->account;
+    td_refusal why = entry_forbidden(seat, order, bar);
+    if (why != TD_REFUSAL_COUNT) {
+        refuse(seat, why);
+        return;
+    }
+    terms terms = entry_terms(seat, order->side, rests);
+    double price = base * terms.factor, held = fabs(F(position)), size, move = 0;
+    if (is_backtesting(seat)) {
+        size = backtesting_units(seat, order, base, terms.factor, &why);
+    } else {
+        double unit_cost = price * (1 + terms.rate) + account->per_unit, free = F(balance) * account->leverage - held * price;
+        double stop_price = seat->deck->sizing == TD_SIZING_RISK ? stop_at(seat, order, price) : NAN;
+        double wanted = wanted_units(seat, order, price, unit_cost, held, stop_price);
+        if (account->position_value > 0) wanted = fmin(wanted, account->position_value / price - held);
+        size = round_to_lot(seat, wanted);
+        move = price_move(seat, &terms, bar, base, size);
+        if (move != 0) {
+            price += order->side * move;
+            unit_cost = price * (1 + terms.rate) + account->per_unit;
+            double most = (free - F(fixed)) / unit_cost;
+            if (size > most) size = round_to_lot(seat, most);
+        }
+        if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
+            why = TD_REFUSAL_orders;
+        else if (size <= 0)
+            why = TD_REFUSAL_lot;
+        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40)) /* rounding in wanted may ask for a hair more than there is */
+            why = TD_REFUSAL_cash;
+    }
+    if (why != TD_REFUSAL_COUNT) {
+        refuse(seat, why);
+        return;
+    }
+    if (!(size < INFINITY)) {
+        fail(seat, bar, TD_CELL_REASON_nan_target);
+        return;
+    }
+    double units = order->side > 0 ? size : -size, commission = F(fixed) + size * price * terms.rate;
+    if (account->per_unit > 0) commission += size * account->per_unit;
+    /* a lane that slept at its peak was there until the last mark */
+    if (F(record) == INFINITY) {
+        F(record) = F(peak);
+        F(peak_bar) = (double)marked;
+        F(peak_time) = seat->deck->seconds[marked];
+    }
+    F(balance) -= commission;
+    if (held == 0) {
+        F(entry_commission) = commission;
+        F(entry_price) = price;
+        F(entry_bar) = (double)bar;
+        F(entry_time) = seat->deck->seconds[bar];
+        F(position) = units;
+        seat->entry_reason = reason;
+        /* charges fall due at opens, after the fills there */
+        int64_t from = reason == TD_FILL_REASON_open ? bar - 1 : bar;
+        if (account->funding != 0) account->funding_bar = next_period(seat->deck, from, account->funding_ns);
+        if (account->borrow > 0) account->borrow_bar = next_period(seat->deck, from, DAY_NS);
+    } else {
+        F(entry_commission) += commission;
+        F(entry_price) = (held * F(entry_price) + size * price) / (held + size);
+        F(position) += units;
+    }
+    account->entries++;
+    F(cash) = F(balance) - F(position) * F(entry_price);
+    protect(seat, order, bar, F(entry_price));
+    note_fill(seat, bar, units, base, price, commission, &terms, move, reason);
+}
+
+/* ---- orders ---- */
+
+static void remove_order(td_account *account, int index) {
+    memmove(&account->orders[index], &account->orders[index + 1], (size_t)(--account->order_count - index) * sizeof *account->orders);
+}
+
+static void add_order(td_seat *seat, const td_order *order) {
+    td_account *account = seat->account;
+    if (account->order_count == TD_ORDERS_MAX)
+        refuse(seat, TD_REFUSAL_orders);
+    else
+        account->orders[account->order_count++] = *order;
+}
+
+/* Carries out an order at `base`. The order is no longer in the list. */
+static void execute(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
+    double position = F(position);
+    bool stands = (order->side > 0 && position > 0) || (order->side < 0 && position < 0);
+    if (order->target) {
+        /* in profile backtesting a new order closes and opens again, as the usual position.close() before buy() does there */
+        if (stands && !is_backtesting(seat)) return;
+        if (position != 0) leave_all(seat, bar, base, reason);
+        if (!order->exit) enter(seat, order, bar, marked, base, rests, reason);
+    } else if (order->exit) {
+        /* an exit order sells a long or buys back a short, whatever is there of it; side 0 closes either */
+        bool fits = order->side == 0 ? position != 0 : order->side * position < 0;
+        if (fits) leave(seat, bar, base, order->scale, exit_terms(seat, position > 0 ? -1 : 1, rests), reason);
+    } else {
+        bool allowed = seat->deck->direction == TD_DIRECTION_BOTH || (seat->deck->direction == TD_DIRECTION_LONG) == (order->side > 0);
+        if (position != 0 && !stands) leave(seat, bar, base, 1, exit_terms(seat, position > 0 ? -1 : 1, rests), reason);
+        if (allowed && !F(ruined)) enter(seat, order, bar, marked, base, rests, reason);
+    }
+    td_account *account = seat->account;
+    for (int i = account->order_count - 1; order->group && i >= 0; i--)
+        if (account->orders[i].group == order->group) remove_order(account, i);
+}
+
+/* Which way prices must go to reach an order: down (-1) or up (+1); and the level. */
+static double trigger_of(const td_order *order, int *way) {
+    bool buy = order->side > 0;
+    switch (order->kind) {
+    case TD_ORDER_LIMIT: *way = buy ? -1 : 1; return order->limit;
+    case TD_ORDER_IF_TOUCHED: *way = buy ? -1 : 1; return order->stop;
+    case TD_ORDER_STOP:
+    case TD_ORDER_STOP_LIMIT: *way = buy ? 1 : -1; return order->stop;
+    default: *way = 0; return NAN;
+    }
+}
+
+/* Takes order `index` off the list and fills it, or, a stop-limit order, turns it into a limit order. */
+static void fire_order(td_seat *seat, int index, int64_t t, double price) {
+    td_account *account = seat->account;
+    td_order order = account->orders[index];
+    if (order.kind == TD_ORDER_STOP_LIMIT) {
+        account->orders[index].kind = TD_ORDER_LIMIT;
+        return;
+    }
+    remove_order(account, index);
+    bool rests = order.kind == TD_ORDER_LIMIT;
+    execute(seat, &order, t, t - 1, price, rests,
+            rests ? TD_FILL_REASON_limit : order.kind == TD_ORDER_STOP ? TD_FILL_REASON_stop_order : TD_FILL_REASON_touched);
+}
+
+/* ---- the walk through a bar ---- */
+
+/* What prices can meet. Orders are numbered from FIRST_ORDER on. */
+enum { NOTHING, LIQUIDATION, STOP, TARGET, EVEN, FIRST_ORDER };
+
+typedef struct meeting {
+    int what;
+    double level;
+} meeting;
+
+/* Where the position is liquidated; NaN where it is not. From cash + units * p = maintenance * |units| * p. */
+static double liquidation_price(const td_seat *seat) {
+    double position = F(position), maintenance = seat->account->maintenance;
+    if (!seat->account->liquidates || position == 0) return NAN;
+    double price = position > 0 ? -F(cash) / (position * (1 - maintenance)) : F(cash) / (-position * (1 + maintenance));
+    return price > 0 ? price : NAN;
+}
+
+static void consider(meeting *best, int what, double level, int way, double price, double limit) {
+    /* levels already passed are met where prices are now */
+    if (way < 0 ? !(level >= limit) : !(level <= limit)) return;
+    level = way < 0 ? fmin(level, price) : fmax(level, price);
+    if (best->what == NOTHING || (way < 0 ? level > best->level : level < best->level)) *best = (meeting){what, level};
+}
+
+/* The first thing met on the way from `price` to `limit`; `limit` = `price` asks what is met here and now. Where levels tie, the
+ * position's come first, then the older order. */
+static meeting next_meeting(const td_seat *seat, int way, double price, double limit) {
+    const td_account *account = seat->account;
+    meeting best = {.what = NOTHING};
+    double position = F(position);
+    if (position != 0) {
+        bool adverse = (position > 0) == (way < 0);
+        if (adverse) consider(&best, LIQUIDATION, liquidation_price(seat), way, price, limit);
+        consider(&best, adverse ? STOP : TARGET, way < 0 ? F(stop_low) : F(stop_high), way, price, limit);
+        if (!adverse) consider(&best, EVEN, account->even_price, way, price, limit);
+    }
+    for (int i = 0; i < account->order_count; i++) {
+        int order_way;
+        double level = trigger_of(&account->orders[i], &order_way);
+        if (order_way == way) consider(&best, FIRST_ORDER + i, level, way, price, limit);
+    }
+    return best;
+}
+
+static void meet(td_seat *seat, meeting met, int64_t t, bool at_open) {
+    td_account *account = seat->account;
+    double position = F(position), side = position > 0 ? 1 : -1;
+    switch (met.what) {
+    case LIQUIDATION: leave_all(seat, t, met.level, TD_FILL_REASON_liquidation); break;
+    case STOP:
+        leave_all(seat, t, met.level,
+                  at_open && account->stop_reason == TD_FILL_REASON_stop ? TD_FILL_REASON_stop_gap : account->stop_reason);
+        break;
+    case TARGET: /* a limit order: no spread, no slippage */
+        leave(seat, t, met.level, 1, exit_terms(seat, -side, true), at_open ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
+        break;
+    case EVEN:
+        account->even_price = NAN;
+        tighten(seat, side, F(entry_price), TD_FILL_REASON_break_even);
+        break;
+    default: fire_order(seat, met.what - FIRST_ORDER, t, met.level);
+    }
+}
+
+/* Carries out everything that is met where prices are. A stop-limit order, an entry that opens beyond its own stop and the like may
+ * meet something new at once, but each meeting takes an order, a position or a level away. */
+static void meet_here(td_seat *seat, int64_t t, double price, bool at_open) {
+    for (int way = -1; way <= 1; way += 2)
+        for (meeting met; !F(ruined) && (met = next_meeting(seat, way, price, price)).what != NOTHING; way = -1) meet(seat, met, t, at_open);
+}
+
+static void go(td_seat *seat, int64_t t, double from, double to) {
+    double price = from;
+    int way = to < from ? -1 : 1;
+    for (meeting met; !F(ruined) && (met = next_meeting(seat, way, price, to)).what != NOTHING;) {
+        price = met.level;
+        if (F(position) != 0 && (F(position) > 0) == (way > 0)) follow(seat, price);
+        meet(seat, met, t, false);
+        meet_here(seat, t, price, false);
+    }
+    if (F(position) != 0 && (F(position) > 0) == (way > 0)) follow(seat, to);
+}
+
+static void walk(td_seat *seat, int64_t t, bool low_first) {
+    const td_kernel_deck *deck = seat->deck;
+    double first = low_first ? deck->low[t] : deck->high[t], second = low_first ? deck->high[t] : deck->low[t];
+    go(seat, t, deck->open[t], first);
+    go(seat, t, first, second);
+    go(seat, t, second, deck->close[t]);
+}
+
+/* Does the bar reach something below and something above its open? */
+static bool is_ambiguous(const td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    meeting down = next_meeting(seat, -1, deck->open[t], deck->low[t]), up = next_meeting(seat, 1, deck->open[t], deck->high[t]);
+    return down.what != NOTHING && up.what != NOTHING && down.what != EVEN && up.what != EVEN;
+}
+
+/* The side that the stop of an open position, or of the one that the oldest entry order would open, is on. */
+static bool low_is_adverse(const td_seat *seat) {
+    const td_account *account = seat->account;
+    if (F(position) != 0) return F(position) > 0;
+    for (int i = 0; i < account->order_count; i++)
+        if (!account->orders[i].exit) return account->orders[i].side < 0; /* a buy: up, fill, and down again */
+    return true;
+}
+
+/* A copy of everything that a walk may change. */
+typedef struct snapshot {
+    double field[TD_FIELD_wake + 1];
+    td_account account;
+    td_fill_reason entry_reason;
+} snapshot;
+_Static_assert(TD_FIELD_position == 0, "a snapshot holds the fields from the first to wake, the last that a walk changes");
+
+static void take(const td_seat *seat, snapshot *shot) {
+    for (int f = 0; f <= TD_FIELD_wake; f++) shot->field[f] = seat->field[f * seat->stride];
+    shot->account = *seat->account;
+    shot->entry_reason = seat->entry_reason;
+}
+
+static void put_back(td_seat *seat, const snapshot *shot) {
+    for (int f = 0; f <= TD_FIELD_wake; f++) seat->field[f * seat->stride] = shot->field[f];
+    *seat->account = shot->account;
+    seat->entry_reason = shot->entry_reason;
+}
+
+/* Plays both ways and says whether the low comes first on the one with the lower (the higher) equity at the close. */
+static bool low_first_is(td_seat *seat, int64_t t, bool best) {
+    snapshot shot;
+    const td_observer *observer = seat->observer;
+    double equity[2];
+    take(seat, &shot);
+    seat->observer = NULL;
+    for (int low_first = 0; low_first < 2; low_first++) {
+        walk(seat, t, low_first);
+        equity[low_first] = F(ruined) ? 0 : F(cash) + F(position) * seat->deck->close[t];
+        put_back(seat, &shot);
+    }
+    seat->observer = observer;
+    return best ? equity[1] > equity[0] : equity[1] <= equity[0];
+}
+
+static void walk_by_policy(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    bool ambiguous = is_ambiguous(seat, t), low_first = low_is_adverse(seat);
+    if (ambiguous) F(ambiguous) += 1;
+    switch (deck->intrabar) {
+    case TD_INTRABAR_STOP_FIRST: break;
+    case TD_INTRABAR_TARGET_FIRST: low_first = !low_first; break;
+    case TD_INTRABAR_NEAREST_EXTREME: low_first = deck->open[t] - deck->low[t] <= deck->high[t] - deck->open[t]; break;
+    case TD_INTRABAR_PESSIMISTIC:
+    case TD_INTRABAR_OPTIMISTIC: low_first = low_first_is(seat, t, deck->intrabar == TD_INTRABAR_OPTIMISTIC); break;
+    }
+    walk(seat, t, low_first);
+}
+
+/* backtesting.py looks at the stop before the target, whatever the open was. */
+static void backtesting_range(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    double open = deck->open[t];
+    bool hit_low = deck->low[t] <= F(stop_low), hit_high = deck->high[t] >= F(stop_high), is_long = F(position) > 0;
+    if (F(position) == 0 || !(hit_low || hit_high)) return;
+    if (hit_low && hit_high) F(ambiguous) += 1;
+    bool low = hit_low && (is_long || !hit_high), gap = low ? open <= F(stop_low) : open >= F(stop_high);
+    double base = low ? fmin(open, F(stop_low)) : fmax(open, F(stop_high));
+    if (low == is_long)
+        leave_all(seat, t, base, gap ? TD_FILL_REASON_stop_gap : TD_FILL_REASON_stop);
+    else
+        leave(seat, t, base, 1, exit_terms(seat, is_long ? -1 : 1, true), gap ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
+}
+
+/* ---- the bar ---- */
+
+/* Market orders that wait fill on the bar they are due: at its open, or, where fills are at closes, at its close. */
+static void fill_due(td_seat *seat, int64_t t, bool at_open) {
+    td_account *account = seat->account;
+    bool fills_at_open = seat->deck->fill_at == TD_FILL_NEXT_OPEN;
+    for (int i = 0; i < account->order_count;) {
+        td_order order = account->orders[i];
+        if (order.kind != TD_ORDER_MARKET || order.due > t || fills_at_open != at_open) {
+            i++;
+            continue;
+        }
+        remove_order(account, i);
+        execute(seat, &order, t, t - 1, at_open ? seat->deck->open[t] : seat->deck->close[t], false, order.reason);
+        if (F(ruined)) return;
+        i = 0;
+    }
+}
+
+static void pay(td_seat *seat, int64_t t, double funding, double borrow) {
+    double amount = funding + borrow;
+    F(balance) -= amount;
+    F(cash) -= amount;
+    seat->account->carry += amount;
+    seat->account->funding_paid += funding;
+    seat->account->borrow_paid += borrow;
+    if (seat->observer && seat->observer->on_charge) seat->observer->on_charge(seat->observer->context, t, funding, borrow);
+}
+
+/* Funding and borrowing, of the position's value at the open of the first bar in a new period. */
+static void charge(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    if (t >= account->funding_bar) {
+        if (F(position) != 0) pay(seat, t, F(position) * deck->open[t] * account->funding, 0);
+        account->funding_bar = next_period(deck, t, account->funding_ns);
+    }
+    if (t >= account->borrow_bar) {
+        int64_t days = deck->time_ns[t] / DAY_NS - deck->time_ns[t - 1] / DAY_NS;
+        if (F(position) < 0)
+            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * (double)days / DAYS_PER_YEAR);
+        account->borrow_bar = next_period(deck, t, DAY_NS);
+    }
+}
+
+static bool has_limits(const td_account *account) { return account->daily_loss > 0 || account->drawdown > 0; }
+
+/* Risk limits look at equity at the close. What they close is closed as any decision of this bar would be. */
+static void watch_limits(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    double equity = F(cash) + F(position) * deck->close[t];
+    bool day = account->daily_loss > 0 && equity <= account->day_equity * (1 - account->daily_loss);
+    bool drawdown = account->drawdown > 0 && equity <= F(peak) * (1 - account->drawdown);
+    if (day && account->blocked_until < account->day_end) {
+        account->blocked_until = account->day_end;
+        account->blocked_why = TD_REFUSAL_daily_loss;
+    }
+    if (drawdown) account->halted = true;
+    if (!(day || drawdown)) return;
+    for (int i = account->order_count - 1; i >= 0; i--)
+        if (!account->orders[i].exit) remove_order(account, i);
+    if (F(position) == 0) return;
+    if (deck->fill_at == TD_FILL_NEXT_OPEN) {
+        for (int i = 0; i < account->order_count; i++)
+            if (account->orders[i].reason == TD_FILL_REASON_risk) return;
+        add_order(seat, &(td_order){.kind = TD_ORDER_MARKET, .exit = true, .scale = 1, .due = t + 1, .reason = TD_FILL_REASON_risk});
+    } else
+        leave_all(seat, t, deck->close[t], TD_FILL_REASON_risk);
+}
+
+/* When to look again: the nearest levels on both sides, and the next bar with something due. soon: the next one in any case,
+ * because what was filled may have brought a loss that limits must see. */
+static void set_guards(td_seat *seat, int64_t t, bool soon) {
+    const td_account *account = seat->account;
+    double low = -INFINITY, high = INFINITY, position = F(position);
+    int64_t wake = NEVER;
+    if (position != 0) {
+        bool is_long = position > 0;
+        low = F(stop_low);
+        high = F(stop_high);
+        /* equity that must not be reached, as a price: nothing, the maintenance margin, the limits */
+        double worst = 0, level = liquidation_price(seat);
+        if (account->daily_loss > 0) worst = fmax(worst, account->day_equity * (1 - account->daily_loss));
+        if (account->drawdown > 0) worst = fmax(worst, F(peak) * (1 - account->drawdown));
+        double price = (worst - F(cash)) / position, margin = 0x1p-40 * (worst + fabs(F(cash))) / fabs(position);
+        if (is_long) {
+            low = fmax(fmax(low, price + margin), level * NEAR);
+            if (account->trail_share > 0 || account->trail_amount > 0) high = fmin(high, account->watermark);
+            high = fmin(high, account->even_price);
+        } else {
+            high = fmin(fmin(high, price - margin), level / NEAR);
+            if (account->trail_share > 0 || account->trail_amount > 0) low = fmax(low, account->watermark);
+            low = fmax(low, account->even_price);
+        }
+        if (account->leave_bar < wake) wake = account->leave_bar;
+        if (account->funding_bar < wake) wake = account->funding_bar;
+        if (account->borrow_bar < wake) wake = account->borrow_bar;
+        /* the peak moves with every close above it: with a limit on drawdown, so does the level */
+        if (account->drawdown > 0 && t + 1 < wake) wake = t + 1;
+    }
+    if (account->day_end < wake) wake = account->day_end;
+    if (soon && t + 1 < wake) wake = t + 1;
+    for (int i = 0; i < account->order_count; i++) {
+        const td_order *order = &account->orders[i];
+        int way;
+        double at = trigger_of(order, &way);
+        if (way < 0) low = fmax(low, at);
+        if (way > 0) high = fmin(high, at);
+        if (order->kind == TD_ORDER_MARKET && order->due < wake) wake = order->due;
+        if (order->kind != TD_ORDER_MARKET && order->expires < wake) wake = order->expires + 1;
+    }
+    F(guard_low) = low;
+    F(guard_high) = high;
+    F(wake) = wake == NEVER ? INFINITY : (double)wake;
+}
+
+void td_broker_bar(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    if (F(ruined)) return;
+    double fills = F(fills);
+    if (t >= account->day_end) {
+        account->day_equity = F(equity);
+        account->day_end = next_period(deck, t, DAY_NS);
+    }
+    for (int i = account->order_count - 1; i >= 0; i--)
+        if (account->orders[i].kind != TD_ORDER_MARKET && account->orders[i].expires < t) remove_order(account, i);
+
+    /* at the open: what is due, then what the open reaches */
+    bool leaves = t >= account->leave_bar, at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
+    fill_due(seat, t, true);
+    if (t >= account->funding_bar || t >= account->borrow_bar) charge(seat, t);
+    if (!is_backtesting(seat)) meet_here(seat, t, deck->open[t], true);
+    if (leaves && at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->open[t], TD_FILL_REASON_time_stop);
+
+    /* in the range */
+    if (is_backtesting(seat))
+        backtesting_range(seat, t);
+    else if (!F(ruined) && (F(position) != 0 || account->order_count > 0))
+        walk_by_policy(seat, t);
+
+    /* at the close: what is due, limits, ruin */
+    if (!F(ruined)) fill_due(seat, t, false);
+    if (leaves && !at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
+    if (!F(ruined) && has_limits(account)) watch_limits(seat, t);
+    if (!F(ruined) && F(cash) + F(position) * deck->close[t] <= 0) {
+        if (F(position) != 0) leave_all(seat, t, deck->close[t], TD_FILL_REASON_ruin);
+        stop(seat);
+    }
+    if (!F(ruined)) set_guards(seat, t, has_limits(account) && F(fills) > fills);
+}
+
+/* ---- decisions ---- */
+
+/* A market order decided on bar t: filled at once where its price is known by now (this close, or the next bar's open, before which
+ * nothing else can happen), else it waits. */
+static void place_market(td_seat *seat, td_order order, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    bool at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
+    int64_t wait = deck->fill_delay + (deck->fill_at == TD_FILL_NEXT_CLOSE);
+    order.due = t + wait + at_open;
+    order.reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
+    if (order.due >= deck->bars) return;
+    if (wait > 0)
+        add_order(seat, &order);
+    else
+        execute(seat, &order, order.due, t, at_open ? deck->open[order.due] : deck->close[t], false, order.reason);
+}
+
+/* An order whose levels contradict each other would open a position that is stopped at once. */
+static bool contradicts(const td_order *order) {
+    double entry = order->kind == TD_ORDER_LIMIT || order->kind == TD_ORDER_STOP_LIMIT ? order->limit : order->stop;
+    if (order->exit || order->kind == TD_ORDER_MARKET) return false;
+    return order->side > 0 ? order->stop_loss >= entry || order->take_profit <= entry : order->stop_loss <= entry || order->take_profit >= entry;
+}
+
+static bool is_number(double x) { return x > -INFINITY && x < INFINITY; }
+
+static void place(td_seat *seat, const td_order *request, int64_t t) {
+    td_account *account = seat->account;
+    td_order order = *request;
+    bool has_limit = order.kind == TD_ORDER_LIMIT || order.kind == TD_ORDER_STOP_LIMIT;
+    bool has_stop = order.kind != TD_ORDER_MARKET && order.kind != TD_ORDER_LIMIT;
+    if (order.kind == TD_ORDER_CANCEL) {
+        account->order_count = 0;
+        return;
+    }
+    if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1)) {
+        fail(seat, t, TD_CELL_REASON_nan_order);
+        return;
+    }
+    if (order.kind == TD_ORDER_MOVE_STOP || order.kind == TD_ORDER_MOVE_TARGET) {
+        if (F(position) == 0) return;
+        bool low = (F(position) > 0) == (order.kind == TD_ORDER_MOVE_STOP);
+        if (low)
+            F(stop_low) = order.stop;
+        else
+            F(stop_high) = order.stop;
+        if (order.kind == TD_ORDER_MOVE_STOP) account->stop_reason = TD_FILL_REASON_stop;
+        return;
+    }
+    if (contradicts(&order)) {
+        refuse(seat, TD_REFUSAL_orders);
+        return;
+    }
+    if (order.kind == TD_ORDER_MARKET) {
+        place_market(seat, order, t);
+        return;
+    }
+    order.expires = order.expires >= seat->deck->bars ? NEVER : t + order.expires;
+    add_order(seat, &order);
+}
+
+void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    if (F(ruined)) return;
+    if (decision->wants) {
+        double target = decision->target;
+        if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
+        if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
+        if (!(fabs(target) < INFINITY)) {
+            fail(seat, t, TD_CELL_REASON_nan_target);
+            return;
+        }
+        td_order order = {.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
+                          .scale = fabs(target) < 1 ? fabs(target) : 1, .stop_loss = NAN, .take_profit = NAN, .trail = NAN,
+                          .volatility = decision->volatility};
+        place_market(seat, order, t);
+    }
+    for (int i = 0; i < decision->request_count && !F(ruined); i++) {
+        td_order request = decision->requests[i];
+        request.volatility = decision->volatility;
+        place(seat, &request, t);
+    }
+    if (!F(ruined)) set_guards(seat, t, has_limits(seat->account));
+}
+
+void td_broker_finalize(td_seat *seat, const td_decision *decision) {
+    const td_kernel_deck *deck = seat->deck;
+    int64_t last = deck->bars - 1;
+    if (F(ruined)) return;
+    if (!is_backtesting(seat)) {
+        if (F(position) != 0) leave_all(seat, last, deck->close[last], TD_FILL_REASON_end);
+    } else {
+        /* backtesting.py runs its broker once more: everything closes at the price a market order would get there, a decision of
+         * this very bar is filled at the same price, and its stops see the bar's range again */
+        bool at_close = deck->fill_at == TD_FILL_CLOSE;
+        int64_t bar = at_close && last > 0 ? last - 1 : last;
+        double base = at_close ? deck->close[bar] : deck->open[last], target = decision->target;
+        if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
+        if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
+        if (decision->wants && !(fabs(target) < INFINITY)) {
+            fail(seat, last - 1, TD_CELL_REASON_nan_target);
+            return;
+        }
+        if (F(position) != 0) leave_all(seat, bar, base, TD_FILL_REASON_end);
+        if (decision->wants && target != 0) {
+            td_order order = {.kind = TD_ORDER_MARKET, .side = target > 0 ? 1 : -1, .scale = fabs(target) < 1 ? fabs(target) : 1,
+                              .stop_loss = NAN, .take_profit = NAN, .trail = NAN, .volatility = decision->volatility};
+            enter(seat, &order, bar, last - 1, base, false, at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open);
+        }
+        if (!F(ruined)) backtesting_range(seat, last);
+    }
+    if (!F(ruined) && F(cash) + F(position) * deck->close[last] <= 0) {
+        if (F(position) != 0) leave_all(seat, last, deck->close[last], TD_FILL_REASON_ruin);
+        stop(seat);
+    }
+}

@@ -1,0 +1,84 @@
+/* The broker: orders, fills and the account of one set, in plain scalar C.
+ *
+ * It is the written meaning of docs/bar-rules.md. The reference engine plays with it on every bar; the lanes engine asks it for the
+ * lanes to which something happens, whenever a group of sets uses more than market orders with a stop and a target. Those alone
+ * are played in vectors (sim/ledger.h); tests hold the two to the same bits.
+ *
+ * A set's numbers are fields of a vector of lanes (kernel.h); a *seat* says which lane. What vectors do not carry (working orders,
+ * trailing stops, risk limits) is the set's *account*, touched by events only.
+ *
+ * Inside a bar, prices walk from the open to one extreme, to the other, and to the close; the intrabar policy says which extreme
+ * comes first. Orders fill where the walk meets them. Profile backtesting has the rules of that package instead. */
+#ifndef TAPEDECK_SIM_BROKER_H
+#define TAPEDECK_SIM_BROKER_H
+
+#include "sim/order.h"
+
+enum { TD_ORDERS_MAX = 16 }; /* working orders of a set */
+
+typedef struct td_account {
+    /* the set's numbers: never change */
+    double maker, taker;     /* commission rates */
+    double per_unit;         /* commission per unit */
+    double ticks;            /* slippage, quote */
+    double volume_share, impact;
+    double leverage, maintenance;
+    double trailing, trailing_amount, trailing_volatility, stop_volatility, target_volatility, break_even;
+    double pyramiding, position_value;
+    double daily_loss, drawdown, cool_down;
+    double funding, borrow;
+    int64_t funding_ns;
+    int64_t time_stop;       /* bars; 0 never */
+    bool moves_price;        /* any of ticks, volume_share, impact */
+    bool liquidates;
+
+    /* the position */
+    int64_t entries;
+    double watermark;        /* best price since the entry */
+    double trail_share, trail_amount; /* the trailing stop is the nearer of both; 0 none */
+    double even_price;       /* reaching it moves the stop to the entry price; NaN never */
+    double carry;            /* funding and borrow paid for it so far */
+    int64_t leave_bar;       /* on which it is left for its age; INT64_MAX never */
+    td_fill_reason stop_reason;
+
+    /* orders, oldest first */
+    int order_count;
+    td_order orders[TD_ORDERS_MAX];
+
+    /* risk */
+    double day_equity;       /* at the end of the UTC day before */
+    int64_t day_end, funding_bar, borrow_bar; /* the next bars on which something is due; INT64_MAX never */
+    int64_t blocked_until;   /* no entries on bars before this one ... */
+    td_refusal blocked_why;  /* ... for this reason */
+    bool halted;             /* the drawdown limit was reached */
+
+    /* ledger lines and counts that vectors do not keep */
+    double funding_paid, borrow_paid;
+    double refused[TD_REFUSAL_COUNT];
+} td_account;
+
+/* One lane at the broker's desk. */
+typedef struct td_seat {
+    const td_kernel_deck *deck;
+    double *field;           /* field f of the lane is field[f * stride] */
+    int stride;
+    td_account *account;
+    int64_t sample;          /* the next sample */
+    const td_observer *observer; /* NULL in sweeps */
+    td_fill_reason entry_reason; /* of the open position, for the observer */
+} td_seat;
+
+/* Does the set need the broker, or can vectors play it alone? */
+bool td_needs_broker(const td_play_def *def, const td_set *set);
+/* A new account. Returns the first bar at which the broker wants to be asked: the lane's `wake`. */
+double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account);
+
+/* Everything that happens to the lane in bar t up to its close. Nothing does where the bar reaches neither guard_low nor guard_high and
+ * comes before `wake`. */
+void td_broker_bar(td_seat *seat, int64_t t);
+/* Carries out what was decided on bar t, after its close was marked. */
+void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t);
+/* The end of the last bar where `finalize` is set, before its close is marked. decision: of the last bar; profile backtesting only. */
+void td_broker_finalize(td_seat *seat, const td_decision *decision);
+
+#endif

@@ -1,0 +1,73 @@
+/* See sim/events.h; the rules are in sim/ledger.h, and, for lanes with accounts, in sim/broker.c. */
+#include "sim/broker.h"
+#include "sim/events.h"
+#include "sim/ledger.h"
+
+static void guard(const td_kernel_deck *deck, td_vector *vector, int64_t t, int64_t sample) { td_guard(deck, vector, t, sample); }
+
+static void peak(const td_kernel_deck *deck, td_vector *vector, int64_t t) {
+    td_new_peak(deck, vector, vector->equity >= vector->record, t, vector->equity);
+}
+
+static void trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    bool at_close = deck->fill_at == TD_FILL_CLOSE;
+    td_trade_to(deck, vector, wish->target, wish->where, t, sample, at_close ? t : t + 1, at_close ? deck->close[t] : deck->open[t + 1],
+                at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
+}
+
+static void finalize(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample) {
+    td_finalize(deck, vector, wish->target, wish->where, sample);
+}
+
+static td_seat seat_of(const td_kernel_deck *deck, td_vector *vector, int lane, int64_t sample) {
+    return (td_seat){.deck = deck, .field = (double *)vector + lane, .stride = TD_LANES, .account = vector->accounts + lane, .sample = sample};
+}
+
+static void broker_bar(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample) {
+    for (unsigned left = td_mask_word(*lanes); left; left &= left - 1) {
+        td_seat seat = seat_of(deck, vector, __builtin_ctz(left), sample);
+        td_broker_bar(&seat, t);
+    }
+}
+
+/* Number l of a vector. */
+static double at(const td_real *vector, int lane) { return ((const double *)vector)[lane]; }
+
+/* Calls act() for every lane that wants something. */
+static void each_decision(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample, unsigned lanes,
+                          void (*act)(td_seat *seat, const td_decision *decision, int64_t t)) {
+    unsigned targets = td_mask_word(wish->where);
+    for (; lanes; lanes &= lanes - 1) {
+        int lane = __builtin_ctz(lanes);
+        td_decision decision = {.wants = targets >> lane & 1, .target = at(&wish->target, lane), .volatility = at(&wish->volatility, lane)};
+        for (int i = 0; i < wish->request_count; i++) {
+            const td_request *request = &wish->requests[i];
+            if (!(td_mask_word(request->where) >> lane & 1)) continue;
+            decision.requests[decision.request_count++] =
+                (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .expires = request->bars,
+                           .side = at(&request->side, lane), .scale = at(&request->scale, lane), .limit = at(&request->limit, lane),
+                           .stop = at(&request->stop, lane), .stop_loss = at(&request->stop_loss, lane),
+                           .take_profit = at(&request->take_profit, lane), .trail = at(&request->trail, lane)};
+        }
+        td_seat seat = seat_of(deck, vector, lane, sample);
+        act(&seat, &decision, t);
+    }
+}
+
+static void broker_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    unsigned lanes = td_mask_word(wish->where);
+    for (int i = 0; i < wish->request_count; i++) lanes |= td_mask_word(wish->requests[i].where);
+    each_decision(deck, vector, wish, t, sample, lanes, td_broker_decide);
+}
+
+static void finalize_one(td_seat *seat, const td_decision *decision, int64_t t) {
+    (void)t;
+    td_broker_finalize(seat, decision);
+}
+
+static void broker_finalize(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample) {
+    each_decision(deck, vector, wish, deck->bars - 1, sample, (1u << TD_LANES) - 1, finalize_one);
+}
+
+extern const td_events TD_ISA_NAME(td_events_lane_events);
+const td_events TD_ISA_NAME(td_events_lane_events) = {guard, peak, trade, finalize, broker_bar, broker_trade, broker_finalize};

@@ -1,0 +1,50 @@
+/* Orders, and what a strategy decides: the words between strategies, the lanes engine and the broker. */
+#ifndef TAPEDECK_SIM_ORDER_H
+#define TAPEDECK_SIM_ORDER_H
+
+#include "sim/kernel.h"
+
+/* A working order of one set, or one it asks for. */
+typedef struct td_order {
+    td_order_kind kind;
+    bool exit;             /* reduces the position, never opens one; `scale` is a fraction of the position then */
+    bool target;           /* of target(): keeps a position that already stands that way (rule R05) */
+    int group;             /* orders of one group other than 0 cancel each other */
+    double side;           /* +1 buys, -1 sells */
+    double scale;          /* of what sizing allows, (0, 1] */
+    double limit, stop;    /* levels; which of them depends on kind */
+    double stop_loss, take_profit, trail; /* levels, and a distance, for the position it opens; NaN: none */
+    double volatility;     /* at the deciding bar, for stops and sizes in multiples of it */
+    int64_t due;           /* market: the bar it fills on */
+    int64_t expires;       /* the last bar it works on */
+    td_fill_reason reason; /* market */
+} td_order;
+
+/* What one set wants after a bar. */
+typedef struct td_decision {
+    bool wants;              /* a target? */
+    double target, volatility;
+    int request_count;
+    td_order requests[TD_REQUESTS_MAX]; /* expires counts bars here, and nothing is due yet */
+} td_decision;
+
+/* An order as a strategy asks for it, in lanes. */
+typedef struct td_request {
+    td_order_kind kind;
+    bool exit;
+    int group;
+    int64_t bars; /* it works */
+    td_mask where;
+    td_real side, scale, limit, stop, stop_loss, take_profit, trail;
+} td_request;
+
+/* What the lanes of a vector want after a bar. */
+typedef struct td_wish {
+    td_real target;
+    td_mask where; /* has a target */
+    td_real volatility;
+    int request_count;
+    const td_request *requests;
+} td_wish;
+
+#endif
