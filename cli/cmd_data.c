@@ -648,26 +648,46 @@ typedef struct synth {
     char digest[TD_DIGEST_HEX];
 } synth;
 
-/* Makes the symbols (memory for all of them, 48 bytes a bar) and writes the tape. bars: (symbols), initialised */
-static td_status make_synth(const synth_options *o, td_bars *bars, td_tape_part *parts, synth *made, td_error *error) {
+/* One symbol: in memory where it is the only one, else aside in a file. */
+typedef struct synth_symbol {
+    td_bars bars;
+    td_tape tape;
+} synth_symbol;
+
+static td_status make_symbol(const synth_options *o, int number, synth_symbol *symbol, td_error *error) {
+    td_synth_def def = o->def;
+    def.symbol = number;
+    td_bars_init(&symbol->bars, false);
+    TD_TRY(td_synth(&def, &symbol->bars, error));
+    if (symbol->bars.count == 0)
+        return td_fail(error, TD_BAD_ARG, "symbol %d of %d has no bars: it is halted for all of them", number + 1, o->symbols);
+    char name[TD_SYMBOL_MAX];
+    snprintf(name, sizeof name, number ? "%.58s%d" : "%.63s", o->symbol, number + 1);
+    td_tape tape = td_bars_tape(&symbol->bars, name, def.interval);
+    if (o->symbols == 1) {
+        symbol->tape = tape;
+        return TD_OK;
+    }
+    td_status status = td_tape_set_aside(o->path, &tape, NULL, 0, &symbol->tape, error);
+    td_bars_free(&symbol->bars);
+    return status;
+}
+
+/* Makes the symbols, one at a time, and writes the tape. symbols, parts: (o->symbols), zeroed */
+static td_status make_synth(const synth_options *o, synth_symbol *symbols, td_tape_part *parts, synth *made, td_error *error) {
     char source[256], start[32], of[40] = "";
     for (int k = 0; k < o->symbols; k++) {
-        td_synth_def def = o->def;
-        def.symbol = k;
-        TD_TRY(td_synth(&def, &bars[k], error));
-        if (bars[k].count == 0) return td_fail(error, TD_BAD_ARG, "symbol %d of %d has no bars: it is halted for all of them", k + 1,
-                                               o->symbols);
-        char name[TD_SYMBOL_MAX];
-        snprintf(name, sizeof name, k ? "%.58s%d" : "%s", o->symbol, k + 1);
-        parts[k] = (td_tape_part){.tape = td_bars_tape(&bars[k], name, o->def.interval)};
+        TD_TRY(make_symbol(o, k, &symbols[k], error));
+        parts[k].tape = symbols[k].tape;
     }
     if (o->symbols > 1) snprintf(of, sizeof of, "symbols %d, ", o->symbols);
     snprintf(source, sizeof source, "synthetic: %sbars %lld, interval %s, seed %llu, start %s, price %g", of,
              (long long)o->def.bars, o->def.interval, (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start),
              o->def.price);
     /* the first symbol has a bar wherever any has */
-    made->first_ns = bars[0].time_ns[0];
-    made->last_ns = bars[0].time_ns[bars[0].count - 1];
+    const td_tape *first = &parts[0].tape;
+    made->first_ns = first->time_ns[0];
+    made->last_ns = first->time_ns[first->bars - 1];
     return td_tape_write_parts(o->path, parts, o->symbols, source, &made->bars, made->digest, error);
 }
 
@@ -698,16 +718,18 @@ static int print_synth(const synth_options *o, const td_tape_part *parts, const 
 static int synth_command(int argc, char **argv) {
     synth_options o = {.def = td_default_synth_def(), .symbol = "SYNTH", .symbols = 1};
     if (argp_parse(&synth_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
-    td_bars *bars = calloc((size_t)o.symbols, sizeof *bars);
+    synth_symbol *symbols = calloc((size_t)o.symbols, sizeof *symbols);
     td_tape_part *parts = calloc((size_t)o.symbols, sizeof *parts);
-    if (!bars || !parts) abort();
-    for (int k = 0; k < o.symbols; k++) td_bars_init(&bars[k], false);
+    if (!symbols || !parts) abort();
     synth made;
     td_error error;
-    td_status status = make_synth(&o, bars, parts, &made, &error);
+    td_status status = make_synth(&o, symbols, parts, &made, &error);
     int code = status == TD_OK ? print_synth(&o, parts, &made) : td_cli_fail(status, &error, o.json);
-    for (int k = 0; k < o.symbols; k++) td_bars_free(&bars[k]);
-    free(bars);
+    for (int k = 0; k < o.symbols; k++) {
+        td_bars_free(&symbols[k].bars);
+        td_tape_close(&symbols[k].tape);
+    }
+    free(symbols);
     free(parts);
     return code;
 }

@@ -293,6 +293,11 @@ static void print_value(const td_results *results, int column, double value, cha
     else snprintf(text, 32, column < axes ? "%.10g" : "%.6g", value);
 }
 
+/* " (A, B, C)", or nothing where they are too many to be read */
+static void print_names(FILE *out, const char *names) {
+    if (names && strlen(names) <= 60) fprintf(out, " (%s)", names);
+}
+
 /* "sma-cross on BTCUSDT 1m, 1000 bars from ... to ..." or "sma-cross on 3 symbols (A, B, C) at 2 intervals (1m, 1h)" */
 static void print_what(FILE *out, td_results *results) {
     const char *strategy = td_results_attribute(results, "strategy"), *symbol = td_results_attribute(results, "tape_symbol");
@@ -300,8 +305,11 @@ static void print_what(FILE *out, td_results *results) {
     const char *last = td_results_attribute(results, "last_bar_time");
     if (td_results_several(results)) {
         int64_t symbols = td_results_symbols(results), intervals = td_results_intervals(results);
-        fprintf(out, "%s on %" PRId64 " symbol%s (%s) at %" PRId64 " interval%s (%s)\n", strategy ? strategy : "?", symbols,
-                symbols == 1 ? "" : "s", symbol ? symbol : "?", intervals, intervals == 1 ? "" : "s", interval ? interval : "?");
+        fprintf(out, "%s on %" PRId64 " symbol%s", strategy ? strategy : "?", symbols, symbols == 1 ? "" : "s");
+        print_names(out, symbol);
+        fprintf(out, " at %" PRId64 " interval%s", intervals, intervals == 1 ? "" : "s");
+        print_names(out, interval);
+        fputc('\n', out);
         return;
     }
     fprintf(out, "%s on %s %s, %.0f bars from %s to %s, %.10g periods per year\n", strategy ? strategy : "?", symbol ? symbol : "?",

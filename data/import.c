@@ -150,17 +150,12 @@ static td_status merge_group(importing *im, group *group, td_import_report *repo
     return td_bars_append(&group->bars, read, report->older, report->added, im->error);
 }
 
-/* Into a file of its own that has no name any more when this returns: a process that dies leaves nothing. */
+/* Out of memory, into a file. */
 static td_status spill_group(importing *im, group *group) {
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s.tmp.%ld.symbol", im->def->path, (long)getpid()) >= (int)sizeof path)
-        return td_fail(im->error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof path);
     td_tape tape = td_bars_tape(&group->bars, group->symbol, im->def->interval);
     td_tape_extra extras[TD_TAPE_EXTRAS_MAX];
     int extra_count = td_bars_extras(&group->bars, extras);
-    td_status status = td_tape_write(path, &tape, extras, extra_count, NULL, im->error);
-    if (status == TD_OK) status = td_tape_open(path, false, &group->spilled, im->error);
-    unlink(path);
+    td_status status = td_tape_set_aside(im->def->path, &tape, extras, extra_count, &group->spilled, im->error);
     td_bars_free(&group->bars);
     return status;
 }

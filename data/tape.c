@@ -925,3 +925,16 @@ td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *ex
     free(parts);
     return status;
 }
+
+td_status td_tape_set_aside(const char *path, const td_tape *tape, const td_tape_extra *extras, int extra_count, td_tape *aside,
+                            td_error *error) {
+    char name[4096];
+    td_tape written = *tape;
+    *aside = (td_tape){0};
+    if (snprintf(name, sizeof name, "%s.tmp.%ld.symbol", path, (long)getpid()) >= (int)sizeof name)
+        return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof name);
+    td_status status = td_tape_write(name, &written, extras, extra_count, NULL, error);
+    if (status == TD_OK) status = td_tape_open(name, false, aside, error);
+    unlink(name);
+    return status;
+}

@@ -83,6 +83,11 @@ td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *ex
 td_status td_tape_write_parts(const char *path, const td_tape_part *parts, int count, const char *source, int64_t *bars,
                               char digest[TD_DIGEST_HEX], td_error *error);
 
+/* Puts a tape of one symbol into a file beside `path` that has no name any more when this returns, and opens it: memory for the
+ * bars of many symbols, one after the other. Digests of neither are of use. */
+td_status td_tape_set_aside(const char *path, const td_tape *tape, const td_tape_extra *extras, int extra_count, td_tape *aside,
+                            td_error *error);
+
 /* SHA-256 of the data into tape->digest. */
 void td_tape_digest(td_tape *tape);
 /* One digest of several: that of a single one is itself, of more it is SHA-256 over their text in order. */

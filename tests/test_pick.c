@@ -309,6 +309,67 @@ static void steps_do_not_matter(void **state) {
     td_pick_close(&minutes);
 }
 
+/* What comes later changes no bar that was over before it. */
+static void the_future_changes_nothing(void **state) {
+    (void)state;
+    td_tape tape = td_test_tape(3000, MINUTE, 9), poisoned = td_test_tape(3000, MINUTE, 9);
+    strcpy(tape.interval, "1m");
+    strcpy(poisoned.interval, "1m");
+    double *columns[] = {(double *)(uintptr_t)poisoned.open, (double *)(uintptr_t)poisoned.high, (double *)(uintptr_t)poisoned.low,
+                         (double *)(uintptr_t)poisoned.close, (double *)(uintptr_t)poisoned.volume};
+    const int64_t from = 1717;
+    for (int c = 0; c < 5; c++)
+        for (int64_t t = from; t < 3000; t++) columns[c][t] *= 1000;
+    static const char *const intervals[] = {"1m", "3m", "15m", "1h", "4h"};
+    for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
+        td_pick a, b;
+        assert_ok(pick(&tape, "TEST", intervals[i], &a));
+        assert_ok(pick(&poisoned, "TEST", intervals[i], &b));
+        int64_t before = 0;
+        while (a.tape.time_ns[before] + a.tape.interval_ns <= tape.time_ns[from]) before++;
+        assert_true(before > 5);
+        assert_int_equal(a.tape.bars, b.tape.bars);
+        assert_true(a.tape.close[before] != b.tape.close[before]);
+        a.tape.bars = b.tape.bars = before;
+        expect_same_bars(&a.tape, &b.tape);
+        td_pick_close(&a);
+        td_pick_close(&b);
+    }
+}
+
+/* Every prefix of a tape of several symbols is refused, and none crashes; nor does one whose shape is not what it says. */
+static void broken_files_are_refused(void **state) {
+    (void)state;
+    td_tape alone[2] = {td_test_tape(40, TD_NS_PER_DAY, 1), td_test_tape(50, TD_NS_PER_DAY, 2)}, tape;
+    strcpy(alone[1].symbol, "OTHER");
+    join("whole.h5", 2, alone, &tape);
+    td_tape_close(&tape);
+    const char *whole = td_test_path("whole.h5"), *cut = td_test_path("cut.h5");
+    struct stat status;
+    stat(whole, &status);
+    for (off_t size = 0; size < status.st_size; size += 101) {
+        assert_int_equal(td_test_run(NULL, NULL, "cp %s %s", whole, cut), 0);
+        assert_int_equal(truncate(cut, size), 0);
+        assert_int_equal(td_tape_open(cut, false, &tape, &error), TD_BAD_DATA);
+    }
+    static const struct {
+        const char *python, *part;
+    } cases[] = {
+        {"f.attrs[\"tapedeck_schema_version\"] = 1", "dataset close is over 50 symbols; a tape of schema version 1 has one"},
+        {"f[\"symbol\"][1] = \"TEST\"", "holds symbol TEST twice"},
+        {"f[\"symbol\"][1] = \"\"", "dataset symbol must hold 2 variable-length names"},
+        {"del f[\"symbol_digest\"]", "dataset symbol_digest must hold the digests of 2 symbols"},
+        {"f[\"close\"][1] = f[\"open\"][1] = f[\"high\"][1] = f[\"low\"][1] = float(\"nan\")", "symbol OTHER: has no bars"},
+        {"f[\"time\"][3] = 5", "times must increase"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int code = td_test_run(NULL, NULL, "cp %s %s && /usr/bin/python3 -c 'import h5py; f = h5py.File(\"%s\", \"r+\"); %s'", whole, cut,
+                               cut, cases[i].python);
+        assert_int_equal(code, 0);
+        assert_fails(td_tape_open(cut, false, &tape, &error), TD_BAD_DATA, cases[i].part);
+    }
+}
+
 static void intervals_are_refused(void **state) {
     (void)state;
     td_tape tape = td_test_tape(50, 15 * MINUTE, 1);
@@ -482,6 +543,8 @@ int main(void) {
         cmocka_unit_test(half_hours_by_hand),
         cmocka_unit_test(spans_begin_in_utc),
         cmocka_unit_test(steps_do_not_matter),
+        cmocka_unit_test(the_future_changes_nothing),
+        cmocka_unit_test(broken_files_are_refused),
         cmocka_unit_test(intervals_are_refused),
         cmocka_unit_test(symbols_are_added),
         cmocka_unit_test(import_of_many_refuses),
