@@ -1,4 +1,4 @@
-/* See cli.h. Dispatch to subcommands and what they share: errors, colour, tables, the end of standard output, opening the tape. */
+/* See cli.h. Dispatch to subcommands and what they share: errors, colour, tables, the end of standard output. */
 #include "cli/cli.h"
 
 #include <argp.h>

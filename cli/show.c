@@ -1,5 +1,5 @@
 /* See show.h. Names are looked up once, columns are read once; an order is a sort of trial numbers. */
-#include "cli/show.h"
+#include "cli/show_parts.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -9,6 +9,7 @@
 
 #include "base/words.h"
 #include "cli/cli.h"
+#include "cli/job.h"
 #include "sweeps/expression.h"
 
 enum { COLUMNS_MAX = TD_METRIC_COUNT + TD_AXES_MAX };
@@ -28,12 +29,12 @@ static int find_column(td_results *results, const char *name) {
     return metric < 0 ? -1 : axes + metric;
 }
 
-static const char *column_name(const td_results *results, int column) {
+const char *td_column_name(const td_results *results, int column) {
     int axes = td_results_axis_count(results);
     return column < axes ? td_results_axis_name(results, column) : td_metric_infos[column - axes].name;
 }
 
-static const double *column_values(td_results *results, int column, td_error *error) {
+const double *td_column_values(td_results *results, int column, td_error *error) {
     int axes = td_results_axis_count(results);
     return column < axes ? td_results_axis(results, column, error) : td_results_metric(results, (td_metric)(column - axes), error);
 }
@@ -46,7 +47,7 @@ static bool column_is_whole(const td_results *results, int column) {
 static td_status unknown_name(td_results *results, const char *what, const char *name, td_error *error) {
     const char *names[COLUMNS_MAX];
     int count = td_results_axis_count(results) + TD_METRIC_COUNT;
-    for (int c = 0; c < count; c++) names[c] = column_name(results, c);
+    for (int c = 0; c < count; c++) names[c] = td_column_name(results, c);
     const char *nearest = td_nearest_word(name, names, count);
     if (nearest) return td_fail(error, TD_BAD_ARG, "%s: there is no metric or axis '%s'; did you mean '%s'?", what, name, nearest);
     char axes[256] = "none";
@@ -58,11 +59,6 @@ static td_status unknown_name(td_results *results, const char *what, const char 
 }
 
 /* ---- markets ---- */
-
-/* Which rows of the results are looked at; -1 = of every symbol, of every interval. */
-typedef struct market_filter {
-    int64_t symbol, interval;
-} market_filter;
 
 static const char *name_at(const td_results *results, bool intervals, int64_t index) {
     return intervals ? td_results_interval_name(results, index) : td_results_symbol_name(results, index);
@@ -85,7 +81,7 @@ static td_status find_name(const td_results *results, bool intervals, const char
                    name_at(results, intervals, 0));
 }
 
-static bool is_wanted(const td_results *results, const market_filter *filter, int64_t row) {
+bool td_row_is_wanted(const td_results *results, const td_market_filter *filter, int64_t row) {
     return (filter->symbol < 0 || td_results_row_symbol(results, row) == filter->symbol) &&
            (filter->interval < 0 || td_results_row_interval(results, row) == filter->interval);
 }
@@ -99,15 +95,6 @@ void td_json_market(json_t *object, const td_results *results, int64_t row) {
 }
 
 /* ---- order ---- */
-
-typedef struct order {
-    int by;           /* column */
-    int goal;
-    int64_t *rows;    /* (count) */
-    int64_t count;    /* that where, symbol and interval let through */
-    int64_t shown;    /* of these, at most top */
-    int64_t ranked;   /* of these, the first so many have a rank */
-} order;
 
 typedef struct sort_context {
     const double *values;
@@ -140,7 +127,7 @@ static int sweep_metric(const td_results *results, int *goal) {
     return found < 0 ? (int)TD_METRIC_sharpe : found;
 }
 
-static td_status choose_order(td_results *results, const td_show_def *def, order *o, td_error *error) {
+static td_status choose_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
     int axes = td_results_axis_count(results), goal, metric = sweep_metric(results, &goal);
     o->by = def->by ? find_column(results, def->by) : axes + metric;
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
@@ -167,13 +154,13 @@ static int resolve_column(void *context, const char *name) {
 }
 
 /* the rows of the filter that the expression lets through; a pending set's metrics are NaN */
-static td_status select_rows(td_results *results, const market_filter *filter, const char *where, order *o, td_error *error) {
+static td_status select_rows(td_results *results, const td_market_filter *filter, const char *where, td_show_order *o, td_error *error) {
     int64_t rows = td_results_rows(results);
     o->rows = malloc((size_t)rows * sizeof *o->rows);
     if (!o->rows) return td_fail(error, TD_NO_MEMORY, "no memory to sort %" PRId64 " trials", rows);
     if (!where) {
         for (int64_t row = 0; row < rows; row++)
-            if (is_wanted(results, filter, row)) o->rows[o->count++] = row;
+            if (td_row_is_wanted(results, filter, row)) o->rows[o->count++] = row;
         return TD_OK;
     }
     td_expression *expression;
@@ -186,11 +173,11 @@ static td_status select_rows(td_results *results, const market_filter *filter, c
     int count = td_results_axis_count(results) + TD_METRIC_COUNT;
     for (int c = 0; c < count && status == TD_OK; c++) {
         if (!named.used[c]) continue;
-        columns[c] = column_values(results, c, error);
+        columns[c] = td_column_values(results, c, error);
         if (!columns[c]) status = TD_BAD_DATA;
     }
     for (int64_t row = 0; row < rows && status == TD_OK; row++) {
-        if (!is_wanted(results, filter, row)) continue;
+        if (!td_row_is_wanted(results, filter, row)) continue;
         double values[COLUMNS_MAX];
         for (int c = 0; c < count; c++) values[c] = columns[c] ? columns[c][row] : NAN;
         if (td_expression_true(expression, values)) o->rows[o->count++] = row;
@@ -200,8 +187,8 @@ static td_status select_rows(td_results *results, const market_filter *filter, c
 }
 
 /* What is asked for, of the rows that are wanted, in the order of the rows. */
-static td_status choose_rows(td_results *results, const td_show_def *def, market_filter *filter, order *o, td_error *error) {
-    *o = (order){0};
+td_status td_choose_rows(td_results *results, const td_show_def *def, td_market_filter *filter, td_show_order *o, td_error *error) {
+    *o = (td_show_order){0};
     TD_TRY(choose_order(results, def, o, error));
     TD_TRY(find_name(results, false, def->symbol, &filter->symbol, error));
     TD_TRY(find_name(results, true, def->interval, &filter->interval, error));
@@ -212,16 +199,16 @@ static td_status choose_rows(td_results *results, const td_show_def *def, market
     return status;
 }
 
-static int64_t shown_of(const td_show_def *def, int64_t count) {
+int64_t td_shown_of(const td_show_def *def, int64_t count) {
     int64_t top = def->top ? def->top : 10;
     return top > 0 && top < count ? top : count;
 }
 
-static td_status make_order(td_results *results, const td_show_def *def, order *o, td_error *error) {
-    market_filter filter;
-    TD_TRY(choose_rows(results, def, &filter, o, error));
+static td_status make_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
+    td_market_filter filter;
+    TD_TRY(td_choose_rows(results, def, &filter, o, error));
     sort_context context = {.goal = o->goal};
-    context.values = column_values(results, o->by, error);
+    context.values = td_column_values(results, o->by, error);
     context.state = td_results_state(results, error);
     if (!context.values || !context.state) {
         free(o->rows);
@@ -229,7 +216,7 @@ static td_status make_order(td_results *results, const td_show_def *def, order *
         return TD_BAD_DATA;
     }
     qsort_r(o->rows, (size_t)o->count, sizeof *o->rows, compare_rows, &context);
-    o->shown = shown_of(def, o->count);
+    o->shown = td_shown_of(def, o->count);
     while (o->ranked < o->shown && class_of(&context, o->rows[o->ranked]) == 0) o->ranked++;
     return TD_OK;
 }
@@ -244,7 +231,7 @@ typedef struct columns {
 static td_status add_column(td_results *results, int column, columns *c, td_error *error) {
     for (int i = 0; i < c->count; i++)
         if (c->column[i] == column) return TD_OK;
-    const double *values = column_values(results, column, error);
+    const double *values = td_column_values(results, column, error);
     if (!values) return TD_BAD_DATA;
     c->column[c->count] = column;
     c->values[c->count++] = values;
@@ -284,7 +271,7 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 /* ---- table ---- */
 
 /* for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
-static void print_value(const td_results *results, int column, double value, char *text) {
+void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
     bool money = column >= axes && !strcmp(td_metric_infos[column - axes].units, "quote");
     if (isnan(value)) strcpy(text, "-");
@@ -318,7 +305,7 @@ static void print_what(FILE *out, td_results *results) {
 }
 
 /* Up to where the order is said. */
-static void print_counts(FILE *out, td_results *results) {
+void td_print_counts(FILE *out, td_results *results) {
     int64_t rows = td_results_rows(results), done = td_results_done(results), failed = td_results_failed(results);
     print_what(out, results);
     fprintf(out, "%" PRId64 " trials", td_results_trials(results));
@@ -330,14 +317,14 @@ static void print_counts(FILE *out, td_results *results) {
     if (excluded > 0) fprintf(out, ", %.0f excluded by constraints", excluded);
 }
 
-static void print_header(FILE *out, td_results *results, const order *o) {
-    print_counts(out, results);
+static void print_header(FILE *out, td_results *results, const td_show_order *o) {
+    td_print_counts(out, results);
     if (o->count < td_results_rows(results)) fprintf(out, "; %" PRId64 " selected", o->count);
-    fprintf(out, "; by %s, %s first\n", column_name(results, o->by), o->goal > 0 ? "largest" : "smallest");
+    fprintf(out, "; by %s, %s first\n", td_column_name(results, o->by), o->goal > 0 ? "largest" : "smallest");
 }
 
 /* The columns that say which market a row is of, where there are several; returns how many. */
-static int market_heads(const td_results *results, bool symbols, bool intervals, const char **heads) {
+int td_market_heads(const td_results *results, bool symbols, bool intervals, const char **heads) {
     int count = 0;
     if (symbols && td_results_symbols(results) > 1) heads[count++] = "symbol";
     if (intervals && td_results_intervals(results) > 1) heads[count++] = "interval";
@@ -345,20 +332,20 @@ static int market_heads(const td_results *results, bool symbols, bool intervals,
 }
 
 /* What stands under such a head. */
-static const char *market_text(const td_results *results, const char *head, int64_t row) {
+const char *td_market_text(const td_results *results, const char *head, int64_t row) {
     return strcmp(head, "symbol") == 0 ? td_results_symbol_name(results, td_results_row_symbol(results, row))
                                        : td_results_interval_name(results, td_results_row_interval(results, row));
 }
 
-static td_status print_table(FILE *out, td_results *results, const order *o, const columns *c, td_error *error) {
+static td_status print_table(FILE *out, td_results *results, const td_show_order *o, const columns *c, td_error *error) {
     const int32_t *state = td_results_state(results, error), *reason = td_results_reason(results, error);
     if (!state || !reason) return TD_BAD_DATA;
     bool outcome = o->ranked < o->shown; /* a last column says what became of sets without a rank */
     const char *heads[COLUMNS_MAX + 5] = {"rank", "trial"};
     bool numeric[COLUMNS_MAX + 5] = {true, true};
-    int markets = market_heads(results, true, true, heads + 2), before = 2 + markets;
+    int markets = td_market_heads(results, true, true, heads + 2), before = 2 + markets;
     int width = before + c->count + outcome, rows = (int)o->shown;
-    for (int i = 0; i < c->count; i++) heads[before + i] = column_name(results, c->column[i]), numeric[before + i] = true;
+    for (int i = 0; i < c->count; i++) heads[before + i] = td_column_name(results, c->column[i]), numeric[before + i] = true;
     if (outcome) heads[width - 1] = "outcome";
     char(*texts)[32] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
     const char **cells = calloc((size_t)rows * (size_t)width + 1, sizeof *cells);
@@ -372,13 +359,13 @@ static td_status print_table(FILE *out, td_results *results, const order *o, con
         if (r < o->ranked) snprintf(row[0], sizeof *row, "%d", r + 1);
         else strcpy(row[0], "-");
         snprintf(row[1], sizeof *row, "%" PRId64, td_results_row_trial(results, of));
-        for (int i = 0; i < c->count; i++) print_value(results, c->column[i], c->values[i][of], row[before + i]);
+        for (int i = 0; i < c->count; i++) td_column_text(results, c->column[i], c->values[i][of], row[before + i]);
         bool known = reason[of] >= 0 && reason[of] < TD_CELL_REASON_COUNT;
         if (state[of] == TD_CELL_PENDING) strcpy(row[width - 1], "pending");
         if (state[of] == TD_CELL_FAILED)
             snprintf(row[width - 1], sizeof *row, "%s", known ? td_cell_reason_name((td_cell_reason)reason[of]) : "failed");
         for (int i = 0; i < width; i++)
-            cells[(size_t)r * (size_t)width + (size_t)i] = i < 2 || i >= before ? row[i] : market_text(results, heads[i], of);
+            cells[(size_t)r * (size_t)width + (size_t)i] = i < 2 || i >= before ? row[i] : td_market_text(results, heads[i], of);
     }
     print_header(out, results, o);
     td_cli_table(out, width, heads, numeric, rows, cells);
@@ -389,7 +376,7 @@ static td_status print_table(FILE *out, td_results *results, const order *o, con
 /* ---- CSV and JSON ---- */
 
 /* A field behind a comma, in quotes where it has to be. */
-static void print_csv_text(FILE *out, const char *text) {
+void td_print_csv_text(FILE *out, const char *text) {
     if (!text[strcspn(text, ",\"")]) {
         fprintf(out, ",%s", text);
         return;
@@ -397,12 +384,6 @@ static void print_csv_text(FILE *out, const char *text) {
     fputs(",\"", out);
     for (; *text; text++) fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
     fputc('"', out);
-}
-
-/* JSON has neither NaN nor infinity */
-static json_t *json_number(double value, bool whole) {
-    if (!isfinite(value)) return json_null();
-    return whole ? json_integer((json_int_t)value) : json_real(value);
 }
 
 static json_t *json_row(td_results *results, int64_t row, const columns *c, const json_t *constants, td_error *error) {
@@ -421,8 +402,8 @@ static json_t *json_row(td_results *results, int64_t row, const columns *c, cons
     if (state[row] == TD_CELL_FAILED && reason[row] > 0 && reason[row] < TD_CELL_REASON_COUNT)
         json_object_set_new(object, "reason", json_string(td_cell_reason_name((td_cell_reason)reason[row])));
     for (int i = 0; i < c->count; i++) {
-        json_t *number = json_number(c->values[i][row], column_is_whole(results, c->column[i]));
-        json_object_set_new(c->column[i] < axes ? parameters : metrics, column_name(results, c->column[i]), number);
+        json_t *number = td_json_number(c->values[i][row], column_is_whole(results, c->column[i]));
+        json_object_set_new(c->column[i] < axes ? parameters : metrics, td_column_name(results, c->column[i]), number);
     }
     json_object_update_missing(parameters, (json_t *)constants);
     json_object_set_new(object, "parameters", parameters);
@@ -431,7 +412,7 @@ static json_t *json_row(td_results *results, int64_t row, const columns *c, cons
 }
 
 /* What the sweep held fixed: it belongs to a set as well. */
-static json_t *constants_of(const td_results *results) {
+json_t *td_constants_of(const td_results *results) {
     const char *fixed = td_results_attribute(results, "constants");
     json_t *constants = fixed ? json_loads(fixed, 0, NULL) : NULL;
     if (json_is_object(constants)) return constants;
@@ -439,277 +420,34 @@ static json_t *constants_of(const td_results *results) {
     return json_object();
 }
 
-/* ---- over symbols, over intervals ---- */
-
-enum { MEAN, MEDIAN, SMALLEST, LARGEST, STATISTICS };
-static const char *const statistic_names[STATISTICS] = {"mean", "median", "min", "max"};
-
-/* The rows of one set, or of one on one interval or symbol, together. */
-typedef struct summary {
-    int64_t row;  /* the first of them */
-    int64_t rows; /* how many there are */
-    double value[STATISTICS]; /* NaN when one of the rows has no number */
-} summary;
-
-typedef struct summaries {
-    int64_t count, shown;
-    summary *list; /* (count) best first */
-    bool over_symbols, over_intervals;
-    int by, goal, statistic; /* column, +1 largest first, what to sort by */
-} summaries;
-
-static td_status read_over(const td_show_def *def, summaries *s, td_error *error) {
-    for (const char *at = def->over; *at;) {
-        size_t length = strcspn(at, ",");
-        if (length == 7 && !strncmp(at, "symbols", 7)) s->over_symbols = true;
-        else if (length == 9 && !strncmp(at, "intervals", 9)) s->over_intervals = true;
-        else return td_fail(error, TD_BAD_ARG, "--over is '%s', must be symbols, intervals or symbols,intervals", def->over);
-        at += length + (at[length] == ',');
-    }
-    if (!s->over_symbols && !s->over_intervals) return td_fail(error, TD_BAD_ARG, "--over names nothing to summarise over");
-    if (def->columns) return td_fail(error, TD_BAD_ARG, "--columns has no meaning with --over");
-    for (s->statistic = MEAN; def->statistic && s->statistic < STATISTICS; s->statistic++)
-        if (strcmp(statistic_names[s->statistic], def->statistic) == 0) break;
-    if (s->statistic == STATISTICS)
-        return td_fail(error, TD_BAD_ARG, "--statistic is '%s', must be mean, median, min or max", def->statistic);
-    return TD_OK;
-}
-
-static int compare_numbers(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
-/* values (count), sorted in place; NaN when one of them is */
-static void summarise(double *values, int64_t count, double result[STATISTICS]) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += values[i];
-    if (isnan(sum)) {
-        bool lacking = false; /* +inf and -inf have no mean, but an order */
-        for (int64_t i = 0; i < count; i++) lacking |= isnan(values[i]);
-        for (int k = 0; lacking && k < STATISTICS; k++) result[k] = NAN;
-        if (lacking) return;
-    }
-    qsort(values, (size_t)count, sizeof *values, compare_numbers);
-    double low = values[(count - 1) / 2], high = values[count / 2];
-    result[MEAN] = sum / (double)count;
-    result[MEDIAN] = low == high ? low : low + (high - low) / 2;
-    result[SMALLEST] = values[0];
-    result[LARGEST] = values[count - 1];
-}
-
-static int compare_summaries(const void *left, const void *right, void *context) {
-    const summaries *s = context;
-    const summary *a = left, *b = right;
-    double x = a->value[s->statistic], y = b->value[s->statistic];
-    if (isnan(x) != isnan(y)) return isnan(x) ? 1 : -1;
-    if (!isnan(x) && x != y) return (s->goal > 0) == (x > y) ? -1 : 1;
-    return a->row < b->row ? -1 : a->row > b->row;
-}
-
-/* Group of a row: what is summarised over does not count. */
-static int64_t group_of(const td_results *results, const summaries *s, int64_t row) {
-    int64_t symbol = s->over_symbols ? 0 : td_results_row_symbol(results, row);
-    int64_t interval = s->over_intervals ? 0 : td_results_row_interval(results, row);
-    return (symbol * td_results_intervals(results) + interval) * td_results_trials(results) + td_results_row_trial(results, row);
-}
-
-static td_status fill_summaries(td_results *results, const market_filter *filter, const order *o, const double *values,
-                                const int32_t *state, summaries *s, td_error *error) {
-    /* rows of a group in a column: how many are wanted, how many the condition let through, where they begin */
-    int64_t rows = td_results_rows(results);
-    int64_t *wanted = calloc((size_t)rows, sizeof *wanted), *good = calloc((size_t)rows, sizeof *good);
-    int64_t *begin = calloc((size_t)rows + 1, sizeof *begin), *first = calloc((size_t)rows, sizeof *first);
-    double *numbers = calloc((size_t)rows + 1, sizeof *numbers);
-    s->list = calloc((size_t)rows, sizeof *s->list);
-    td_status status = TD_OK;
-    if (!wanted || !good || !begin || !first || !numbers || !s->list) {
-        status = td_fail(error, TD_NO_MEMORY, "no memory to summarise %" PRId64 " trials", rows);
-        rows = 0;
-    }
-    for (int64_t row = rows - 1; row >= 0; row--)
-        if (is_wanted(results, filter, row)) {
-            int64_t group = group_of(results, s, row);
-            wanted[group]++;
-            first[group] = row;
-        }
-    for (int64_t g = 0; g < rows; g++) begin[g + 1] = begin[g] + wanted[g];
-    for (int64_t i = 0; rows && i < o->count; i++) {
-        int64_t row = o->rows[i], group = group_of(results, s, row);
-        numbers[begin[group] + good[group]++] = state[row] == TD_CELL_DONE ? values[row] : NAN;
-    }
-    for (int64_t g = 0; g < rows; g++) {
-        if (wanted[g] == 0 || good[g] < wanted[g]) continue;
-        summary *made = &s->list[s->count++];
-        *made = (summary){.row = first[g], .rows = wanted[g]};
-        summarise(numbers + begin[g], wanted[g], made->value);
-    }
-    free(wanted), free(good), free(begin), free(first), free(numbers);
-    return status;
-}
-
-static td_status make_summaries(td_results *results, const td_show_def *def, summaries *s, td_error *error) {
-    *s = (summaries){0};
-    TD_TRY(read_over(def, s, error));
-    order o;
-    market_filter filter;
-    TD_TRY(choose_rows(results, def, &filter, &o, error));
-    s->by = o.by;
-    s->goal = o.goal;
-    const double *values = column_values(results, o.by, error);
-    const int32_t *state = td_results_state(results, error);
-    td_status status = values && state ? fill_summaries(results, &filter, &o, values, state, s, error) : TD_BAD_DATA;
-    free(o.rows);
-    if (status != TD_OK) {
-        free(s->list);
-        return status;
-    }
-    qsort_r(s->list, (size_t)s->count, sizeof *s->list, compare_summaries, s);
-    s->shown = shown_of(def, s->count);
-    return TD_OK;
-}
-
-/* The sweep's axes, whole columns. */
-static td_status read_axes(td_results *results, const double *axes[TD_AXES_MAX], td_error *error) {
-    for (int a = 0; a < td_results_axis_count(results); a++)
-        if (!(axes[a] = td_results_axis(results, a, error))) return TD_BAD_DATA;
-    return TD_OK;
-}
-
-static td_status over_table(FILE *out, td_results *results, const summaries *s, td_error *error) {
-    const double *values[TD_AXES_MAX];
-    TD_TRY(read_axes(results, values, error));
-    int axes = td_results_axis_count(results);
-    const char *heads[TD_AXES_MAX + STATISTICS + 4] = {"rank", "trial"};
-    bool numeric[TD_AXES_MAX + STATISTICS + 4] = {true, true};
-    int markets = market_heads(results, !s->over_symbols, !s->over_intervals, heads + 2), before = 2 + markets;
-    int width = before + axes + STATISTICS, rows = (int)s->shown;
-    for (int i = 0; i < axes + STATISTICS; i++) {
-        heads[before + i] = i < axes ? td_results_axis_name(results, i) : statistic_names[i - axes];
-        numeric[before + i] = true;
-    }
-    char(*texts)[32] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
-    const char **cells = calloc((size_t)rows * (size_t)width + 1, sizeof *cells);
-    if (!texts || !cells) {
-        free(texts), free(cells);
-        return td_fail(error, TD_NO_MEMORY, "no memory for a table of %d rows", rows);
-    }
-    for (int r = 0; r < rows; r++) {
-        const summary *of = &s->list[r];
-        char(*row)[32] = texts + (size_t)r * (size_t)width;
-        if (isnan(of->value[s->statistic])) strcpy(row[0], "-");
-        else snprintf(row[0], sizeof *row, "%d", r + 1);
-        snprintf(row[1], sizeof *row, "%" PRId64, td_results_row_trial(results, of->row));
-        for (int a = 0; a < axes; a++) print_value(results, a, values[a][of->row], row[before + a]);
-        for (int k = 0; k < STATISTICS; k++) print_value(results, s->by, of->value[k], row[before + axes + k]);
-        for (int i = 0; i < width; i++)
-            cells[(size_t)r * (size_t)width + (size_t)i] =
-                i < 2 || i >= before ? row[i] : market_text(results, heads[i], of->row);
-    }
-    print_counts(out, results);
-    const char *over = !s->over_intervals ? "symbols" : !s->over_symbols ? "intervals" : "symbols and intervals";
-    fprintf(out, "; %s over %s, by its %s, %s first\n", column_name(results, s->by), over, statistic_names[s->statistic],
-            s->goal > 0 ? "largest" : "smallest");
-    td_cli_table(out, width, heads, numeric, rows, cells);
-    free(texts), free(cells);
-    return TD_OK;
-}
-
-static td_status over_csv(FILE *out, td_results *results, const summaries *s, td_error *error) {
-    const double *values[TD_AXES_MAX];
-    TD_TRY(read_axes(results, values, error));
-    int axes = td_results_axis_count(results);
-    const char *heads[2];
-    int markets = market_heads(results, !s->over_symbols, !s->over_intervals, heads);
-    fputs("trial", out);
-    for (int i = 0; i < markets; i++) fprintf(out, ",%s", heads[i]);
-    for (int a = 0; a < axes; a++) fprintf(out, ",%s", td_results_axis_name(results, a));
-    fputs(",over", out);
-    for (int k = 0; k < STATISTICS; k++) fprintf(out, ",%s", statistic_names[k]);
-    fputc('\n', out);
-    for (int64_t r = 0; r < s->shown; r++) {
-        const summary *of = &s->list[r];
-        fprintf(out, "%" PRId64, td_results_row_trial(results, of->row));
-        for (int i = 0; i < markets; i++) print_csv_text(out, market_text(results, heads[i], of->row));
-        for (int a = 0; a < axes; a++) fprintf(out, ",%.17g", values[a][of->row]);
-        fprintf(out, ",%" PRId64, of->rows);
-        for (int k = 0; k < STATISTICS; k++) {
-            if (isnan(of->value[k])) fputc(',', out);
-            else fprintf(out, ",%.17g", of->value[k]);
-        }
-        fputc('\n', out);
-    }
-    return TD_OK;
-}
-
-static td_status over_json(td_results *results, const summaries *s, json_t **list, td_error *error) {
-    const double *values[TD_AXES_MAX];
-    TD_TRY(read_axes(results, values, error));
-    *list = json_array();
-    json_t *constants = constants_of(results);
-    for (int64_t r = 0; r < s->shown; r++) {
-        const summary *of = &s->list[r];
-        json_t *object = json_object(), *parameters = json_object(), *numbers = json_object();
-        json_object_set_new(object, "trial", json_integer(td_results_row_trial(results, of->row)));
-        td_json_market(object, results, of->row);
-        if (s->over_symbols) json_object_del(object, "symbol");
-        if (s->over_intervals) json_object_del(object, "interval");
-        for (int a = 0; a < td_results_axis_count(results); a++)
-            json_object_set_new(parameters, td_results_axis_name(results, a),
-                                json_number(values[a][of->row], td_results_axis_whole(results, a)));
-        json_object_update_missing(parameters, constants);
-        for (int k = 0; k < STATISTICS; k++)
-            json_object_set_new(numbers, statistic_names[k], json_number(of->value[k], false));
-        json_object_set_new(object, "parameters", parameters);
-        json_object_set_new(object, "over", json_integer(of->rows));
-        json_object_set_new(object, column_name(results, s->by), numbers);
-        json_array_append_new(*list, object);
-    }
-    json_decref(constants);
-    return TD_OK;
-}
-
 /* ---- the three ways to print ---- */
 
-enum { TABLE_ROWS_MAX = 1000000 };
-
-static td_status too_many_rows(int64_t rows, td_error *error) {
+td_status td_check_table_rows(int64_t rows, td_error *error) {
+    if (rows <= 1000000) return TD_OK;
     return td_fail(error, TD_BAD_ARG, "a table of %" PRId64 " rows is for nobody's eyes; --csv prints them all", rows);
 }
 
 td_status td_show_table(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
-    if (def->over) {
-        summaries s;
-        TD_TRY(make_summaries(results, def, &s, error));
-        td_status done = s.shown > TABLE_ROWS_MAX ? too_many_rows(s.shown, error) : over_table(out, results, &s, error);
-        free(s.list);
-        return done;
-    }
-    order o;
+    if (def->over) return td_over_table(out, results, def, error);
+    td_show_order o;
     columns c;
     TD_TRY(make_order(results, def, &o, error));
     td_status status = choose_columns(results, def, o.by, false, &c, error);
-    if (status == TD_OK && o.shown > TABLE_ROWS_MAX) status = too_many_rows(o.shown, error);
+    if (status == TD_OK) status = td_check_table_rows(o.shown, error);
     if (status == TD_OK) status = print_table(out, results, &o, &c, error);
     free(o.rows);
     return status;
 }
 
 td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
-    if (def->over) {
-        summaries s;
-        TD_TRY(make_summaries(results, def, &s, error));
-        td_status done = over_csv(out, results, &s, error);
-        free(s.list);
-        return done;
-    }
+    if (def->over) return td_over_csv(out, results, def, error);
     static const char *const states[] = {"pending", "done", "failed"};
-    order o;
+    td_show_order o;
     columns c;
     TD_TRY(make_order(results, def, &o, error));
     td_status status = choose_columns(results, def, o.by, true, &c, error);
     const char *heads[2];
-    int markets = market_heads(results, true, true, heads);
+    int markets = td_market_heads(results, true, true, heads);
     const int32_t *state = td_results_state(results, error);
     const uint64_t *hash = status == TD_OK ? td_results_hash(results, error) : NULL;
     if (status == TD_OK && (!state || !hash)) status = TD_BAD_DATA;
@@ -717,13 +455,13 @@ td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td
         fputs("trial", out);
         for (int i = 0; i < markets; i++) fprintf(out, ",%s", heads[i]);
         fputs(",state,hash", out);
-        for (int i = 0; i < c.count; i++) fprintf(out, ",%s", column_name(results, c.column[i]));
+        for (int i = 0; i < c.count; i++) fprintf(out, ",%s", td_column_name(results, c.column[i]));
         fputc('\n', out);
     }
     for (int64_t r = 0; status == TD_OK && r < o.shown; r++) {
         int64_t row = o.rows[r];
         fprintf(out, "%" PRId64, td_results_row_trial(results, row));
-        for (int i = 0; i < markets; i++) print_csv_text(out, market_text(results, heads[i], row));
+        for (int i = 0; i < markets; i++) td_print_csv_text(out, td_market_text(results, heads[i], row));
         fprintf(out, ",%s,%016" PRIx64, states[state[row]], hash[row]);
         for (int i = 0; i < c.count; i++) {
             double value = c.values[i][row];
@@ -737,21 +475,15 @@ td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td
 }
 
 td_status td_show_json(td_results *results, const td_show_def *def, json_t **list, td_error *error) {
-    if (def->over) {
-        summaries s;
-        TD_TRY(make_summaries(results, def, &s, error));
-        td_status done = over_json(results, &s, list, error);
-        free(s.list);
-        return done;
-    }
-    order o;
+    if (def->over) return td_over_json(results, def, list, error);
+    td_show_order o;
     columns c;
     td_show_def everything = *def;
     everything.columns = NULL;
     *list = NULL;
     TD_TRY(make_order(results, def, &o, error));
     td_status status = choose_columns(results, &everything, o.by, true, &c, error);
-    json_t *constants = constants_of(results);
+    json_t *constants = td_constants_of(results);
     json_t *array = json_array();
     for (int64_t r = 0; status == TD_OK && r < o.shown; r++) {
         json_t *object = json_row(results, o.rows[r], &c, constants, error);

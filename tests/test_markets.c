@@ -1,4 +1,4 @@
-/* sweeps/markets.h, and sweeps over several symbols and intervals: what they are of, how they are resumed, what the file holds. */
+/* sweeps/markets.h, and sweeps over several symbols and intervals: what they are of, how they are resumed, what is said of them. */
 #include "tests/support.h"
 
 #include <jansson.h>
@@ -77,12 +77,13 @@ static void refused(const char *tape, const char *more, const char *part) {
 
 static void wrong_names_are_refused(void **state) {
     (void)state;
-    refused(tape_path, "", "three.h5 holds 3 symbols (BTCUSDT, ETHUSDT, LTCUSDT): name those to play, as in `symbols: [BTCUSDT]`, or say "
-                           "`symbols: all`");
+    refused(tape_path, "", "three.h5 holds 3 symbols (BTCUSDT, ETHUSDT, LTCUSDT): name those to play, as in `symbols: [BTCUSDT]`, "
+                           "or say `symbols: all`");
     refused(tape_path, "symbols: [ETHUSD]", "markets.yaml: symbols: ");
     refused(tape_path, "symbols: [ETHUSD]", "does not hold 'ETHUSD'; did you mean 'ETHUSDT'?");
     refused(tape_path, "symbols: [BTCUSDT, DOGE]", "does not hold 'DOGE'; it holds BTCUSDT, ETHUSDT, LTCUSDT");
-    refused(tape_path, "symbols: all\nintervals: [5m, 7m]", "markets.yaml: intervals: the interval 7m is not a multiple of the tape's, 5m");
+    refused(tape_path, "symbols: all\nintervals: [5m, 7m]",
+            "markets.yaml: intervals: the interval 7m is not a multiple of the tape's, 5m");
     refused(tape_path, "symbols: all\nintervals: [1m]", "the interval 1m is not a multiple of the tape's, 5m");
     refused(tape_path, "symbols: all\nintervals: [1mo]", "bars of 1mo cannot be made of bars of 5m: months differ in length");
 }
@@ -225,7 +226,7 @@ static void same_rows(td_results *a, int64_t a_row, td_results *b, int64_t b_row
     assert_memory_equal(x, y, (size_t)blocks * sizeof *x);
 }
 
-/* Every market of a large sweep is the sweep of that symbol alone at that interval, and the second symbol's is that of its own tape. */
+/* Every market of a large sweep is the sweep of that symbol alone at that interval; the second symbol's is that of its own tape. */
 static void every_market_is_its_own_sweep(void **state) {
     (void)state;
     const char *path = td_test_path("all.h5");
@@ -345,8 +346,8 @@ static void short_markets_have_fewer_blocks(void **state) {
     td_tape opened;
     assert_ok(td_tape_open(tape_path, false, &opened, &error));
     char text[1024];
-    snprintf(text, sizeof text, "tape: %s\nstrategy: buy-and-hold\nsymbols: [BTCUSDT, LTCUSDT]\nintervals: [1d, 5m]\nmetrics: {blocks: 16}\n",
-             tape_path);
+    snprintf(text, sizeof text, "tape: %s\nstrategy: buy-and-hold\nsymbols: [BTCUSDT, LTCUSDT]\nintervals: [1d, 5m]\n"
+                                "metrics: {blocks: 16}\n", tape_path);
     td_config *config;
     assert_ok(td_config_parse("short.yaml", text, NULL, 0, stderr, &config, &error));
     td_sweep_def def = td_default_sweep_def();
@@ -443,7 +444,8 @@ static void show_knows_markets(void **state) {
         const json_t *made = json_object_get(object, "total_return");
         assert_near(number_at(made, "mean"), sum / SYMBOLS, 1e-13);
         /* shown largest first */
-        assert_true(number_at(made, "max") == values[0] && number_at(made, "median") == values[1] && number_at(made, "min") == values[2]);
+        assert_true(number_at(made, "max") == values[0] && number_at(made, "median") == values[1]);
+        assert_true(number_at(made, "min") == values[2]);
         assert_true(number_at(made, "min") <= before);
         before = number_at(made, "min");
         assert_string_equal(text_at(object, "interval"), "5m");
@@ -460,9 +462,11 @@ static void show_knows_markets(void **state) {
         const char *arguments, *out, *err;
         int code;
     } cases[] = {
-        {"show shown.h5 --top 1", "sma-cross on 3 symbols (BTCUSDT, ETHUSDT, LTCUSDT) at 2 intervals (5m, 1h)\n11 trials, 66 plays: 66 done, "
-                                  "1 excluded by constraints; by sharpe, largest first\nrank  trial  symbol   interval  fast", "", 0},
-        {"show shown.h5 --over symbols --top 1", "; sharpe over symbols, by its mean, largest first\nrank  trial  interval  fast  slow", "", 0},
+        {"show shown.h5 --top 1",
+         "sma-cross on 3 symbols (BTCUSDT, ETHUSDT, LTCUSDT) at 2 intervals (5m, 1h)\n11 trials, 66 plays: 66 done, "
+         "1 excluded by constraints; by sharpe, largest first\nrank  trial  symbol   interval  fast", "", 0},
+        {"show shown.h5 --over symbols --top 1",
+         "; sharpe over symbols, by its mean, largest first\nrank  trial  interval  fast  slow", "", 0},
         {"show shown.h5 --over symbols,intervals --csv --top 1", "trial,fast,slow,over,mean,median,min,max\n", "", 0},
         {"show shown.h5 --csv --top 1 --columns sharpe", "trial,symbol,interval,state,hash,sharpe\n", "", 0},
         {"show shown.h5 --symbol ETHUSD", "", "--symbol: the results have no symbol 'ETHUSD'; did you mean 'ETHUSDT'?", 2},
@@ -491,9 +495,12 @@ static void run_and_plan_know_markets(void **state) {
         const char *arguments, *out, *err;
         int code;
     } cases[] = {
-        {"run program.yaml --trial 3", "", "program.yaml names 3 symbols and run plays one: choose with --set symbols=[BTCUSDT]", 2},
-        {"run program.yaml --trial 3 --set symbols=ETHUSDT", "", "names 2 intervals and run plays one: choose with --set intervals=[5m]", 2},
-        {"run program.yaml --trial 3 --set symbols=[ETHUSDT] --set intervals=1h", "\nETHUSDT 1h, 192 bars from 2023-01-03T10:00:00Z to ", "", 0},
+        {"run program.yaml --trial 3", "",
+         "program.yaml names 3 symbols and run plays one: choose with --set symbols=[BTCUSDT]", 2},
+        {"run program.yaml --trial 3 --set symbols=ETHUSDT", "",
+         "names 2 intervals and run plays one: choose with --set intervals=[5m]", 2},
+        {"run program.yaml --trial 3 --set symbols=[ETHUSDT] --set intervals=1h",
+         "\nETHUSDT 1h, 192 bars from 2023-01-03T10:00:00Z to ", "", 0},
         {"run program.yaml --trial 3 --set symbols=[ETHUSD] --set intervals=1h", "", "did you mean 'ETHUSDT'?", 2},
         {"plan program.yaml", "11 (constraints exclude 1) on 3 symbols at 2 intervals", "", 0},
         {"plan program.yaml --json", "\"plays\": 66", "", 0},

@@ -46,8 +46,8 @@ static void join(const char *name, int count, const td_tape *alone, td_tape *tap
 }
 
 static td_tape by_hand(const char *symbol, int64_t bars, const int64_t *time, const double *price) {
-    td_tape tape = {.bars = bars, .symbols = 1, .interval_ns = MINUTE, .time_ns = time, .open = price, .high = price, .low = price,
-                    .close = price, .volume = price, .interval = "1m"};
+    td_tape tape = {.bars = bars, .symbols = 1, .interval_ns = MINUTE, .time_ns = time, .open = price, .high = price,
+                    .low = price, .close = price, .volume = price, .interval = "1m"};
     snprintf(tape.symbol, sizeof tape.symbol, "%s", symbol);
     return tape;
 }
@@ -315,8 +315,9 @@ static void the_future_changes_nothing(void **state) {
     td_tape tape = td_test_tape(3000, MINUTE, 9), poisoned = td_test_tape(3000, MINUTE, 9);
     strcpy(tape.interval, "1m");
     strcpy(poisoned.interval, "1m");
-    double *columns[] = {(double *)(uintptr_t)poisoned.open, (double *)(uintptr_t)poisoned.high, (double *)(uintptr_t)poisoned.low,
-                         (double *)(uintptr_t)poisoned.close, (double *)(uintptr_t)poisoned.volume};
+    double *columns[] = {(double *)(uintptr_t)poisoned.open, (double *)(uintptr_t)poisoned.high,
+                         (double *)(uintptr_t)poisoned.low, (double *)(uintptr_t)poisoned.close,
+                         (double *)(uintptr_t)poisoned.volume};
     const int64_t from = 1717;
     for (int c = 0; c < 5; c++)
         for (int64_t t = from; t < 3000; t++) columns[c][t] *= 1000;
@@ -363,8 +364,8 @@ static void broken_files_are_refused(void **state) {
         {"f[\"time\"][3] = 5", "times must increase"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int code = td_test_run(NULL, NULL, "cp %s %s && /usr/bin/python3 -c 'import h5py; f = h5py.File(\"%s\", \"r+\"); %s'", whole, cut,
-                               cut, cases[i].python);
+        int code = td_test_run(NULL, NULL, "cp %s %s && /usr/bin/python3 -c 'import h5py; f = h5py.File(\"%s\", \"r+\"); %s'",
+                               whole, cut, cut, cases[i].python);
         assert_int_equal(code, 0);
         assert_fails(td_tape_open(cut, false, &tape, &error), TD_BAD_DATA, cases[i].part);
     }
