@@ -3,7 +3,9 @@
  * One JSON document is built; the text form is a walk over it, so that the two say the same. */
 #include <archive.h>
 #include <argp.h>
+#include <errno.h>
 #include <fenv.h>
+#include <ftw.h>
 #include <gnu/libc-version.h>
 #include <gsl/gsl_version.h>
 #include <hdf5.h>
@@ -19,7 +21,7 @@
 #include "base/cpu.h"
 #include "cli/cli.h"
 #include "commit.h"
-#include "sim/play.h"
+#include "sim/plugin.h"
 
 typedef struct diagnosis {
     json_t *document;
@@ -161,6 +163,51 @@ static void look_at_blas(diagnosis *found) {
              "OPENBLAS_CORETYPE=%s", blas->chosen, getenv("OPENBLAS_CORETYPE"));
 }
 
+static int remove_entry(const char *path, const struct stat *found, int kind, struct FTW *at) {
+    (void)found, (void)kind, (void)at;
+    return remove(path);
+}
+
+/* Compiles a strategy into a cache of its own, as a user's would be. */
+static td_status try_compiler(const td_toolchain *tools, td_error *error) {
+    static const char probe[] = "#include \"sim/strategy.h\"\nABOUT(\"probe\")\nPARAMETERS()\nROWS()\nSIGNALS(START(begin))\n"
+                                "ON_SIGNAL {\n    target(+1, crossed_above(begin));\n}\n";
+    td_toolchain own = *tools;
+    char folder[] = "/tmp/tapedeck-doctor-XXXXXX", path[64];
+    if (!mkdtemp(folder)) return td_fail(error, TD_IO, "%s cannot be made: %s", folder, strerror(errno));
+    snprintf(path, sizeof path, "%s/probe.c", folder);
+    snprintf(own.cache, sizeof own.cache, "%s", folder);
+    FILE *file = fopen(path, "we");
+    td_status status = TD_OK;
+    if (!file || fputs(probe, file) == EOF || fclose(file) != 0) status = td_fail(error, TD_IO, "%s cannot be written: %s", path, strerror(errno));
+    const td_strategy *strategy;
+    if (status == TD_OK) status = td_plugin_load(path, &own, stderr, &strategy, error);
+    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
+
+static void look_at_strategies(diagnosis *found) {
+    json_t *strategies = section(found, "own_strategies");
+    td_toolchain tools = {.compiler = ""};
+    td_error error = {""};
+    bool good = true;
+    const struct {
+        const char *name, *text;
+        td_status (*find)(td_toolchain *tools, td_error *error);
+    } parts[] = {{"compiler", tools.compiler, td_find_compiler}, {"headers", tools.headers, td_find_headers},
+                 {"cache", tools.cache, td_find_cache}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        bool there = parts[i].find(&tools, &error) == TD_OK;
+        put_text(strategies, parts[i].name, there ? parts[i].text : NULL);
+        if (!there) tell(found, false, "strategies of your own cannot be played: %s", error.message);
+        good &= there;
+    }
+    if (!good) return;
+    bool compiles = try_compiler(&tools, &error) == TD_OK;
+    json_object_set_new(strategies, "compiles", json_boolean(compiles));
+    if (!compiles) tell(found, false, "strategies of your own cannot be played: %s", error.message);
+}
+
 /* A value as people read it. */
 static const char *value_text(const char *name, const json_t *value, char *buffer, size_t size) {
     long long number = json_integer_value(value);
@@ -217,6 +264,7 @@ int td_cmd_doctor(int argc, char **argv) {
     look_at_memory(&found);
     look_at_libraries(&found);
     look_at_blas(&found);
+    look_at_strategies(&found);
     json_object_set_new(found.document, "problems", found.problems);
     json_object_set_new(found.document, "broken", json_boolean(found.broken));
     if (json) {

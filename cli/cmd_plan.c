@@ -1,5 +1,8 @@
 /* tapedeck plan: what a sweep would take, before it starts. */
+#include <omp.h>
+
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/progress.h"
 
@@ -68,6 +71,7 @@ int td_cmd_plan(int argc, char **argv) {
     def.threads = job.threads;
     def.engine = job.engine;
     td_sweep_plan plan;
+    td_crash_watch(job.config->play.strategy, job.threads ? job.threads : omp_get_max_threads(), job.json);
     td_status status = td_isa_pick(&def.isa, &error);
     if (status == TD_OK) status = td_sweep_make_plan(job.config, &job.tape, &def, true, &plan, &error);
     if (status != TD_OK)

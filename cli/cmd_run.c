@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/output.h"
 
@@ -148,9 +149,11 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
     json_t *knobs = json_object();
     for (int k = 0; k < TD_KNOB_COUNT; k++)
         json_object_set_new(knobs, td_knob_infos[k].name, td_json_number(set->knob[k], false));
+    const char *source = td_strategy_source(job->config->play.strategy);
     json_t *document = json_pack(
-        "{s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
+        "{s:s,s:s?,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
         "strategy", td_strategy_name(job->config->play.strategy),
+        "strategy_source", source,
         "profile", profile_name(job->config->play.profile),
         "parameters", td_job_parameters(job, set),
         "knobs", knobs,
@@ -215,7 +218,11 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
         .on_bar = arguments->equity ? record_bar : NULL,
         .context = recorder,
     };
-    TD_TRY(td_play_detailed(*deck, &set, &observer, cell, NULL, error));
+    td_crash_watch(job->config->play.strategy, 1, job->json);
+    td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
+    td_status status = td_play_detailed(*deck, &set, &observer, cell, NULL, error);
+    td_playing_now.first = td_playing_now.last = -1;
+    TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
     if (job->json)
         *code = td_json_print(describe_json(job, tape, *deck, &set, cell), *code);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/progress.h"
 #include "cli/show.h"
@@ -201,6 +202,7 @@ int td_cmd_sweep(int argc, char **argv) {
     def.command = command;
     td_sweep_progress end = {0};
     watch_signals();
+    td_crash_watch(job->config->play.strategy, def.threads, job->json);
     td_status status = td_isa_pick(&def.isa, &error);
     if (status == TD_OK) status = td_sweep_run(job->config, &job->tape, arguments.results_path, &def, &end, &error);
     td_progress_end(&progress);

@@ -10,13 +10,15 @@
 
 #include "base/random.h"
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/show.h"
+#include "sim/plugin.h"
 
-enum { KEY_SAMPLE = 0x200, KEY_CONFIG, KEY_TAPE, KEY_JSON, KEY_SEED, KEY_THREADS, SAMPLE_PRESET = 20, SHOWN_MAX = 20 };
+enum { KEY_SAMPLE = 0x200, KEY_CONFIG, KEY_TAPE, KEY_STRATEGY, KEY_JSON, KEY_SEED, KEY_THREADS, SAMPLE_PRESET = 20, SHOWN_MAX = 20 };
 
 typedef struct verify_arguments {
-    const char *results_path, *config_path, *tape_path;
+    const char *results_path, *config_path, *tape_path, *strategy_path;
     int64_t sample; /* -1 = all */
     uint64_t seed;
     int threads;
@@ -28,6 +30,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "draw another sample (default 0)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "the configuration, instead of the one the results file holds; has to be the same", 0},
     {"tape", KEY_TAPE, "FILE", 0, "the tape, where it has moved", 0},
+    {"strategy", KEY_STRATEGY, "FILE", 0, "the C file of your own strategy, where it has moved; has to be the same", 0},
     {"threads", KEY_THREADS, "N", 0, "threads to play with", 0},
     {"json", KEY_JSON, NULL, 0, "print one JSON document", 0},
     {0},
@@ -52,6 +55,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_THREADS: arguments->threads = (int)whole_number(state, "threads", text, 1, 4096); return 0;
     case KEY_CONFIG: arguments->config_path = text; return 0;
     case KEY_TAPE: arguments->tape_path = text; return 0;
+    case KEY_STRATEGY: arguments->strategy_path = text; return 0;
     case KEY_JSON: arguments->json = true; return 0;
     case ARGP_KEY_ARG:
         if (arguments->results_path) argp_error(state, "one results file at a time: '%s' and '%s'", arguments->results_path, text);
@@ -83,9 +87,9 @@ typedef struct verification {
 
 /* ---- the same configuration and the same tape ---- */
 
-/* Where the tape is: as named, as recorded, or recorded relative to the results file. The caller frees. */
-static char *find_tape(const verify_arguments *arguments, const char *recorded) {
-    if (arguments->tape_path) return strdup(arguments->tape_path);
+/* Where the tape or the strategy is: as named, as recorded, or recorded relative to the results file. The caller frees. */
+static char *find_file(const verify_arguments *arguments, const char *named, const char *recorded) {
+    if (named) return strdup(named);
     const char *slash = strrchr(arguments->results_path, '/');
     char *beside = NULL;
     if (recorded[0] != '/' && slash && access(recorded, F_OK) != 0 &&
@@ -94,6 +98,32 @@ static char *find_tape(const verify_arguments *arguments, const char *recorded) 
         return beside;
     free(beside);
     return strdup(recorded);
+}
+
+static td_status source_changed(const char *path, const char *now, const char *then, td_error *error) {
+    return td_fail(error, TD_BAD_DATA, "%s: the strategy's source changed since: SHA-256 %.12s... now, the results have %.12s...", path, now,
+                   then);
+}
+
+/* Loads a user's own strategy, which the resolved configuration then finds by its name and digest. */
+static td_status load_strategy(const verify_arguments *arguments, const td_results *results, td_error *error) {
+    const char *name = td_results_attribute(results, "strategy"), *source = td_results_attribute(results, "strategy_source");
+    const char *recorded = td_results_attribute(results, "strategy_path");
+    if (!source || !recorded || !name) return TD_OK; /* a built-in one */
+    char *path = find_file(arguments, arguments->strategy_path, recorded);
+    if (!path) return td_fail(error, TD_NO_MEMORY, "no memory");
+    const td_strategy *strategy = NULL;
+    td_status status;
+    if (access(path, F_OK) != 0)
+        status = td_fail(error, TD_BAD_DATA, "the strategy %s is not there; name its file with --strategy FILE", path);
+    else
+        status = td_plugin_load(path, NULL, stderr, &strategy, error);
+    if (status == TD_OK && strcmp(td_strategy_source(strategy), source) != 0)
+        status = source_changed(path, td_strategy_source(strategy), source, error);
+    if (status == TD_OK && strcmp(td_strategy_name(strategy), name) != 0)
+        status = td_fail(error, TD_BAD_DATA, "%s is strategy %s, the results are of %s", path, td_strategy_name(strategy), name);
+    free(path);
+    return status;
 }
 
 static td_status load_config(const verify_arguments *arguments, const td_results *results, td_config **config, td_error *error) {
@@ -107,6 +137,7 @@ static td_status load_config(const verify_arguments *arguments, const td_results
     if (arguments->config_path) {
         status = td_config_load(arguments->config_path, NULL, 0, stderr, config, error);
     } else {
+        TD_TRY(load_strategy(arguments, results, error));
         char *name = NULL;
         if (asprintf(&name, "%s (config_resolved)", arguments->results_path) < 0) return td_fail(error, TD_NO_MEMORY, "no memory");
         /* the resolved configuration names no files, but a configuration has to */
@@ -115,11 +146,13 @@ static td_status load_config(const verify_arguments *arguments, const td_results
         free(name);
     }
     if (status != TD_OK) return status;
+    const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source((*config)->play.strategy);
+    if (source && source_now && strcmp(source, source_now) != 0) return source_changed((*config)->strategy, source_now, source, error);
     if (strcmp((*config)->digest, digest) != 0)
         return td_fail(error, TD_BAD_ARG, "%s is not the configuration of %s: its digest is %.12s..., the results have %.12s...",
                        arguments->config_path ? arguments->config_path : "the configuration as this program reads it",
                        arguments->results_path, (*config)->digest, digest);
-    char *tape = find_tape(arguments, recorded);
+    char *tape = find_file(arguments, arguments->tape_path, recorded);
     if (!tape) return td_fail(error, TD_NO_MEMORY, "no memory");
     free((*config)->tape);
     (*config)->tape = tape;
@@ -266,7 +299,9 @@ static td_status replay_share(verification *verification, const stored *stored, 
         difference found;
         td_space_set(verification->job.config->space, td_results_row_trial(verification->results, row), &set);
         status = td_check_set(verification->deck, &set, error);
+        td_playing_now.first = td_playing_now.last = td_results_row_trial(verification->results, row);
         if (status == TD_OK) status = td_play_detailed(verification->deck, &set, NULL, &cell, returns, error);
+        td_playing_now = (td_playing){-1, -1};
         #pragma omp critical(verify_results)
         {
             if (status == TD_OK) status = td_results_block_returns(verification->results, row, stored_returns, error);
@@ -299,6 +334,7 @@ static td_status replay_market(const verify_arguments *arguments, verification *
                        arguments->results_path, stored_blocks, blocks);
     int threads = arguments->threads > 0 ? arguments->threads : omp_get_max_threads();
     if (threads > end - first) threads = (int)(end - first);
+    td_crash_watch(verification->job.config->play.strategy, threads, arguments->json);
     #pragma omp parallel num_threads(threads)
     {
         td_error mine = {.message = ""};

@@ -8,6 +8,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Temporary files that are being written, for td_output_abandon(). */
+enum { OUTPUTS_MAX = 8 };
+static const char *volatile being_written[OUTPUTS_MAX];
+
+static void note(const char *was, const char *is) {
+    for (int i = 0; i < OUTPUTS_MAX; i++)
+        if (being_written[i] == was) {
+            being_written[i] = is;
+            return;
+        }
+}
+
+void td_output_abandon(void) {
+    for (int i = 0; i < OUTPUTS_MAX; i++)
+        if (being_written[i]) unlink(being_written[i]);
+}
+
 td_status td_output_open(const char *path, td_output *output, td_error *error) {
     struct stat status;
     *output = (td_output){.path = path};
@@ -17,7 +34,10 @@ td_status td_output_open(const char *path, td_output *output, td_error *error) {
         return td_fail(error, TD_NO_MEMORY, "no memory to open %s", path);
     }
     output->file = fopen(straight ? path : output->temporary, "we");
-    if (output->file) return TD_OK;
+    if (output->file) {
+        if (output->temporary) note(NULL, output->temporary);
+        return TD_OK;
+    }
     td_fail(error, TD_IO, "%s cannot be written: %s", path, strerror(errno));
     free(output->temporary);
     output->temporary = NULL;
@@ -29,6 +49,7 @@ void td_output_drop(td_output *output) {
         fclose(output->file);
         if (output->temporary) unlink(output->temporary);
     }
+    if (output->temporary) note(output->temporary, NULL);
     free(output->temporary);
     *output = (td_output){.path = output->path};
 }

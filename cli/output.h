@@ -19,5 +19,7 @@ td_status td_output_open(const char *path, td_output *output, td_error *error);
 td_status td_output_commit(td_output *output, td_error *error);
 /* Closes and removes what was written; harmless after a commit and on a zeroed td_output. */
 void td_output_drop(td_output *output);
+/* Removes whatever is half written: for signal handlers that end the process (async-signal-safe). */
+void td_output_abandon(void);
 
 #endif

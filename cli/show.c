@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static td_status find_name(const td_results *results, bool intervals, const char
     int64_t count = intervals ? td_results_intervals(results) : td_results_symbols(results);
     for (*found = 0; *found < count; ++*found)
         if (strcmp(name_at(results, intervals, *found), wanted) == 0) return TD_OK;
-    const char **names = calloc((size_t)count, sizeof *names);
+    const char **names = count < INT_MAX ? calloc((size_t)count, sizeof *names) : NULL;
     for (int64_t i = 0; names && i < count; i++) names[i] = name_at(results, intervals, i);
     const char *nearest = names ? td_nearest_word(wanted, names, (int)count) : NULL;
     free(names);

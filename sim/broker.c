@@ -113,7 +113,8 @@ static double price_move(const td_seat *seat, const terms *terms, int64_t bar, d
     const td_account *account = seat->account;
     if (!terms->market || !account->moves_price) return 0;
     double volume = seat->deck->volume ? seat->deck->volume[bar] : 0, share = volume > 0 ? size / volume : 1;
-    return account->ticks + base * (account->volume_share * share * share + account->impact * sqrt(share));
+    double move = account->ticks + base * (account->volume_share * share * share + account->impact * sqrt(share));
+    return fmin(move, base * 0.5); /* the laws are of small moves: nobody pays half as much again, or sells at nothing */
 }
 
 static void note_fill(td_seat *seat, int64_t bar, double units, double base, double price, double commission, const terms *terms,
@@ -806,7 +807,8 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
         if (account->drawdown > 0 && t + 1 < wake) wake = t + 1;
     }
     if (account->day_end < wake) wake = account->day_end;
-    if (soon && t + 1 < wake) wake = t + 1;
+    bool broke = position == 0 && F(cash) <= 0; /* sold for less than nothing: ruin at the next close */
+    if ((soon || broke) && t + 1 < wake) wake = t + 1;
     for (int i = 0; i < account->order_count; i++) {
         const td_order *order = &account->orders[i];
         int way;
@@ -892,7 +894,8 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         account->order_count = 0;
         return;
     }
-    if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1)) {
+    if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1) ||
+        !(order.bars >= 1)) {
         fail(seat, t, TD_CELL_REASON_nan_order);
         return;
     }
@@ -903,9 +906,13 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
             F(stop_low) = order.stop;
         else
             F(stop_high) = order.stop;
-        if (order.kind == TD_ORDER_MOVE_STOP) account->stop_reason = TD_FILL_REASON_stop;
+        if (order.kind == TD_ORDER_MOVE_STOP) {
+            account->stop_reason = TD_FILL_REASON_stop;
+            follow(seat, account->watermark); /* never looser than a trailing stop */
+        }
         return;
     }
+    if (order.group) order.group += (t + 1) * (TD_REQUESTS_MAX + 1); /* those of other bars have their own */
     if (contradicts(&order)) {
         refuse(seat, TD_REFUSAL_orders);
         return;
@@ -914,7 +921,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         place_market(seat, order, t);
         return;
     }
-    order.expires = order.expires >= seat->deck->bars ? NEVER : t + order.expires;
+    order.expires = order.bars < (double)seat->deck->bars ? t + (int64_t)order.bars : NEVER;
     add_order(seat, &order);
 }
 
@@ -934,6 +941,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
                           .volatility = decision->volatility};
         place_market(seat, order, t);
     }
+    if (decision->request_count > TD_REQUESTS_MAX) fail(seat, t, TD_CELL_REASON_many_orders);
     for (int i = 0; i < decision->request_count && !F(ruined); i++) {
         td_order request = decision->requests[i];
         request.volatility = decision->volatility;

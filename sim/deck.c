@@ -117,6 +117,8 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
+    if (def->profile != TD_PROFILE_TAPEDECK && *def->strategy->orders)
+        return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own, which profile backtesting does not play", def->strategy->name);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
     if (def->fill_delay < 0) return td_fail(error, TD_BAD_ARG, "fill.delay is %lld, must be at least 0", (long long)def->fill_delay);

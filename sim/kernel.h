@@ -20,7 +20,7 @@ enum {
     TD_ROWS_MAX = 16,     /* indicator rows of a deck: the strategy's and the engine's */
     TD_SIGNALS_MAX = 4,
     TD_STATE_MAX = 16,    /* reals of strategy state */
-    TD_REQUESTS_MAX = 8,  /* orders a strategy may place on one bar */
+    TD_REQUESTS_MAX = 32, /* order words of a strategy */
 };
 
 /* Touched every bar. */
@@ -269,7 +269,24 @@ struct td_strategy {
     bool every_bar;                          /* has ON_BAR: wants every bar, so cannot be skipped through */
     const bool *orders;                      /* does it place orders of its own, and so needs the broker? */
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
+    const char *source;                      /* SHA-256 of the user's source; NULL of what is built in */
 };
+
+/* What an object compiled from a user's file exports as `tapedeck_strategy` (sim/plugin.c). MAJOR changes with the meaning of what
+ * kernels and program say to each other, MINOR when something is added that older objects do without; the layout tells headers
+ * of another build apart even where somebody forgot. */
+#define TD_PLUGIN_MAGIC "tapedeck plugin"
+#define TD_PLUGIN_LAYOUT                                                                                                          \
+    sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
+        sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
+        TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
+enum { TD_PLUGIN_MAJOR = 1, TD_PLUGIN_MINOR = 0 };
+typedef struct td_plugin {
+    char magic[sizeof TD_PLUGIN_MAGIC];
+    int32_t major, minor, layout[15]; /* the sizes are those of one lane */
+    const td_strategy *strategy;
+    const td_kernel *kernels[TD_ISA_COUNT];
+} td_plugin;
 
 /* The symbols of units that are compiled once per instruction set (cmake/kernels.cmake), for whoever lists them: X(unit, isa) for each
  * of this build, and the declarations of a strategy's description and kernels. */

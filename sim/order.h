@@ -9,7 +9,7 @@ typedef struct td_order {
     td_order_kind kind;
     bool exit;             /* reduces the position, never opens one; `scale` is a fraction of the position then */
     bool target;           /* of target(): keeps a position that already stands that way (rule R05) */
-    int group;             /* orders of one group other than 0 cancel each other */
+    int64_t group;         /* orders of one group other than 0 cancel each other; as requested: among those of the same bar */
     double side;           /* +1 buys, -1 sells */
     double scale;          /* of what sizing allows, (0, 1] */
     double limit, stop;    /* levels; which of them depends on kind */
@@ -17,6 +17,7 @@ typedef struct td_order {
     double volatility;     /* at the deciding bar, for stops and sizes in multiples of it */
     int64_t due;           /* market: the bar it fills on */
     int64_t expires;       /* the last bar it works on */
+    double bars;           /* it works from the decision on; +inf: until cancelled */
     td_fill_reason reason; /* market */
 } td_order;
 
@@ -24,8 +25,8 @@ typedef struct td_order {
 typedef struct td_decision {
     bool wants;              /* a target? */
     double target, volatility;
-    int request_count;
-    td_order requests[TD_REQUESTS_MAX]; /* expires counts bars here, and nothing is due yet */
+    int request_count;       /* more than TD_REQUESTS_MAX: too many */
+    td_order requests[TD_REQUESTS_MAX]; /* with `bars`, not yet `expires` */
 } td_decision;
 
 /* An order as a strategy asks for it, in lanes. */
@@ -33,8 +34,8 @@ typedef struct td_request {
     td_order_kind kind;
     bool exit;
     int group;
-    int64_t bars; /* it works */
     td_mask where;
+    td_real bars; /* it works; +inf: until cancelled */
     td_real side, scale, limit, stop, stop_loss, take_profit, trail;
 } td_request;
 

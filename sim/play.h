@@ -101,6 +101,8 @@ const td_strategy *td_strategy_find(const char *name); /* NULL when unknown */
 td_status td_strategy_add(const td_strategy *strategy, td_error *error);
 const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
+/* SHA-256 of the source of a user's own strategy (sim/plugin.h); NULL of a built-in one, whose source is that of the program. */
+const char *td_strategy_source(const td_strategy *strategy);
 int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 
@@ -169,7 +171,8 @@ typedef enum td_cell_state { TD_CELL_PENDING, TD_CELL_DONE, TD_CELL_FAILED } td_
     X(none, "no failure")                                                                                                        \
     X(nan_target, "the strategy asked for a position that is not a number")                                                      \
     X(nan_equity, "equity became infinite or not a number")                                                                     \
-    X(nan_order, "the strategy placed an order at a price or of a size that is not a number")
+    X(nan_order, "the strategy placed an order at a price or of a size that is not a number")                                   \
+    X(many_orders, "the strategy placed more orders on one bar than there is room for")
 typedef enum td_cell_reason {
 #define TD_CELL_REASON_NAME(name, text) TD_CELL_REASON_##name,
     TD_CELL_REASONS(TD_CELL_REASON_NAME)

@@ -93,13 +93,14 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     decision->wants = wish.where;
     decision->target = wish.target;
     if (view->volatility_row >= 0) decision->volatility = rows[slots[view->volatility_row]];
-    for (int i = 0; i < wish.request_count; i++)
+    if (wish.request_count > TD_REQUESTS_MAX) decision->request_count = wish.request_count;
+    for (int i = 0; i < wish.request_count && wish.request_count <= TD_REQUESTS_MAX; i++)
         if (requests[i].where) {
             const td_request *request = &requests[i];
             decision->requests[decision->request_count++] =
                 (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .side = request->side,
                            .scale = request->scale, .limit = request->limit, .stop = request->stop, .stop_loss = request->stop_loss,
-                           .take_profit = request->take_profit, .trail = request->trail, .expires = request->bars};
+                           .take_profit = request->take_profit, .trail = request->trail, .bars = request->bars};
         }
     return wants;
 }

@@ -60,6 +60,7 @@ td_status td_strategy_add(const td_strategy *strategy, td_error *error) {
 }
 const char *td_strategy_name(const td_strategy *strategy) { return strategy->name; }
 const char *td_strategy_text(const td_strategy *strategy) { return strategy->text; }
+const char *td_strategy_source(const td_strategy *strategy) { return strategy->source; }
 int td_strategy_param_count(const td_strategy *strategy) { return strategy->param_count; }
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index) { return &strategy->params[index]; }
 

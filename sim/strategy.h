@@ -12,11 +12,15 @@
  *       target(-1, crossed_below(trend));
  *   }
  *
+ * It is built in, in strategies/, or it is the user's own, named by its path in a configuration (sim/plugin.h).
+ *
  * ON_SIGNAL runs only on bars on which a declared signal crosses; the engines may skip the bars between. ON_BAR runs on every bar
  * and may keep STATE. A body is plain C on two types, `real` and `mask`: one number and one truth per lane, where a lane is one
  * parameter set of a sweep, or the only one of a single run. No if on a mask (lanes differ): use select(mask, a, b), or hand the
- * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS().
+ * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS(), STATE().
  *
+ *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position and equity numbers under their own
+ *                        names: a first line that says what the rule reads
  *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
  *   previous(name)       the same one bar ago (NaN on the first bar)
  *   param(name)          the parameter
@@ -27,6 +31,7 @@
  *   target(value, where) from the next fill on be long (+1), short (-1) or out (0) in the lanes `where`; between 0 and 1: that
  *                        fraction of what sizing allows
  *   select min max abs floor any not           as they say
+ *   buy_limit(level, where) and the like       orders, where the strategy says ORDERS before its body: sim/order_words.h
  *
  * What a body must not do: keep static variables, read the clock, call the C library on reals. */
 #ifndef TAPEDECK_SIM_STRATEGY_H
@@ -37,6 +42,11 @@
 
 #include "base/map.h"
 #include "sim/lanes.h"
+#include "sim/order_words.h"
+
+#ifdef __FAST_MATH__
+#error "a strategy is not compiled with -ffast-math: results would differ from machine to machine"
+#endif
 
 #define ABOUT(text) static const char td_about[] = text;
 
@@ -46,10 +56,13 @@
 #define COUNT(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_COUNT, preset, minimum, maximum, unit, text)
 #define TD_PARAM_INDEX(name, ...) td_param_##name,
 #define TD_PARAM_INFO(name, kind, preset, minimum, maximum, unit, text) {#name, kind, preset, minimum, maximum, unit, text},
+#define TD_PARAM_VALUE(name, ...)                                                                                                \
+    TD_INLINE td_real td_value_##name(const td_now *now) { return now->vector->param[td_param_##name]; }
 #define PARAMETERS(...)                                                                                                          \
     enum { TD_MAP(TD_PARAM_INDEX, __VA_ARGS__) td_params_here };                                                                 \
     static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
-    _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "too many parameters");
+    _Static_assert((int)td_params_here <= (int)TD_PARAMS_MAX, "PARAMETERS: a strategy has at most 16");                          \
+    TD_MAP(TD_PARAM_VALUE, __VA_ARGS__)
 
 /* Rows: KIND(name, column, arguments...); a kind is a file in data/rows/, and docs/indicators.md the table of them. Kinds that read
  * more than one column take none. An argument is a parameter, or CONSTANT(number). Kinds with several outputs make as many rows,
@@ -74,10 +87,13 @@
 #define td_param_CONSTANT(number) 0, .value = (number), .from = TD_FROM_CONSTANT
 #define TD_ROW_INDEX(name, ...) td_row_##name,
 #define TD_ROW_INFO(row_name, ...) {.name = #row_name, __VA_ARGS__},
+#define TD_ROW_VALUE(name, ...)                                                                                                  \
+    TD_INLINE td_real td_value_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_##name, now->windowed); }
 #define ROWS(...)                                                                                                                \
     enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
     static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
-    _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "too many rows");
+    _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "ROWS: a strategy has at most 16");                                     \
+    TD_MAP(TD_ROW_VALUE, __VA_ARGS__)
 
 /* Signals: CROSS(name, row, row), CROSS_LEVEL(name, row, parameter), START(name). Above: the first is over the second now and was
  * not over it one bar ago; below likewise (in profile backtesting a bar on which both are equal counts for neither side). */
@@ -89,13 +105,15 @@
 #define SIGNALS(...)                                                                                                             \
     enum { TD_MAP(TD_SIGNAL_INDEX, __VA_ARGS__) td_signals_here };                                                               \
     static const td_signal_info td_signals[] = {TD_MAP(TD_SIGNAL_INFO, __VA_ARGS__){0}};                                         \
-    _Static_assert((int)td_signals_here <= (int)TD_SIGNALS_MAX, "too many signals");
+    _Static_assert((int)td_signals_here <= (int)TD_SIGNALS_MAX, "SIGNALS: a strategy has at most 4");
 
+/* State: names, each a real that is kept from bar to bar. */
+#define TD_STATE_FIELD(name) td_real name;
 #define STATE(...)                                                                                                               \
     typedef struct td_state {                                                                                                    \
-        __VA_ARGS__                                                                                                              \
+        TD_LIST(TD_STATE_FIELD, __VA_ARGS__)                                                                                     \
     } td_state;                                                                                                                  \
-    _Static_assert(sizeof(td_state) <= TD_STATE_MAX * sizeof(td_real), "STATE holds more than TD_STATE_MAX reals");
+    _Static_assert(sizeof(td_state) <= TD_STATE_MAX * sizeof(td_real), "STATE: a strategy keeps at most 16 numbers");
 
 #define ON_SIGNAL                                                                                                                \
     TD_INLINE void td_body(td_now *now);                                                                                         \
@@ -136,6 +154,22 @@
 /* Set by ORDERS(). */
 static const bool td_places_orders;
 
+/* Of a user's file, which is compiled for one lane and for TD_PLUGIN_ISA: what the program looks for when it loads it. */
+#ifdef TD_PLUGIN_ISA
+#if TD_PLUGIN_ISA_INDEX > 0
+#define TD_PLUGIN_KERNELS {&td_kernel_plugin_scalar, [TD_PLUGIN_ISA_INDEX] = &TD_JOIN(td_kernel_plugin, TD_PLUGIN_ISA)}
+#else
+#define TD_PLUGIN_KERNELS {&td_kernel_plugin_scalar}
+#endif
+#define TD_PLUGIN_INFO                                                                                                           \
+    TD_DECLARE_STRATEGY(plugin)                                                                                                  \
+    extern const td_plugin tapedeck_strategy;                                                                                    \
+    __attribute__((visibility("default"))) const td_plugin tapedeck_strategy = {                                                 \
+        TD_PLUGIN_MAGIC, TD_PLUGIN_MAJOR, TD_PLUGIN_MINOR, {TD_PLUGIN_LAYOUT}, &td_strategy_info_plugin, TD_PLUGIN_KERNELS};
+#else
+#define TD_PLUGIN_INFO
+#endif
+
 #if TD_ISA_INDEX == 0
 #define TD_DECIDE_HERE td_kernel_decide
 #define TD_KERNEL_DECIDE(body)                                                                                                   \
@@ -153,7 +187,8 @@ static const bool td_places_orders;
     extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
     const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
         NULL,      td_about,  td_params_here, td_rows_here, td_signals_here,  reals, td_params,                                  \
-        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}};
+        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}, NULL};                                                  \
+    TD_PLUGIN_INFO
 #else
 #define TD_DECIDE_HERE NULL
 #define TD_KERNEL_DECIDE(body)
@@ -165,9 +200,18 @@ TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
     now->where = now->where | where;
 }
 
+/* What use() may name beside rows and parameters. */
+#define TD_PRICE_VALUE(column)                                                                                                   \
+    TD_INLINE td_real td_value_##column(const td_now *now) { return td_splat(now->deck->column[now->t]); }
+TD_LIST(TD_PRICE_VALUE, open, high, low, close, volume)
+TD_INLINE td_real td_value_position(const td_now *now) { return now->position; }
+TD_INLINE td_real td_value_equity(const td_now *now) { return now->equity; }
+
 /* The words of a body. */
 #define real td_real
 #define mask td_mask
+#define TD_USE(name) const td_real name __attribute__((unused)) = td_value_##name(now);
+#define use(...) TD_LIST(TD_USE, __VA_ARGS__) (void)now
 #define row(name) td_row_value(now->vector, now->rows, td_row_##name, now->windowed)
 #define previous(name)                                                                                                           \
     (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_##name, now->windowed) : td_splat(__builtin_nan("")))

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/plugin.h"
 #include "sweeps/loader.h"
 #include "sweeps/scalars.h"
 #include "sweeps/schema.h"
@@ -50,11 +51,37 @@ static bool expect(td_loader *l, bool good, const char *path, const td_node *nod
 
 static bool is_text(const td_node *node) { return node->kind == TD_NODE_SCALAR && !td_node_is_null(node); }
 
+/* As written when absolute or there; else beside the configuration. */
+static char *find_file(const char *configuration, const char *path) {
+    return access(path, F_OK) == 0 ? strdup(path) : td_path_beside(configuration, path);
+}
+
+/* A user's own strategy: the path of its C file, or what the canonical form calls a loaded one, name@digest. */
+static const td_strategy *read_own_strategy(td_loader *l, const td_node *node) {
+    const td_strategy *strategy = NULL;
+    const char *at = strchr(node->text, '@');
+    char name[64];
+    td_error error = {""};
+    if (at && at - node->text < (int)sizeof name) {
+        snprintf(name, sizeof name, "%.*s", (int)(at - node->text), node->text);
+        strategy = td_plugin_find(name, at + 1);
+    }
+    if (strategy || !td_plugin_is_path(node->text)) return strategy;
+    free(l->config->strategy);
+    l->config->strategy = find_file(l->path, node->text);
+    if (!l->config->strategy)
+        TD_COMPLAIN(l, node->place, "memory ran out");
+    else if (td_plugin_load(l->config->strategy, NULL, l->talk, &strategy, &error) != TD_OK)
+        TD_COMPLAIN(l, node->place, "%s", error.message);
+    return strategy;
+}
+
 static bool read_strategy(td_loader *l, const td_node *node) {
     char names[512], near[64];
-    if (!expect(l, is_text(node), "strategy", node, "a name")) return false;
+    if (!expect(l, is_text(node), "strategy", node, "a name, or the path of a C file")) return false;
     l->config->play.strategy = td_strategy_find(node->text);
-    if (l->config->play.strategy) return true;
+    if (!l->config->play.strategy) l->config->play.strategy = read_own_strategy(l, node);
+    if (l->config->play.strategy || td_plugin_is_path(node->text)) return l->config->play.strategy;
     td_list_names(nth_strategy, NULL, names, sizeof names);
     td_suggest(node->text, nth_strategy, NULL, near, sizeof near);
     TD_COMPLAIN(l, node->place, "unknown strategy '%.40s'; there are %s%s", node->text, names, near);
@@ -346,11 +373,6 @@ static void make_space(td_loader *l, td_error *error) {
                                                                                  error->message);
 }
 
-/* As written when absolute or there; else beside the configuration. */
-static char *tape_path(const char *configuration, const char *tape) {
-    return access(tape, F_OK) == 0 ? strdup(tape) : td_path_beside(configuration, tape);
-}
-
 static void read_all(td_loader *l, const char *const *overrides, int override_count, td_error *error) {
     td_config *c = l->config;
     const td_setting *s = l->settings;
@@ -381,7 +403,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     if (l->space.method == TD_METHOD_LIST && s[TD_KEY_list].given) td_read_list(l);
     if (s[TD_KEY_constraints].given) td_read_constraints(l, s[TD_KEY_constraints].node);
     if (td_diagnostics_errors(l->diagnostics)) return;
-    c->tape = tape_path(l->path, s[TD_KEY_tape].node->text);
+    c->tape = find_file(l->path, s[TD_KEY_tape].node->text);
     c->name = strdup(s[TD_KEY_name].given ? s[TD_KEY_name].node->text : "");
     if (!c->tape || !c->name || !td_write_resolved(c, &l->space)) {
         TD_COMPLAIN(l, td_nowhere, "memory ran out");
@@ -397,6 +419,7 @@ td_status td_config_parse(const char *path, const char *text, const char *const 
     td_loader *l = calloc(1, sizeof *l);
     if (!l) return td_fail(error, TD_NO_MEMORY, "memory ran out for a configuration");
     l->path = path;
+    l->talk = diagnostics;
     l->diagnostics = td_diagnostics_make();
     l->tree = td_tree_make();
     l->config = calloc(1, sizeof *l->config);
@@ -446,6 +469,7 @@ void td_config_free(td_config *config) {
     free(config->text);
     free(config->resolved);
     free(config->tape);
+    free(config->strategy);
     free(config->name);
     for (int i = 0; i < config->symbol_count; i++) free(config->symbols[i]);
     for (int i = 0; i < config->interval_count; i++) free(config->intervals[i]);

@@ -18,6 +18,7 @@ typedef struct td_config {
     char digest[65];       /* SHA-256 hex of resolved */
     char *tape;            /* path of the tape: as written if absolute or existing from the working directory, else relative to
                               the configuration file */
+    char *strategy;        /* path of the file of a user's own strategy, found as the tape is; NULL for a built-in one */
     char *name;            /* sweep's name or "" */
     td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
     td_set base;           /* constants: knobs and parameters, before axes */
@@ -39,7 +40,9 @@ typedef struct td_config {
 /* Loads, checks, resolves. overrides: `key=value` texts of --set, value in YAML (`costs.commission=0.001`,
  * `parameters.fast={values: [5, 10]}`).
  * On a bad configuration returns TD_BAD_CONFIG and writes every error to `diagnostics` (NULL: nowhere), compiler style, with
- * the line, a caret and "did you mean"; error holds the first one. TD_IO / TD_BAD_DATA when the file cannot be read. */
+ * the line, a caret and "did you mean"; error holds the first one. TD_IO / TD_BAD_DATA when the file cannot be read.
+ * `strategy: path/of/mine.c` compiles and loads that file (sim/plugin.h); what the compiler says goes to `diagnostics` as it is.
+ * Loading runs code, so a configuration deserves the trust of a program. */
 td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics,
                          td_config **config, td_error *error);
 /* The same from text already in memory; path is only for messages. */

@@ -109,6 +109,7 @@ static void encode_head(const td_journal_head *head, unsigned char *frame) {
     memcpy(to, head->config_digest, 64);
     memcpy(to + 64, head->tape_digest, 64);
     memcpy(to + 128, head->engine, 31);
+    memcpy(to + 160, head->strategy_source, 12);
     seal_frame(frame, FRAME_HEAD, HEAD_BYTES - PREFIX_BYTES);
 }
 
@@ -130,6 +131,7 @@ static td_status decode_head(const char *path, const unsigned char *frame, td_jo
     memcpy(head->config_digest, from + 36, 64);
     memcpy(head->tape_digest, from + 100, 64);
     memcpy(head->engine, from + 164, 31);
+    memcpy(head->strategy_source, from + 196, 12);
     if (head->trials < 1 || head->trials > TRIALS_MAX || head->blocks < 0 || head->blocks > TD_BLOCKS_MAX || head->metrics < 0 ||
         head->metrics > 1024)
         return td_fail(error, TD_BAD_DATA, "journal %s: its head says %" PRId64 " trials, %" PRId64 " blocks, %" PRId64 " metrics",
@@ -349,7 +351,10 @@ static td_status compare_heads(const char *path, const td_journal_head *found, c
         if (used < sizeof differs) used += (size_t)snprintf(differs + used, sizeof differs - used, "%s", used ? "; " : "");      \
         if (used < sizeof differs) used += (size_t)snprintf(differs + used, sizeof differs - used, __VA_ARGS__);                 \
     } while (0)
-    if (strcmp(found->config_digest, wanted->config_digest))
+    /* the source is part of the configuration's digest, which says less */
+    if (strcmp(found->strategy_source, wanted->strategy_source) && *found->strategy_source && *wanted->strategy_source)
+        DIFFERS("the strategy's source changed since (SHA-256 %s..., now %s...)", found->strategy_source, wanted->strategy_source);
+    else if (strcmp(found->config_digest, wanted->config_digest))
         DIFFERS("the configuration (digest %.12s, now %.12s)", found->config_digest, wanted->config_digest);
     if (strcmp(found->tape_digest, wanted->tape_digest))
         DIFFERS("the tape (digest %.12s, now %.12s)", found->tape_digest, wanted->tape_digest);

@@ -18,6 +18,7 @@ typedef struct td_journal_head {
     int64_t trials;         /* of the whole sweep; of several markets, rows (sweeps/markets.h) */
     int64_t blocks;         /* returns per trial */
     int64_t metrics;        /* TD_METRIC_COUNT when it was written */
+    char strategy_source[13]; /* of a user's own strategy: the first 12 digits of its source's SHA-256; "" of a built-in one */
     char engine[32];        /* version of the numbers: TAPEDECK_VERSION */
     int64_t created_ns;     /* wall clock of the first start; the only field that a resume does not compare */
 } td_journal_head;

@@ -41,6 +41,7 @@ typedef struct td_loader {
     td_diagnostics *diagnostics;
     td_tree *tree;
     const char *path;
+    FILE *talk; /* for what a compiler says; may be NULL */
     td_node *root;
     td_setting settings[TD_KEY_COUNT];
     td_config *config;

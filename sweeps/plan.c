@@ -64,7 +64,9 @@ static td_status play_sample(const td_config *config, const td_tape *tape, const
         *fits = sample_sets(config->space, deck, first, group, sets);
         if (!*fits) break;
         double start = thread_seconds();
+        td_playing_now = (td_playing){first, first + group - 1};
         td_play(player, sets, group, cells, block_returns);
+        td_playing_now = (td_playing){-1, -1};
         double taken = thread_seconds() - start;
         if (g < 0 && taken < sample_seconds / 4) continue;
         *seconds += taken;

@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <jansson.h>
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "sweeps/scalars.h"
 #include "sweeps/schema.h"
 
@@ -94,7 +94,9 @@ static json_t *names_json(char *const *names, int count) {
 static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     json_t *root = json_object();
     const td_play_def *play = &c->play;
-    put_json(root, "strategy", json_string(td_strategy_name(play->strategy)));
+    const char *source = td_strategy_source(play->strategy);
+    put_json(root, "strategy", source ? json_sprintf("%s@%s", td_strategy_name(play->strategy), source)
+                                      : json_string(td_strategy_name(play->strategy)));
     put_json(root, "profile", word_json(TD_KEY_profile, play->profile == TD_PROFILE_BACKTESTING));
     put_json(root, "fill.at", word_json(TD_KEY_fill_at, play->fill_at));
     char hours[16];
@@ -153,10 +155,5 @@ bool td_write_resolved(td_config *c, const td_space_def *space) {
     json_t *root = resolved_json(c, space);
     c->resolved = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     json_decref(root);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned bytes = 0;
-    if (!c->resolved || !EVP_Digest(c->resolved, strlen(c->resolved), digest, &bytes, EVP_sha256(), NULL) ||
-        bytes != 32) return false;
-    for (unsigned i = 0; i < bytes; i++) snprintf(c->digest + 2 * i, 3, "%02x", digest[i]);
-    return true;
+    return c->resolved && td_sha256_text(c->resolved, strlen(c->resolved), c->digest);
 }

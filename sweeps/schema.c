@@ -101,7 +101,8 @@ static json_t *key_schema(td_key key) {
         json_t *names = json_array();
         for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(names,
                                                                             json_string(td_strategy_name(td_strategy_at(i))));
-        return json_pack("{s:o}", "enum", names);
+        return json_pack("{s:[{s:o}, {s:s, s:s, s:s}]}", "anyOf", "enum", names, "type", "string", "pattern", "[.]c$", "description",
+                         "the path of a C file, a strategy of your own");
     }
     case TD_TYPE_METRIC: {
         json_t *names = json_array();

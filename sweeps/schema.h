@@ -36,7 +36,8 @@ typedef enum td_key_type {
 /* id, path, type, minimum, maximum, words, default as YAML ("" = none), text. For knobs: minimum is the knob. */
 #define TD_KEYS(X)                                                                                                               \
     X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
-    X(strategy, "strategy", STRATEGY, 0, 0, "", "", "name of the strategy. Required")                                            \
+    X(strategy, "strategy", STRATEGY, 0, 0, "", "",                                                                              \
+      "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required")                         \
     X(symbols, "symbols", NAMES, 0, 0, "all", "",                                                                                \
       "which symbols of the tape to play, as in [BTCUSDT, ETHUSDT], or all. Every parameter set plays on each of them. When "    \
       "absent: the only one")                                                                                                    \

@@ -59,6 +59,8 @@ typedef struct hands {
     float *block_returns;
 } hands;
 
+_Thread_local td_playing td_playing_now = {-1, -1};
+
 static double monotonic_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -192,7 +194,9 @@ static void work(crew *crew) {
     if (status != TD_OK) fail_crew(crew, status, &error);
     for (int64_t count; status == TD_OK && (count = take_group(crew, hands.rows)) > 0;) {
         for (int64_t i = 0; i < count; i++) td_space_set(crew->config->space, hands.rows[i] - crew->first_row, &hands.sets[i]);
+        td_playing_now = (td_playing){hands.rows[0] - crew->first_row, hands.rows[count - 1] - crew->first_row};
         td_play(player, hands.sets, count, hands.cells, hands.block_returns);
+        td_playing_now = (td_playing){-1, -1};
         widen_returns(hands.block_returns, count, crew->deck_blocks, crew->blocks);
         status = td_journal_append(crew->journal, hands.rows, hands.cells, hands.block_returns, count, &error);
         if (status == TD_OK)
@@ -329,7 +333,11 @@ static td_status look_at_results(const char *path, const td_markets *markets, co
     if (status != TD_OK) return status;
     const char *config_digest = td_results_attribute(results, "config_digest");
     const char *tape_digest = td_results_attribute(results, "tape_digest");
-    if (!config_digest || strcmp(config_digest, config->digest) != 0)
+    const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source(config->play.strategy);
+    if (source && source_now && strcmp(source, source_now) != 0)
+        status = td_fail(error, TD_DIFFERENT, "%s: the strategy's source changed since (SHA-256 %.12s..., now %.12s...)", path, source,
+                         source_now);
+    else if (!config_digest || strcmp(config_digest, config->digest) != 0)
         status = td_fail(error, TD_DIFFERENT, "%s holds results of another configuration (digest %.12s..., this one is %.12s...)",
                          path, config_digest ? config_digest : "none", config->digest);
     else if (!tape_digest || strcmp(tape_digest, markets->digest) != 0)
@@ -402,6 +410,8 @@ static td_status run_journalled(crew *crew, const char *results_path, const char
                             .created_ns = wall_clock_ns(), .blocks = crew->blocks};
     snprintf(head.config_digest, sizeof head.config_digest, "%s", crew->config->digest);
     snprintf(head.tape_digest, sizeof head.tape_digest, "%s", crew->markets->digest);
+    const char *source = td_strategy_source(crew->config->play.strategy);
+    snprintf(head.strategy_source, sizeof head.strategy_source, "%.12s", source ? source : "");
     TD_TRY(td_journal_open(journal_path, &head, def->resume, &crew->journal, error));
     int64_t done, failed;
     td_status status = look_at_results(results_path, crew->markets, def, &done, &failed, error);

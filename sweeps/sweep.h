@@ -14,6 +14,12 @@
 #include "sweeps/config.h"
 #include "sweeps/results.h"
 
+/* The trials this thread plays at the moment, -1 when none: for who must say so when a strategy crashes. */
+typedef struct td_playing {
+    int64_t first, last;
+} td_playing;
+extern _Thread_local td_playing td_playing_now;
+
 typedef struct td_sweep_progress {
     int64_t rows, done, failed;     /* done includes failed, and what an earlier session finished */
     int64_t played;                 /* by this session; 0 with done == rows: there was nothing left to do */

@@ -3,7 +3,7 @@
 Each document gets a scratch folder of its own, with examples/ linked into it and tapedeck on the PATH; its blocks run in order:
 
     <!-- test: run -->          before a block of commands: run by bash -euo pipefail
-    <!-- test: file NAME -->    before any block: written to NAME
+    <!-- test: file NAME -->    before any block: written to NAME; where examples/NAME exists it holds the same
     <!-- test: output -->       before a block: what the commands before it printed on stdout; a line of ... stands for any lines
 
 Links to files of the repository must lead somewhere, in these and in all other documents."""
@@ -16,7 +16,7 @@ import tempfile
 
 from repository import SOURCE, files, finish, read
 
-DOCUMENTS = ["README.md", "docs/getting-started.md"]
+DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/strategies.md"]
 BLOCK = re.compile(r"^<!-- test: (run|output|file (\S+)) -->\n+```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -44,10 +44,13 @@ def problems_of(path, text, program):
         os.mkdir(os.path.join(folder, ".bin"))
         os.symlink(os.path.abspath(program), os.path.join(folder, ".bin", "tapedeck"))
         os.symlink("/usr/bin/python3", os.path.join(folder, ".bin", "python3"))
-        environment = dict(os.environ, PATH=os.path.join(folder, ".bin") + ":" + os.environ["PATH"], NO_COLOR="1")
+        environment = dict(os.environ, PATH=os.path.join(folder, ".bin") + ":" + os.environ["PATH"], NO_COLOR="1",
+                           TAPEDECK_CACHE=os.path.join(folder, ".cache"))
         for block in blocks:
             kind, name, body = block.group(1), block.group(2), block.group(3)
             where = f"{path}:{text.count(chr(10), 0, block.start()) + 1}"
+            if name and os.path.exists(os.path.join(SOURCE, "examples", name)) and read(f"examples/{name}") != body:
+                return [f"{where}: examples/{name} is another text"]
             if name:
                 with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                     file.write(body)
@@ -80,6 +83,7 @@ def test_the_rules(program):
             (run.format("seq 9") + output.format("1\n...\n9"), False), (run.format("seq 9") + output.format("1\n...\n8"), True),
             (run.format("echo '[a]' ; echo 2") + output.format("[a]\n..."), False),
             ("<!-- test: file a.txt -->\n" + fence + "\nhi\n" + fence + "\n" + run.format("grep hi a.txt"), False),
+            ("<!-- test: file pullback.c -->\n" + fence + "\nhi\n" + fence + "\n" + run.format("true"), True),
             ("<!-- test: run -->\nno block\n" + run.format("true"), True)]:
         if bool(problems_of("rule.md", text, program)) != bad:
             return [f"the rule itself is broken: this should {'not ' if not bad else ''}be a problem:\n{text}"]

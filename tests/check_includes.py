@@ -19,6 +19,7 @@ ARROWS = {
 DOORS = {
     "strategies": {"sim/strategy.h"},
     "tests/strategies": {"sim/strategy.h"},
+    "examples": {"sim/strategy.h"},
     "data/rows": {"data/row.h"},
 }
 # headers made by the build -> folders that may include them

@@ -108,8 +108,8 @@ void td_test_tape_free(td_tape *tape) {
 }
 
 const td_strategy *td_case_strategy(uint64_t seed) {
-    static const char *const own[] = {"ratio", "breakout", "crowd"};
-    int built_in = td_strategy_count(), pick = (int)(seed % (uint64_t)(built_in + 3));
+    static const char *const own[] = {"ratio", "breakout", "crowd", "placer"};
+    int built_in = td_strategy_count(), pick = (int)(seed % (uint64_t)(built_in + 4));
     return pick < built_in ? td_strategy_at(pick) : td_test_strategy(own[pick - built_in]);
 }
 
@@ -125,7 +125,7 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
     made->tape = td_test_tape_of(bars, interval, temper, weekends || interval > TD_NS_PER_DAY, seed);
     td_play_def def = td_default_play_def();
     def.strategy = strategy;
-    def.profile = (td_profile)td_draw_whole(seed, 13, 0, 1);
+    def.profile = *strategy->orders ? TD_PROFILE_TAPEDECK : (td_profile)td_draw_whole(seed, 13, 0, 1);
     def.fill_at = (td_fill_at)td_draw_whole(seed, 14, 0, 1);
     def.sizing = (td_sizing)td_draw_whole(seed, 15, 0, 2);
     def.direction = (td_direction)td_draw_whole(seed, 16, 0, 2);
@@ -164,13 +164,20 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
             if (info->kind == TD_PARAM_WINDOW)
                 set->param[k] = (double)td_draw_whole(s, n, 1, longest);
             else if (info->kind == TD_PARAM_COUNT)
-                set->param[k] = (double)td_draw_whole(s, n, (int64_t)info->minimum, 60);
+                set->param[k] = (double)td_draw_whole(s, n, (int64_t)info->minimum, (int64_t)fmin(info->maximum, 60));
             else if (info->maximum > 50)
                 set->param[k] = floor(td_draw(s, n) * 101);
             else if (info->maximum > 5) /* of ratio: small whole numbers, zero among them */
                 set->param[k] = (double)td_draw_whole(s, n, -1, 4);
+            else if (info->maximum == 5) /* of placer: levels around the close, stops and distances that may be left out */
+                set->param[k] = !strcmp(info->name, "distance") ? maybe(s, n, 0.4, 0.1 * td_draw(s, n + 50))
+                                : strstr("loss profit", info->name) ? maybe(s, n, 0.4, 0.9 + 0.2 * td_draw(s, n + 50))
+                                : strstr(info->name, "share")       ? 0.1 + 0.9 * td_draw(s, n)
+                                                                    : 0.95 + 0.1 * td_draw(s, n);
             else
                 set->param[k] = td_draw(s, n) * 0.02;
+            if (!strcmp(info->name, "pair")) set->param[k] = (double)(seed % 2);
+            if (!strcmp(info->name, "every")) set->param[k] = (double)td_draw_whole(s, n, 1, 30);
         }
         double *knob = set->knob;
         knob[TD_KNOB_cash] = td_draw(s, 1) < 0.3 ? 150 : 10000;
@@ -256,7 +263,9 @@ static double base_price(const watch *w, const td_fill *fill, double base) {
     bool backtesting = view->profile == TD_PROFILE_BACKTESTING;
     int64_t t = fill->bar;
     switch (fill->reason) {
-    case TD_FILL_REASON_open: return view->open[t];
+    case TD_FILL_REASON_open:
+        if (view->fill_at != TD_FILL_NEXT_OPEN) complain(w, t, "a fill at the open", 1, 0);
+        return view->open[t];
     case TD_FILL_REASON_stop_gap: return view->open[t];
     case TD_FILL_REASON_target_gap: return view->open[t];
     case TD_FILL_REASON_close: return view->close[t];
@@ -319,7 +328,7 @@ static void on_fill(void *context, const td_fill *fill) {
 static void on_trade(void *context, const td_trade *trade) {
     watch *w = context;
     td_record *record = w->record;
-    double value = fabs(trade->units) * (trade->entry_price + trade->exit_price) + trade->commission;
+    double value = fabs(trade->units) * (trade->entry_price + trade->exit_price) + fabs(trade->commission);
     check(w, trade->exit_bar, "trade's entry price", trade->entry_price, w->entry_price, w->entry_price);
     check(w, trade->exit_bar, "trade's profit", trade->pnl,
           trade->units * (trade->exit_price - trade->entry_price) - trade->commission, value);

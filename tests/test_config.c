@@ -328,7 +328,7 @@ static void keys_and_their_types(void **state) {
     refuse("# nothing\n", "the key 'strategy' is missing");
     refuse("[1, 2]", "a configuration is a mapping of keys");
     refuse("hello", "a configuration is a mapping of keys");
-    refuse("tape: t.h5\nstrategy:\n", "strategy must be a name, found nothing");
+    refuse("tape: t.h5\nstrategy:\n", "strategy must be a name, or the path of a C file, found nothing");
 }
 
 static void parameters_and_their_forms(void **state) {

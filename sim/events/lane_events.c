@@ -40,15 +40,17 @@ static void each_decision(const td_kernel_deck *deck, td_vector *vector, const t
     for (; lanes; lanes &= lanes - 1) {
         int lane = __builtin_ctz(lanes);
         td_decision decision = {.wants = targets >> lane & 1, .target = at(&wish->target, lane), .volatility = at(&wish->volatility, lane)};
-        for (int i = 0; i < wish->request_count; i++) {
+        bool many = wish->request_count > TD_REQUESTS_MAX;
+        for (int i = 0; i < wish->request_count && !many; i++) {
             const td_request *request = &wish->requests[i];
             if (!(td_mask_word(request->where) >> lane & 1)) continue;
             decision.requests[decision.request_count++] =
-                (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .expires = request->bars,
+                (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .bars = at(&request->bars, lane),
                            .side = at(&request->side, lane), .scale = at(&request->scale, lane), .limit = at(&request->limit, lane),
                            .stop = at(&request->stop, lane), .stop_loss = at(&request->stop_loss, lane),
                            .take_profit = at(&request->take_profit, lane), .trail = at(&request->trail, lane)};
         }
+        if (many) decision.request_count = wish->request_count;
         td_seat seat = seat_of(deck, vector, lane, sample);
         act(&seat, &decision, t);
     }
@@ -56,7 +58,7 @@ static void each_decision(const td_kernel_deck *deck, td_vector *vector, const t
 
 static void broker_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
     unsigned lanes = td_mask_word(wish->where);
-    for (int i = 0; i < wish->request_count; i++) lanes |= td_mask_word(wish->requests[i].where);
+    for (int i = 0; i < wish->request_count && i < TD_REQUESTS_MAX; i++) lanes |= td_mask_word(wish->requests[i].where);
     each_decision(deck, vector, wish, t, sample, lanes, td_broker_decide);
 }
 

@@ -15,7 +15,7 @@ ROWS(EMA(average, close, window), RSI(strength, close, window))
 
 SIGNALS()
 
-STATE(real best; real held; real bar;)
+STATE(best, held, bar)
 
 ON_BAR {
     real move = price(close) / previous(average) - 1;

@@ -15,7 +15,7 @@ ROWS(
 
 SIGNALS()
 
-STATE(real wild;)
+STATE(wild)
 
 ON_BAR {
     mask known = row(deviation) >= 0;

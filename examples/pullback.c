@@ -1,4 +1,4 @@
-/* strategies/pullback.c: buys dips in a rising market. */
+/* pullback.c: buys dips in a rising market. */
 #include "sim/strategy.h"
 
 ABOUT("long when a short-term RSI recovers while the price is over its long average")
@@ -18,7 +18,7 @@ SIGNALS(
     CROSS_LEVEL(heat, strength, enough))
 
 ON_SIGNAL {
-    mask rising = price(close) > row(average);
-    target(+1, crossed_above(recovery) & rising);
+    use(close, average);
+    target(+1, crossed_above(recovery) & (close > average));
     target(0, crossed_above(heat));
 }

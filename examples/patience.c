@@ -1,4 +1,4 @@
-/* strategies/patience.c: leaves when the price gives back a share of what it gained, or has been nowhere for too long. */
+/* patience.c: enters on a jump over the average; leaves when the price gives back a share of its best, or nothing comes of it. */
 #include "sim/strategy.h"
 
 ABOUT("enters on a jump over the average, trails out")
@@ -13,12 +13,16 @@ ROWS(EMA(average, close, window))
 
 SIGNALS()
 
-STATE(real best; real held;)
+STATE(best, held)
 
 ON_BAR {
-    mask out = position() == 0;
+    use(close, average, position, jump, give, patience);
+    mask out = position == 0;
     state->held = select(out, 0, state->held + 1);
-    state->best = select(out, price(close), max(state->best, price(close)));
-    target(+1, out & (price(close) > row(average) * (1 + param(jump))));
-    target(0, not(out) & ((price(close) < state->best * (1 - param(give))) | (state->held > param(patience))));
+    state->best = select(out, close, max(state->best, close));
+
+    mask jumped = close > average * (1 + jump);
+    mask fell = close < state->best * (1 - give);
+    target(+1, out & jumped);
+    target(0, not(out) & (fell | (state->held > patience)));
 }
