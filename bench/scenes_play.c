@@ -18,7 +18,9 @@ typedef struct play_state {
     td_set *sets;
     td_cell *cells;
     float *block_returns;
-    int64_t count, share; /* sets; how many a thread takes at once */
+    int64_t count;
+    td_engine engine;
+    td_isa isa;
     int threads;
     td_player **players;  /* (threads) */
 } play_state;
@@ -103,10 +105,8 @@ td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     }
     for (int i = 0; i < shape->threads; i++)
         TD_TRY(td_player_open(play->deck, shape->engine, stage->isa, &play->players[i], error));
-    /* whole groups, but at least two shares a thread, in whole lane blocks: as a sweep hands them out */
-    int64_t lanes = td_isa_lanes(stage->isa), group = td_deck_group(play->deck, td_deck_engine(play->deck, shape->engine));
-    int64_t share = (shape->sets / (2 * shape->threads) / lanes + 1) * lanes;
-    play->share = shape->threads == 1 || share > group ? group : share;
+    play->engine = shape->engine;
+    play->isa = stage->isa;
 
     TD_TRY(td_step_play(play, error));
     TD_TRY(check_cells(play, error));
@@ -118,9 +118,20 @@ td_status td_step_play(void *state, td_error *error) {
     (void)error;
     play_state *play = state;
     int64_t blocks = td_deck_blocks(play->deck);
-    #pragma omp parallel for num_threads(play->threads) schedule(dynamic, 1) if (play->threads > 1)
-    for (int64_t first = 0; first < play->count; first += play->share) {
-        int64_t count = play->count - first < play->share ? play->count - first : play->share;
+    int64_t taken = 0;
+    #pragma omp parallel num_threads(play->threads) if (play->threads > 1)
+    for (;;) {
+        /* one thread: whole groups; several: shares as a sweep hands them out */
+        int64_t first, count;
+        #pragma omp critical
+        {
+            first = taken;
+            count = play->count - taken;
+            int64_t share = td_deck_share(play->deck, play->engine, play->isa, play->count, count, play->threads);
+            if (play->threads > 1 && share < count) count = share;
+            taken += count;
+        }
+        if (count == 0) break;
         td_play(play->players[omp_get_thread_num()], play->sets + first, count, play->cells + first,
                 play->block_returns + first * blocks);
     }

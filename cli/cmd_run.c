@@ -110,19 +110,6 @@ static void drop_recorder(recorder *recorder) {
     td_output_drop(&recorder->equity);
 }
 
-/* The bars to play: a run is of one symbol at one interval. */
-static td_status choose_market(run_arguments *arguments, td_error *error) {
-    const td_job *job = &arguments->job;
-    const td_markets *markets = &job->markets;
-    if (markets->symbols > 1)
-        return td_fail(error, TD_BAD_ARG, "%s names %lld symbols and run plays one: choose with --set symbols=[%s]",
-                       job->config_path, (long long)markets->symbols, td_markets_symbol(markets, 0));
-    if (markets->intervals > 1)
-        return td_fail(error, TD_BAD_ARG, "%s names %lld intervals and run plays one: choose with --set intervals=[%s]",
-                       job->config_path, (long long)markets->intervals, td_markets_interval(markets, 0));
-    return td_market_open(markets, 0, &arguments->pick, error);
-}
-
 /* The one set to play. */
 static td_status choose_set(const run_arguments *arguments, const td_deck *deck, td_set *set, td_error *error) {
     const td_space *space = arguments->job.config->space;
@@ -208,7 +195,7 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
     const td_job *job = &arguments->job;
     td_set set;
     const td_tape *tape = &arguments->pick.tape;
-    TD_TRY(choose_market(arguments, error));
+    TD_TRY(td_job_one_market(job, "run", &arguments->pick, error));
     TD_TRY(td_deck_make(tape, &job->config->play, deck, error));
     TD_TRY(choose_set(arguments, *deck, &set, error));
     TD_TRY(open_recorder(arguments, recorder, error));

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/crash.h"
 #include "cli/job.h"
+#include "cli/prove.h"
 #include "cli/show.h"
 #include "sim/plugin.h"
 
@@ -461,13 +462,16 @@ static td_status verify(const verify_arguments *arguments, verification *verific
 }
 
 int td_cmd_verify(int argc, char **argv) {
+    if (td_prove_is_asked(argc, argv)) return td_prove(argc, argv);
     static const struct argp parser = {
         .options = options,
         .parser = parse,
         .args_doc = "RESULTS.h5",
         .doc = "Replays sets of a results file with the reference engine and compares hash, state, metrics and block returns "
                "bit for bit.\v"
-               "Exits with 4 when something differs, naming the trial and both hashes.",
+               "Exits with 4 when something differs, naming the trial and both hashes.\n\n"
+               "`tapedeck verify --poison CONFIG.yaml' proves that a strategy does not see the future, `tapedeck verify --warmup "
+               "CONFIG.yaml' measures how much depends on the first bar; each has its own --help.",
     };
     verify_arguments arguments = {.sample = SAMPLE_PRESET};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);

@@ -90,6 +90,17 @@ void td_job_close(td_job *job) {
     job->config = NULL;
 }
 
+td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_error *error) {
+    const td_markets *markets = &job->markets;
+    if (markets->symbols > 1)
+        return td_fail(error, TD_BAD_ARG, "%s names %lld symbols and %s plays one: choose with --set symbols=[%s]", job->config_path,
+                       (long long)markets->symbols, command, td_markets_symbol(markets, 0));
+    if (markets->intervals > 1)
+        return td_fail(error, TD_BAD_ARG, "%s names %lld intervals and %s plays one: choose with --set intervals=[%s]",
+                       job->config_path, (long long)markets->intervals, command, td_markets_interval(markets, 0));
+    return td_market_open(markets, 0, pick, error);
+}
+
 json_t *td_json_number(double value, bool whole) {
     if (!isfinite(value)) return json_null();
     return whole && fabs(value) < 9e15 && value == floor(value) ? json_integer((json_int_t)value) : json_real(value);

@@ -75,11 +75,11 @@ static double bars_in_year(const int64_t *time, int64_t bars, int64_t interval, 
 
 /* How returns are sampled, and how many samples make a year. */
 static enum grouping choose_samples(const td_play_def *def, const int64_t *time, int64_t bars, int64_t interval, int64_t *count,
-                                    double *per_year, double *bars_per_year) {
+                                    double *per_year) {
     bool weekends = trades_on_weekends(time, bars);
     double days = weekends ? 365 : 252;
     *count = 1;
-    *bars_per_year = bars_in_year(time, bars, interval, weekends);
+    double bars_per_year = bars_in_year(time, bars, interval, weekends);
     if (def->profile == TD_PROFILE_BACKTESTING) {
         int64_t period_days = median_period(time, bars) / TD_NS_PER_DAY;
         enum grouping grouping = period_days == 7 ? BY_WEEK : period_days == 31 ? BY_MONTH : period_days == 365 ? BY_YEAR : BY_DAY;
@@ -91,11 +91,11 @@ static enum grouping choose_samples(const td_play_def *def, const int64_t *time,
         return BY_DAY;
     }
     if (def->sample_bars <= 1) {
-        *per_year = *bars_per_year;
+        *per_year = bars_per_year;
         return EACH_BAR;
     }
     *count = def->sample_bars;
-    *per_year = *bars_per_year / (double)*count;
+    *per_year = bars_per_year / (double)*count;
     return BY_COUNT;
 }
 
@@ -184,7 +184,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
 
     /* the calendar */
     int64_t count;
-    enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year, &deck->bars_per_year);
+    enum grouping grouping = choose_samples(def, time, bars, tape->interval_ns, &count, &deck->periods_per_year);
     if (def->periods_per_year > 0 && !backtesting) deck->periods_per_year = def->periods_per_year;
     int64_t samples = 0;
     for (int64_t t = 0; t < bars; t++) {
@@ -226,21 +226,16 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
         .maker_rate = def->maker_rate, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
-        .bars_per_year = deck->bars_per_year, .volatility_row = deck->view.volatility_row,
+        /* what sizes are made of must not know the calendar of bars to come: a market without weekends */
+        .bars_per_year = bars_in_year(time, bars, tape->interval_ns, true), .volatility_row = deck->view.volatility_row,
         .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,
         .touch = backtesting ? 0 : 0x1p-1074};
-    td_status status = td_deck_engine(deck, TD_ENGINE_AUTO) == TD_ENGINE_SKIP ? td_ranges_make(&deck->view, &deck->ranges, error) : TD_OK;
-    if (status != TD_OK) {
-        td_deck_free(deck);
-        return status;
-    }
     *made = deck;
     return TD_OK;
 }
 
 void td_deck_free(td_deck *deck) {
     if (!deck) return;
-    td_ranges_free(&deck->ranges);
     td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);

@@ -4,7 +4,7 @@
 
 #include "data/row_kind.h"
 #include "sim/broker.h"
-#include "sim/ranges.h"
+#include "sim/kernel.h"
 
 /* Bars of a longer interval, made of the deck's: those that are complete before its end. */
 typedef struct td_higher {
@@ -38,11 +38,9 @@ struct td_deck {
     td_higher *highers[TD_ROWS_MAX];  /* one per interval */
     int64_t first_bar;                /* of the tape */
     double periods_per_year;          /* of the samples */
-    double bars_per_year;
     double years;                     /* from the first to the last bar's open time, of 365.25 days */
     double duration_unit;             /* seconds; profile backtesting rounds durations up to whole ones */
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
-    td_ranges ranges;                 /* only where the skip engine may play */
     int64_t returns;                  /* how many returns the sums of a lane hold */
     void *memory;                     /* one allocation for all arrays */
 };

@@ -47,23 +47,24 @@ TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int6
     TD_UPDATE(guard_high, m, TD_INF);
 
     /* trade statistics */
-    td_mask win = m & (pnl > 0), loss = m & (pnl < 0);
     TD_UPDATE(trades, m, s->trades + 1);
-    TD_UPDATE(wins, win, s->wins + 1);
-    TD_UPDATE(losses, loss, s->losses + 1);
+    TD_UPDATE(wins, m, s->wins + td_select(pnl > 0, 1, 0));
+    TD_UPDATE(losses, m, s->losses + td_select(pnl < 0, 1, 0));
     TD_UPDATE(sum_pnl, m, s->sum_pnl + pnl);
     TD_UPDATE(sum_pnl2, m, s->sum_pnl2 + pnl * pnl);
-    TD_UPDATE(gain_pnl, win, s->gain_pnl + pnl);
-    TD_UPDATE(loss_pnl, loss, s->loss_pnl + pnl);
+    TD_UPDATE(gain_pnl, m, s->gain_pnl + td_max(pnl, 0));
+    TD_UPDATE(loss_pnl, m, s->loss_pnl + td_min(pnl, 0));
     TD_UPDATE(sum_return, m, s->sum_return + change);
-    TD_UPDATE(gain_return, m & (change > 0), s->gain_return + change);
-    TD_UPDATE(loss_return, m & (change < 0), s->loss_return + change);
+    TD_UPDATE(gain_return, m, s->gain_return + td_max(change, 0));
+    TD_UPDATE(loss_return, m, s->loss_return + td_min(change, 0));
     TD_UPDATE(best, m, td_max(change, s->best));
     TD_UPDATE(worst, m, td_min(change, s->worst));
-    td_real growth = s->growth * td_max(1 + change, 0);
-    td_mask small = growth < 0x1p-500, large = growth > 0x1p500;
-    TD_UPDATE(growth, m, td_select(small, growth * 0x1p500, td_select(large, growth * 0x1p-500, growth)));
-    TD_UPDATE(growth_exponent, m, s->growth_exponent + td_select(small, -500, td_select(large, 500, 0)));
+    TD_UPDATE(growth, m, s->growth * td_max(1 + change, 0));
+    td_mask small = m & (s->growth < 0x1p-500), large = m & (s->growth > 0x1p500);
+    if (td_unlikely(td_any(small | large))) {
+        TD_UPDATE(growth, small | large, s->growth * td_select(small, 0x1p500, 0x1p-500));
+        TD_UPDATE(growth_exponent, small | large, s->growth_exponent + td_select(small, -500, 500));
+    }
 
     /* time in the market */
     td_real entered = s->entry_bar, duration = deck->seconds[bar] - s->entry_time;
@@ -158,6 +159,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
         td_fail_lane(deck, s, bad, bar, sample, TD_CELL_REASON_nan_target);
         m = m & td_not(bad);
     }
+    if (td_unlikely(!td_any(m))) return;
 
     td_real units = td_select(buy, size, -size), commission = s->fixed + size * price * s->rate;
     TD_UPDATE(balance, m, s->balance - commission);
@@ -177,9 +179,11 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     TD_UPDATE(guard_high, m, td_select(buy, s->stop_high, td_min(s->stop_high, 1.5 * price)));
     /* a lane that slept at its peak was there until the last mark */
     td_mask asleep = m & (s->record == TD_INF);
-    TD_UPDATE(peak_bar, asleep, (double)marked);
-    TD_UPDATE(peak_time, asleep, deck->seconds[marked]);
-    TD_UPDATE(record, asleep, s->peak);
+    if (td_any(asleep)) {
+        TD_UPDATE(peak_bar, asleep, (double)marked);
+        TD_UPDATE(peak_time, asleep, deck->seconds[marked]);
+        TD_UPDATE(record, asleep, s->peak);
+    }
 
     td_note_fill(s, m, bar, units, base, price, commission, s->spread_enter, s->slippage, reason);
 }

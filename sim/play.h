@@ -209,6 +209,10 @@ typedef struct td_player td_player;
 /* What the player would use for this deck: the engine AUTO stands for, sets per group, bytes of one player. */
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted);
 int64_t td_deck_group(const td_deck *deck, td_engine engine);
+/* How many sets a thread should take next when `untaken` of `sets` are left to so many threads: its share of them, so that shares get
+ * smaller and all threads end together, but as long as there are enough not so few that computing rows for them is most of the work.
+ * Whole lane blocks, at most a group; may be more than are left. */
+int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads);
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa);
 td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **player, td_error *error);
 void td_player_close(td_player *player);
@@ -296,12 +300,18 @@ typedef struct td_trade {
     double ret;                            /* of the entry value, as the profile defines it */
 } td_trade;
 
+struct td_decision;
 /* Called by td_play_detailed() as things happen; any may be NULL. */
 typedef struct td_observer {
     void (*on_fill)(void *context, const td_fill *fill);
     void (*on_trade)(void *context, const td_trade *trade);
     void (*on_charge)(void *context, int64_t bar, double funding, double borrow); /* quote, paid; negative: received */
     void (*on_bar)(void *context, int64_t bar, double equity, double position);
+    /* The strategy wants something at the close of the bar (sim/order.h); the open of the next one has not been read yet. */
+    void (*on_decision)(void *context, int64_t bar, const struct td_decision *decision);
+    /* Nothing of the bar has been read yet, but its open and volume where an order filled at it: a tape may be written while it is
+     * played (sweeps/poison.c does). Rows are then computed bar by bar, which is slow. */
+    void (*before_bar)(void *context, int64_t bar);
     void *context;
 } td_observer;
 /* Plays one set with the reference engine and tells the observer. The cell is bit-equal to td_play()'s. */

@@ -5,8 +5,9 @@
 #include "sim/reference.h"
 #include "sim/skip.h"
 
-/* Sets of a group. Larger groups share more rows; smaller ones balance threads better and keep all lanes in the cache. */
-enum { GROUP_SETS = 1024 };
+/* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
+ * chunk of them would leave the second-level cache, groups are smaller. A share of a group is worth its rows from some hundred sets. */
+enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
 
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
@@ -15,16 +16,21 @@ struct td_player {
     const td_deck *deck;
     td_engine engine;     /* AUTO: skip or lanes, group by group, whichever suits what the last group did; the bits are the same */
     td_isa isa;
-    bool dense;           /* AUTO: the last group filled often */
+    bool tried, dense;    /* AUTO: there was a group; the last one filled often */
     int64_t capacity;     /* sets there is memory for: GROUP_SETS, or 1 */
     td_rows rows;
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
     td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
-    double *turned;       /* skip: the chunk's rows, row-major, and the ranges of their spans */
-    double *least, *greatest;
+    td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
+    double *turned, *least, *greatest;
+    double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
+    double *sums;         /* skip: (capacity / lanes, TD_SKIP_SUMS, lanes) */
 };
+
+/* Of the sampled equities of a chunk; room to write whole vectors. */
+enum { SAMPLED_STRIDE = TD_SKIP_BARS + 8 };
 
 /* Row-major rows of the skip engine: a chunk of them should leave room in a 2 MiB second-level cache. Beyond its bars a row holds
  * the bar before the chunk and room to read whole vectors; rows begin at multiples of eight. */
@@ -33,15 +39,13 @@ enum { TURNED_MARGIN = 16 };
 
 static int64_t turned_bars(int64_t slots) {
     int64_t bars = TURNED_BYTES / (int64_t)sizeof(double) / (slots ? slots : 1) / TD_SPAN_BARS * TD_SPAN_BARS;
-    return bars > TD_SKIP_WORDS * TD_SPAN_BARS ? TD_SKIP_WORDS * TD_SPAN_BARS : bars < TD_SPAN_BARS ? TD_SPAN_BARS : bars;
+    return bars > TD_SKIP_BARS ? TD_SKIP_BARS : bars < TD_SPAN_BARS ? TD_SPAN_BARS : bars;
 }
 
 static size_t turned_count(const td_deck *deck, int64_t sets) {
     size_t capacity = (size_t)td_rows_capacity(deck, sets), usual = TURNED_BYTES / sizeof(double), most = capacity * TD_SPAN_BARS;
     return (usual > most ? usual : most) + capacity * TURNED_MARGIN + TURNED_MARGIN;
 }
-
-static size_t ranges_count(const td_deck *deck, int64_t sets) { return (size_t)td_rows_capacity(deck, sets) * TD_SKIP_WORDS; }
 
 /* What wants every bar cannot be skipped through. */
 static bool can_skip(const td_deck *deck) {
@@ -59,6 +63,15 @@ int64_t td_deck_group(const td_deck *deck, td_engine engine) {
     return engine == TD_ENGINE_REFERENCE ? 16 : GROUP_SETS;
 }
 
+int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads) {
+    int64_t group = td_deck_group(deck, engine), lanes = td_isa_lanes(isa);
+    int64_t shares = threads < 2 ? 2 : threads; /* one thread does not take all either: what is taken is what a kill loses */
+    int64_t least = sets / shares < SHARE_SETS ? sets / shares : SHARE_SETS, share = untaken / shares;
+    if (share < least) share = least;
+    share = (share + lanes - 1) / lanes * lanes;
+    return share < lanes ? lanes : share < group ? share : group;
+}
+
 static int64_t lane_blocks(int64_t sets, td_isa isa) {
     int lanes = td_isa_lanes(isa);
     return (sets + lanes - 1) / lanes;
@@ -67,7 +80,7 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, accounts, block_equity, turned, ranges;
+    size_t slots, vectors, accounts, block_equity, chunk, turned, ranges, sampled, sums;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
@@ -79,8 +92,11 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
     needs.block_equity = sets * blocks * sizeof(double);
     if (skip) {
         needs.vectors = sets * td_vector_bytes(1);
+        needs.chunk = sizeof(td_skip_chunk);
         needs.turned = turned_count(deck, needs.sets) * sizeof(double);
-        needs.ranges = ranges_count(deck, needs.sets) * sizeof(double);
+        needs.ranges = needs.turned / TD_GROUP_BARS;
+        needs.sampled = (size_t)td_skip_kernel_for(isa)->lanes * SAMPLED_STRIDE * sizeof(double);
+        needs.sums = sets * TD_SKIP_SUMS * sizeof(double);
     }
     if (lanes) {
         size_t lane_count = (size_t)(lane_blocks(needs.sets, isa) * td_isa_lanes(isa));
@@ -94,8 +110,8 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     needs needs = needs_of(deck, engine, isa);
-    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity + needs.turned +
-           2 * needs.ranges;
+    return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
+           needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
 }
 
 /* NULL for 0 bytes; *lacking is set when memory ran out. */
@@ -127,9 +143,12 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     player->vectors = allocate(needs.vectors, &lacking);
     player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
+    player->chunk = allocate(needs.chunk, &lacking);
     player->turned = allocate(needs.turned, &lacking);
     player->least = allocate(needs.ranges, &lacking);
     player->greatest = allocate(needs.ranges, &lacking);
+    player->sampled = allocate(needs.sampled, &lacking);
+    player->sums = allocate(needs.sums, &lacking);
     if (lacking) {
         td_player_close(player);
         return td_fail(error, TD_NO_MEMORY, "no memory for a player of %zu bytes", td_player_bytes(deck, engine, isa));
@@ -144,9 +163,12 @@ void td_player_close(td_player *player) {
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
+    free(player->chunk);
     free(player->turned);
     free(player->least);
     free(player->greatest);
+    free(player->sampled);
+    free(player->sums);
     free(player->block_equity);
     free(player);
 }
@@ -180,7 +202,7 @@ static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count)
     return false;
 }
 
-/* Plays up to `capacity` sets through the lanes engine. */
+/* Plays the group that start_group() began through the lanes engine. */
 static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
@@ -190,7 +212,6 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
     bool broker = needs_broker(deck, sets, count);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
-    td_rows_start(&player->rows, sets, count, player->slots);
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
         int64_t set = i < count ? i : count - 1;
         char *vector = player->vectors + (size_t)(i / lanes) * vector_bytes;
@@ -233,15 +254,42 @@ static bool same_signals(const td_deck *deck, const td_set *set, const int32_t *
            !memcmp(slot, slot - deck->row_count, (size_t)strategy->row_count * sizeof *slot);
 }
 
-/* Plays up to `capacity` sets through the skip engine. */
+/* The next chunk for the skip engine, from bar `begin` on: rows, ranges, samples. */
+static void fill_chunk(td_player *player, const td_skip_kernel *kernel, int64_t begin, int64_t bars) {
+    const td_kernel_deck *view = &player->deck->view;
+    td_skip_chunk *chunk = player->chunk;
+    chunk->begin = begin;
+    chunk->end = begin + bars < view->bars ? begin + bars : view->bars;
+    for (int64_t t = begin; t < chunk->end; t = player->rows.end) {
+        player->rows.chunk_bars = chunk->end - t < TD_SPAN_BARS ? chunk->end - t : TD_SPAN_BARS;
+        td_rows_next(&player->rows);
+        kernel->turn(&player->rows, (t - begin) / TD_SPAN_BARS, chunk);
+    }
+    td_ranges_make(&chunk->ranges, view, begin, chunk->end);
+    chunk->block = td_first_from(view->block_end, view->blocks, begin);
+    chunk->sample = td_first_from(view->sample_bar, view->samples, begin);
+    chunk->samples = 0;
+    for (int64_t t = begin; t < chunk->end; t++) {
+        chunk->samples_before[t - begin] = (int16_t)chunk->samples;
+        if (view->sample_bar[chunk->sample + chunk->samples] == t) chunk->sample_close[chunk->samples++] = view->close[t];
+    }
+    chunk->samples_before[chunk->end - begin] = (int16_t)chunk->samples;
+}
+
+/* Plays the group that start_group() began through the skip engine. */
 static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
-    int row_count = deck->row_count;
+    int row_count = deck->row_count, lanes = kernel->lanes;
     int64_t blocks = deck->view.blocks;
     size_t vector_bytes = td_vector_bytes(1);
-    td_rows_start(&player->rows, sets, count, player->slots);
     int64_t chunk_bars = turned_bars(player->rows.slots), stride = chunk_bars + TURNED_MARGIN;
+    td_skip_chunk *chunk = player->chunk;
+    chunk->values = player->turned + 8;
+    chunk->least = player->least;
+    chunk->greatest = player->greatest;
+    chunk->stride = stride;
+    chunk->group_stride = chunk_bars / TD_GROUP_BARS;
     if (player->rows.chunk_limit && player->rows.chunk_limit < chunk_bars) chunk_bars = player->rows.chunk_limit;
     for (int64_t i = 0; i < count; i++) {
         char *vector = player->vectors + (size_t)i * vector_bytes;
@@ -251,35 +299,53 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         *td_vector_windowed(vector, 1) = 0;
         for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
     }
-    double *values = player->turned + 8;
-    for (int64_t begin = 0, end; begin < deck->view.bars; begin = end) {
-        end = begin + chunk_bars < deck->view.bars ? begin + chunk_bars : deck->view.bars;
-        for (int64_t t = begin; t < end; t = player->rows.end) {
-            player->rows.chunk_bars = end - t < TD_SPAN_BARS ? end - t : TD_SPAN_BARS;
-            td_rows_next(&player->rows);
-            kernel->turn(&player->rows, (t - begin) / TD_SPAN_BARS, values, stride, player->least, player->greatest);
-        }
-        td_skip_chunk chunk = {.begin = begin, .end = end, .values = values, .least = player->least, .greatest = player->greatest,
-                               .stride = stride, .sample = td_first_from(deck->view.sample_bar, deck->view.samples, begin),
-                               .block = td_first_from(deck->view.block_end, blocks, begin)};
+    /* sums of the lanes of a vector, zero but for the equity at the sample before */
+    double *sums = player->sums;
+    for (int64_t i = 0; i < player->capacity; i++)
+        for (int f = 0; f < TD_SKIP_SUMS; f++)
+            sums[(i / lanes * TD_SKIP_SUMS + f) * lanes + i % lanes] =
+                f == TD_SKIP_SUM_sample_equity ? sets[i < count ? i : 0].knob[TD_KNOB_cash] : 0;
+    for (int64_t begin = 0; begin < deck->view.bars; begin = chunk->end) {
+        fill_chunk(player, kernel, begin, chunk_bars);
         td_skip_signals signals;
-        td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy, .ranges = &deck->ranges};
+        td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy};
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, &chunk, &signals);
-            kernel->play(&set, &chunk, &signals, player->block_equity + i * blocks);
+            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, chunk, &signals);
+            kernel->play(&set, chunk, &signals, player->sampled + i % lanes * SAMPLED_STRIDE, player->block_equity + i * blocks);
+            if (i % lanes == lanes - 1 || i == count - 1)
+                kernel->add_returns(&deck->view, chunk, player->sampled, SAMPLED_STRIDE, sums + i / lanes * lanes * TD_SKIP_SUMS);
         }
     }
-    for (int64_t i = 0; i < count; i++)
-        td_lane_finish(deck, &sets[i], (const td_lane *)(player->vectors + (size_t)i * vector_bytes), NULL,
-                       player->block_equity + i * blocks, 1, &cells[i], block_returns ? block_returns + i * blocks : NULL);
+    for (int64_t i = 0; i < count; i++) {
+        td_lane *lane = (td_lane *)(player->vectors + (size_t)i * vector_bytes);
+        const double *sum = sums + i / lanes * lanes * TD_SKIP_SUMS + i % lanes;
+        lane->sum_r = sum[TD_SKIP_SUM_sum_r * lanes];
+        lane->sum_r2 = sum[TD_SKIP_SUM_sum_r2 * lanes];
+        lane->sum_down2 = sum[TD_SKIP_SUM_sum_down2 * lanes];
+        lane->sum_market = sum[TD_SKIP_SUM_sum_market * lanes];
+        td_lane_finish(deck, &sets[i], lane, NULL, player->block_equity + i * blocks, 1, &cells[i],
+                       block_returns ? block_returns + i * blocks : NULL);
+    }
+}
+
+/* Starts the rows of a group of the first sets of `count`; returns how many. */
+static int64_t start_group(td_player *player, const td_set *sets, int64_t count) {
+    int64_t most = player->engine == TD_ENGINE_AUTO && !player->tried ? GROUP_SETS / 2 : player->capacity;
+    int64_t group = count < most ? count : most;
+    td_rows_start(&player->rows, sets, group, player->slots);
+    if (player->rows.slots > GROUP_SLOTS && group > GROUP_SETS / 2) {
+        group = GROUP_SETS / 2;
+        td_rows_start(&player->rows, sets, group, player->slots);
+    }
+    return group;
 }
 
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
-    for (int64_t done = 0; done < count; done += player->capacity) {
-        int64_t now = count - done < player->capacity ? count - done : player->capacity;
+    for (int64_t done = 0, now; done < count; done += now) {
+        now = player->engine == TD_ENGINE_REFERENCE ? 1 : start_group(player, sets + done, count - done);
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
@@ -298,6 +364,7 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         double fills = 0;
         for (int64_t i = 0; i < now; i++)
             if (cells[done + i].state == TD_CELL_DONE) fills += cells[done + i].metrics[TD_METRIC_fills];
+        player->tried = true;
         player->dense = fills * DENSE_BARS > (double)now * (double)deck->view.bars;
     }
 }
@@ -308,6 +375,7 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     td_lane lane;
     td_account account;
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
+    if (observer && observer->before_bar) td_player_limit_chunk(player, 1);
     td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->block_equity);
     td_lane_finish(deck, set, &lane, &account, player->block_equity, 1, cell, block_returns);
     td_player_close(player);

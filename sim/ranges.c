@@ -1,42 +1,39 @@
 /* See ranges.h. */
 #include "sim/ranges.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
-static int64_t span_count(int64_t bars) { return (bars + TD_SPAN_BARS - 1) / TD_SPAN_BARS; }
-/* a vector read from the last span on stays inside */
-static int64_t padded(int64_t spans) { return spans + 8; }
-
-size_t td_ranges_bytes(int64_t bars) {
-    return (size_t)padded(span_count(bars)) * 4 * sizeof(double);
-}
-
-/* Widens [*least, *greatest] to hold low and high. */
-static void widen(double *least, double *greatest, double low, double high) {
-    if (low < *least) *least = low;
-    if (high > *greatest) *greatest = high;
-}
-
-td_status td_ranges_make(const td_kernel_deck *view, td_ranges *ranges, td_error *error) {
-    int64_t room = padded(span_count(view->bars));
-    double *memory = malloc(td_ranges_bytes(view->bars));
-    if (!memory) return td_fail(error, TD_NO_MEMORY, "no memory for the ranges of %lld bars", (long long)view->bars);
-    *ranges = (td_ranges){.least_low = memory, .greatest_high = memory + room, .least_close = memory + 2 * room,
-                          .greatest_close = memory + 3 * room, .memory = memory};
-    for (int64_t k = 0; k < room; k++) {
-        ranges->least_low[k] = ranges->least_close[k] = INFINITY;
-        ranges->greatest_high[k] = ranges->greatest_close[k] = -INFINITY;
+void td_ranges_make(td_ranges *ranges, const td_kernel_deck *view, int64_t begin, int64_t end) {
+    int64_t bars = end - begin, groups = (bars + TD_GROUP_BARS - 1) / TD_GROUP_BARS;
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t first = g * TD_GROUP_BARS, stop = first + TD_GROUP_BARS < bars ? first + TD_GROUP_BARS : bars;
+        ranges->so_far[first] = td_range_of_bar(view, begin + first);
+        for (int64_t i = first + 1; i < stop; i++) {
+            ranges->so_far[i] = td_range_of_bar(view, begin + i);
+            td_range_widen(&ranges->so_far[i], &ranges->so_far[i - 1]);
+        }
+        ranges->rest[stop - 1] = td_range_of_bar(view, begin + stop - 1);
+        for (int64_t i = stop - 2; i >= first; i--) {
+            ranges->rest[i] = td_range_of_bar(view, begin + i);
+            td_range_widen(&ranges->rest[i], &ranges->rest[i + 1]);
+        }
+        ranges->runs[0][g] = ranges->rest[first];
+        ranges->least_low[g] = ranges->rest[first].low;
+        ranges->greatest_high[g] = -ranges->rest[first].minus_high;
     }
-    for (int64_t t = 0; t < view->bars; t++) {
-        int64_t k = t / TD_SPAN_BARS;
-        widen(&ranges->least_low[k], &ranges->greatest_high[k], view->low[t], view->high[t]);
-        widen(&ranges->least_close[k], &ranges->greatest_close[k], view->close[t], view->close[t]);
+    memcpy(ranges->low, view->low + begin, (size_t)bars * sizeof(double));
+    memcpy(ranges->high, view->high + begin, (size_t)bars * sizeof(double));
+    for (int i = 0; i < 16; i++) {
+        ranges->low[bars + i] = TD_INF;
+        ranges->high[bars + i] = -TD_INF;
     }
-    return TD_OK;
-}
-
-void td_ranges_free(td_ranges *ranges) {
-    free(ranges->memory);
-    *ranges = (td_ranges){0};
+    for (int i = 0; i < 8; i++) {
+        ranges->least_low[groups + i] = TD_INF;
+        ranges->greatest_high[groups + i] = -TD_INF;
+    }
+    for (int level = 1; level < TD_RANGES_LEVELS && (int64_t)1 << level <= groups; level++)
+        for (int64_t g = 0; g + ((int64_t)1 << level) <= groups; g++) {
+            ranges->runs[level][g] = ranges->runs[level - 1][g];
+            td_range_widen(&ranges->runs[level][g], &ranges->runs[level - 1][g + ((int64_t)1 << (level - 1))]);
+        }
 }

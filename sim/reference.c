@@ -102,6 +102,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
                            .scale = request->scale, .limit = request->limit, .stop = request->stop, .stop_loss = request->stop_loss,
                            .take_profit = request->take_profit, .trail = request->trail, .bars = request->bars};
         }
+    if (wants && run->observer->on_decision) run->observer->on_decision(run->observer->context, t, decision);
     return wants;
 }
 
@@ -117,7 +118,9 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
     td_lane_start(deck, set, lane);
     lane->wake = td_account_start(view, set, account);
     td_rows_start(rows, set, 1, slots);
-    while (td_rows_next(rows)) {
+    while (rows->end < view->bars) {
+        if (run.observer->before_bar) run.observer->before_bar(run.observer->context, rows->end);
+        td_rows_next(rows);
         td_kernel_chunk chunk = td_rows_chunk(rows);
         for (int64_t t = chunk.begin; t < chunk.end; t++) {
             td_broker_bar(&run.seat, t);

@@ -78,8 +78,8 @@ typedef enum td_key_type {
     X(account_sizing, "account.sizing", CHOICE, 0, 0,                                                                            \
       "all_in fixed_units fraction fixed_value risk volatility kelly", "all_in",                                                 \
       "how large a position is: all equity (times leverage), `size` units, `size` as a fraction of equity, `size` in quote "     \
-      "currency; the fraction `size` of equity is lost at the stop (risk), is the annual volatility of equity aimed at "         \
-      "(volatility); `size` times the Kelly fraction of the trades so far (kelly)")                                              \
+      "currency; the fraction `size` of equity is lost at the stop (risk), is the volatility of equity aimed at in a year of "   \
+      "365 days (volatility); `size` times the Kelly fraction of the trades so far (kelly)")                                     \
     X(account_size, "account.size", KNOB, TD_KNOB_size, 0, "", "", "")                                                           \
     X(account_units, "account.units", UNITS, 0, 0, "whole fractional", "fractional",                                             \
       "whole units (lot 1), any fraction (lot 0), or {lot: 1e-6}. Default fractional; whole in profile backtesting")             \

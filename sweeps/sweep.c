@@ -44,6 +44,7 @@ typedef struct crew {
     int64_t first_row, end_row, bars, deck_blocks, group, lanes;
     double began, deadline, shown; /* monotonic seconds; deadline 0 = none */
     omp_lock_t lock;
+    int64_t missing;         /* rows of the market to play */
     int64_t cursor, untaken; /* first row nobody has looked at; rows from there on that still have to be played */
     halt halt;
     td_sweep_progress progress;
@@ -112,15 +113,14 @@ static bool is_done_before(const crew *crew, int64_t row) {
 }
 
 /* Fills in the next rows to play, at most a group of consecutive ones (fewer where an earlier session has some of them).
- * Near the end groups get smaller, in whole lane blocks, so that no thread plays on alone for long. */
+ * They get smaller, so that no thread plays on alone for long. */
 static int64_t take_group(crew *crew, int64_t *rows) {
     int64_t count = 0;
     omp_set_lock(&crew->lock);
     if (crew->halt == HALT_NONE && asked_to_stop(crew->def)) crew->halt = HALT_ASKED;
     if (crew->halt == HALT_NONE && crew->deadline > 0 && monotonic_seconds() >= crew->deadline) crew->halt = HALT_WALL;
-    int64_t share = crew->untaken / (2 * crew->threads), wanted = crew->group;
-    share = (share / crew->lanes + 1) * crew->lanes;
-    if (share < wanted) wanted = share;
+    int64_t wanted = td_deck_share(crew->deck, crew->def->engine, crew->def->isa, crew->missing, crew->untaken, crew->threads);
+    if (crew->group < wanted) wanted = crew->group;
     while (crew->halt == HALT_NONE && count < wanted && crew->cursor < crew->end_row) {
         int64_t row = crew->cursor++;
         if (is_done_before(crew, row)) continue;
@@ -249,6 +249,7 @@ static td_status play_market(crew *crew, int64_t market, td_error *error) {
     crew->end_row = crew->first_row + sets;
     crew->untaken = 0;
     for (int64_t row = crew->first_row; row < crew->end_row; row++) crew->untaken += !is_done_before(crew, row);
+    crew->missing = crew->untaken;
     if (crew->untaken == 0) return TD_OK;
     TD_TRY(open_market(crew, market, error));
     crew->bars = td_deck_bars(crew->deck);

@@ -1,0 +1,140 @@
+"""Random tapes and configurations that look for trouble: ties, gaps, equal prices, ruin, lots that do not fit, one bar, two bars."""
+import random
+
+from .tape import DAY, UNITS, Tape
+
+TEMPERS = ("walk", "ties", "flat", "gaps", "spikes", "trend")
+
+
+def synthetic_options(draw):
+    """Arguments of `tapedeck data synth`, and the interval."""
+    interval = draw.choice(("1m", "5m", "1h", "4h", "1d", "1w"))
+    bars = draw.choice((1, 2, 40, 300, 700))
+    return ["--bars", bars, "--interval", interval, "--seed", draw.randrange(10**6)], interval
+
+
+def times_of(draw, bars, interval_ns):
+    """Open times: on the raster, some rows missing, weekends left out or not."""
+    start = draw.randrange(10000, 20000) * DAY
+    start -= start % interval_ns if interval_ns > DAY else 0
+    missing, weekends = draw.choice((0, 0, 0.05)), draw.random() < 0.6
+    times, time = [], start
+    while len(times) < bars:
+        weekend = (time // DAY + 3) % 7 >= 5
+        if not (weekend and not weekends and interval_ns <= DAY) and draw.random() >= missing:
+            times.append(time)
+        time += interval_ns
+    return times
+
+
+def made_up_tape(draw):
+    """Prices that are small multiples of a power of two, so that ties are ties and levels are touched exactly; or scaled away
+    from that."""
+    interval = draw.choice(("1m", "15m", "1h", "6h", "1d", "1w"))
+    bars = draw.choice((1, 2, 3, 20, 60, 150, 300))
+    temper = draw.choice(TEMPERS)
+    tick = 2.0 ** draw.choice((-3, -2, 0))
+    scale = draw.choice((1.0,) * 6 + (1e-9, 1e12, 1 / 3))
+    columns = [[], [], [], []]
+    last = draw.randrange(40, 400)
+    for t in range(bars):
+        first = last
+        if temper == "gaps" or draw.random() < 0.15:
+            first += draw.randrange(-last // 8, last // 8 + 1)
+        step = {"walk": 4, "ties": 1, "flat": 0, "gaps": 6, "spikes": 3, "trend": 5}[temper]
+        if temper == "ties" and draw.random() < 0.5:
+            step = 0
+        last = first + draw.randint(-step, step) + (2 if temper == "trend" else 0)
+        if temper == "spikes" and draw.random() < 0.04:
+            last = draw.choice((last * 3, last // 3, last * 9))
+        first, last = min(max(first, 2), 10**6), min(max(last, 2), 10**6)
+        reach = 0 if temper == "flat" else draw.choice((0, 0, 1, 4, 12))
+        high = max(first, last) + draw.randint(0, reach)
+        low = max(min(first, last) - draw.randint(0, reach), 1)
+        for column, price in zip(columns, (first, high, low, last)):
+            column.append(price * tick * scale)
+    busy = draw.choice((0.05, 0.3, 1.0))
+    targets = draw.choice(((1, -1), (1, 0), (1, -1, 0), (1, -1, 0, 0.5, -0.25, 2, -3, 1 / 3)))
+    volume = [10.0 + draw.choice(targets) if draw.random() < busy else 0.0 for _ in range(bars)]
+    return Tape(interval, times_of(draw, bars, UNITS[interval[-1]] * int(interval[:-1])), *columns, volume), temper
+
+
+def maybe(draw, chance, *values):
+    return draw.choice(values) if draw.random() < chance else 0.0
+
+
+def further_rules(draw, tape, config):
+    """One of them in every third case."""
+    rule = draw.choice(("per_unit", "delay", "max_position", "hours", "fixed_value") + ("none",) * 10)
+    if rule == "per_unit":
+        config["per_unit"] = min(draw.choice((0.01, 0.5)) * tape.close[0] / 100, 1e9)
+    elif rule == "delay":
+        config["delay"] = draw.choice((1, 2, 5))
+    elif rule == "max_position":
+        config["max_position"] = config["cash"] * draw.choice((0.1, 0.5, 2))
+    elif rule == "hours":
+        config["hours"] = draw.choice(((480, 990), (1320, 240)))  # minutes of the day
+    elif rule == "fixed_value":
+        config["sizing"], config["size"] = "fixed_value", min(1e15, config["cash"] * draw.choice((0.1, 0.5, 2)))
+
+
+def configuration(draw, tape):
+    bars = len(tape)
+    windows = [w for w in (1, 2, 3, 5, 8, 13, 30) if w < bars]
+    choices = ["follow"] * 5 + ["buy-and-hold"] + (["sma-cross", "ema-cross", "rsi-reversion"] if len(windows) > 1 else [])
+    config = {"strategy": draw.choice(choices), "profile": draw.choice(("tapedeck", "tapedeck", "backtesting"))}
+    if config["strategy"] in ("sma-cross", "ema-cross"):
+        config["parameters"] = {"fast": draw.choice(windows), "slow": draw.choice(windows)}
+    elif config["strategy"] == "rsi-reversion":
+        lower = draw.choice((20, 30, 45, 50))
+        config["parameters"] = {"window": draw.choice(windows), "lower": lower, "upper": draw.choice((50, 55, 70, 80))}
+    config["cash"] = draw.choice((10000.0, 10000.0, 100.0, 1e6, 12345.67)) * (tape.close[0] / 100 if draw.random() < 0.5 else 1)
+    config["cash"] = min(max(config["cash"], 1e-6), 1e15)
+    config["sizing"] = draw.choice(("all_in", "all_in", "fixed_units", "fraction"))
+    if config["sizing"] == "fixed_units":
+        config["size"] = draw.choice((1.0, 10.0, 0.5, min(1e15, config["cash"] / tape.close[0] * draw.choice((0.5, 1.0, 2.0)))))
+    elif config["sizing"] == "fraction":
+        config["size"] = draw.choice((0.1, 0.5, 1.0, 0.95))
+    config["lot"] = maybe(draw, 0.4, 1.0, 1.0, 0.5, 0.001, 1e-6, 0.1, 7.0)
+    config["direction"] = draw.choice(("both", "both", "both", "long", "short"))
+    config["commission"] = maybe(draw, 0.4, 0.001, 0.0075, -0.0002, 0.0625)
+    config["fixed_commission"] = maybe(draw, 0.2, 1.0, 0.5, 20.0)
+    config["spread"] = maybe(draw, 0.3, 0.0002, 0.01, 0.0625)
+    config["slippage"] = maybe(draw, 0.3, 0.0001, 0.002, 0.03125)
+    config["at"] = draw.choice(("next_open", "next_open", "close"))
+    if config["profile"] == "tapedeck":  # the other one has none of these
+        further_rules(draw, tape, config)
+    config["stop_loss"] = maybe(draw, 0.5, 0.125, 0.25, 0.01, 0.03, 0.5)
+    config["take_profit"] = maybe(draw, 0.4, 0.125, 0.25, 0.02, 0.5, 1.0)
+    config["finalize"] = draw.random() < 0.4
+    config["sample"] = draw.choice(("day", "day", "bar", 1, 3, 50))
+    config["risk_free"] = maybe(draw, 0.3, 0.02, -0.01)
+    config["periods_per_year"] = maybe(draw, 0.15, 100.0, 365.25)
+    return config
+
+
+def as_yaml(config, tape_name):
+    """The configuration file of a case."""
+    lines = [f"tape: {tape_name}", f"strategy: {config['strategy']}", f"profile: {config['profile']}"]
+    pairs = ", ".join(f"{name}: {value!r}" for name, value in config.get("parameters", {}).items())
+    lines += [f"parameters: {{{pairs}}}"]
+    lines += [f"account: {{cash: {config['cash']!r}, sizing: {config['sizing']}, size: {config.get('size', 1.0)!r}, "
+              f"units: {{lot: {config['lot']!r}}}}}"]
+    lines += [f"direction: {config['direction']}"]
+    names = ("commission", "fixed_commission", "spread", "slippage", "per_unit")
+    lines += [f"costs: {{{', '.join(f'{name}: {config[name]!r}' for name in names if name in config)}}}"]
+    lines += [f"fill: {{at: {config['at']}, delay: {config.get('delay', 0)}}}"]
+    if config.get("max_position"):
+        lines += [f"risk: {{max_position: {config['max_position']!r}}}"]
+    if config.get("hours"):
+        begin, end = config["hours"]
+        lines += [f"risk: {{hours: '{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}'}}"]
+    lines += [f"stops: {{stop_loss: {config['stop_loss']!r}, take_profit: {config['take_profit']!r}}}"]
+    lines += [f"finalize: {str(config['finalize']).lower()}"]
+    lines += [f"metrics: {{sample: {config['sample']}, risk_free: {config['risk_free']!r}, "
+              f"periods_per_year: {config['periods_per_year']!r}}}"]
+    return "\n".join(lines) + "\n"
+
+
+def draws(seed):
+    return random.Random(seed)
