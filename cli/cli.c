@@ -1,4 +1,4 @@
-/* See cli.h. Dispatch to subcommands and what they share: errors, colour, tables, the end of standard output, opening the tape. */
+/* See cli.h. Dispatch to subcommands and what they share: errors, colour, tables, the end of standard output. */
 #include "cli/cli.h"
 
 #include <argp.h>
@@ -199,44 +199,6 @@ void td_cli_table(FILE *out, int columns, const char *const *heads, const bool *
     }
     for (int r = 0; r < rows; r++) print_cells(out, columns, cells + (size_t)r * (size_t)columns, numeric, widths);
     free(widths);
-}
-
-/* ---- the tape of a configuration ---- */
-
-/* Index of the first bar that opens at `time_ns` or later. */
-static int64_t first_bar_from(const td_tape *tape, int64_t time_ns) {
-    int64_t low = 0, high = tape->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (tape->time_ns[middle] < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static const char *bound_text(int64_t time_ns, char *buffer) {
-    if (time_ns == INT64_MIN) return "the beginning";
-    if (time_ns == INT64_MAX) return "the end";
-    return td_time_text(time_ns, buffer);
-}
-
-td_status td_cli_open_tape(td_config *config, td_tape *tape, td_error *error) {
-    TD_TRY(td_tape_open(config->tape, false, tape, error));
-    int64_t first = first_bar_from(tape, config->from_ns);
-    int64_t end = config->to_ns == INT64_MAX ? tape->bars : first_bar_from(tape, config->to_ns);
-    if (first >= end) {
-        char from[32], to[32], begins[32], ends[32];
-        td_fail(error, TD_BAD_CONFIG, "%s: the period from %s to %s holds no bar of %s, whose bars open from %s to %s",
-                config->path, bound_text(config->from_ns, from), bound_text(config->to_ns, to), config->tape,
-                td_time_text(tape->time_ns[0], begins), td_time_text(tape->time_ns[tape->bars - 1], ends));
-        td_tape_close(tape);
-        return TD_BAD_CONFIG;
-    }
-    config->play.first_bar = first;
-    config->play.bars = end - first;
-    return TD_OK;
 }
 
 /* ---- dispatch ---- */

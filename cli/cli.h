@@ -37,9 +37,4 @@ int td_cli_finish(int code);
 /* An aligned text table on a stream: every cell is text; numbers are right-aligned when `numeric[column]`. */
 void td_cli_table(FILE *out, int columns, const char *const *heads, const bool *numeric, int rows, const char *const *cells);
 
-/* Loads a tape and narrows the play def to the configuration's period. */
-struct td_config;
-struct td_tape;
-td_status td_cli_open_tape(struct td_config *config, struct td_tape *tape, td_error *error);
-
 #endif

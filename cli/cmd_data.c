@@ -10,6 +10,7 @@
 #include "data/import.h"
 #include "data/klines.h"
 #include "data/number.h"
+#include "data/pick.h"
 #include "data/quality.h"
 #include "data/synth.h"
 #include "data/tape.h"
@@ -17,7 +18,7 @@
 /* ---- what the subcommands share ---- */
 
 enum { KEY_SYMBOL = 0x100, KEY_INTERVAL, KEY_APPEND, KEY_STRICT, KEY_COLUMNS, KEY_EXTRAS, KEY_THREADS, KEY_UNPACK_MAX, KEY_JSON,
-       KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY };
+       KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY, KEY_FROM_NAME, KEY_SYMBOLS };
 
 /* A whole number with its bounds, or a usage error. */
 static int64_t whole_argument(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t high) {
@@ -90,7 +91,7 @@ typedef struct import_options {
     td_import_def def;
     file_list files;
     const char *kind;
-    bool json;
+    bool json, from_name;
 } import_options;
 
 static error_t parse_import(int key, char *text, struct argp_state *state) {
@@ -99,6 +100,7 @@ static error_t parse_import(int key, char *text, struct argp_state *state) {
     case 'o': o->def.path = text; return 0;
     case KEY_SYMBOL: o->def.symbol = text; return 0;
     case KEY_INTERVAL: o->def.interval = text; return 0;
+    case KEY_FROM_NAME: o->from_name = true; return 0;
     case KEY_APPEND: o->def.append = true; return 0;
     case KEY_STRICT: o->def.klines.strict = true; return 0;
     case KEY_COLUMNS: o->def.klines.columns = text; return 0;
@@ -117,7 +119,8 @@ static error_t parse_import(int key, char *text, struct argp_state *state) {
             argp_error(state, "the first argument is \"%s\", expected what to import: klines", o->kind ? o->kind : "");
         if (o->files.count == 0) argp_error(state, "no file to import");
         if (!o->def.path) argp_error(state, "no tape to write: give -o TAPE.h5");
-        if (!o->def.symbol) argp_error(state, "no symbol: give --symbol, as in --symbol BTCUSDT");
+        if (o->from_name && o->def.symbol) argp_error(state, "--symbol and --symbol-from-name at once");
+        if (!o->from_name && !o->def.symbol) argp_error(state, "no symbol: give --symbol, as in --symbol BTCUSDT");
         if (!o->def.interval) argp_error(state, "no interval: give --interval, as in --interval 1m");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -128,7 +131,10 @@ static const struct argp_option import_argp_options[] = {
     {"output", 'o', "TAPE.h5", 0, "tape to write", 0},
     {"symbol", KEY_SYMBOL, "S", 0, "name of the instrument", 0},
     {"interval", KEY_INTERVAL, "I", 0, "length of a bar: 1m, 15m, 4h, 1d, 1w, 1mo, ...", 0},
-    {"append", KEY_APPEND, 0, 0, "add only bars newer than the tape's last", 0},
+    {"symbol-from-name", KEY_FROM_NAME, 0, 0,
+     "take the symbol from the name of each file, up to the first - or .: BTCUSDT of BTCUSDT-1m-2024-01.zip", 0},
+    {"append", KEY_APPEND, 0, 0, "keep what the tape has: add symbols it does not hold, and bars newer than the last of those it does",
+     0},
     {"strict", KEY_STRICT, 0, 0,
      "refuse files with broken, unsorted or contradicting rows (default: leave out, sort, later row wins)", 0},
     {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, by name or number: time=Date,open=O,high=H,low=L,close=C,volume=V",
@@ -150,50 +156,77 @@ static const struct argp import_argp = {
            "microseconds or nanoseconds since 1970. Of rows with the same open time, the one in the later file wins.",
 };
 
-static json_t *import_document(const import_options *o, const td_import_report *r) {
+static json_t *import_document(const import_options *o, const td_import *import, const td_import_report *r) {
     const td_klines *k = &r->klines;
     return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:s, s:o}", "tape",
-                     o->def.path, "symbol", o->def.symbol, "interval", o->def.interval, "files", o->files.count, "rows",
+                     o->def.path, "symbol", r->symbol, "interval", o->def.interval, "files", r->file_count, "rows",
                      (json_int_t)k->rows, "broken", (json_int_t)k->broken, "faults", json_faults(k), "out_of_order",
                      (json_int_t)k->out_of_order, "duplicates", (json_int_t)k->duplicates, "contradicting",
                      (json_int_t)k->contradicting, "open_close_outside", (json_int_t)k->outside, "older", (json_int_t)r->older,
                      "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first", json_time(r->first_ns), "last",
-                     json_time(r->last_ns), "digest", r->digest, "problems", json_problems(k));
+                     json_time(r->last_ns), "digest", import->digest, "problems", json_problems(k));
 }
 
-static int print_import(const import_options *o, const td_import_report *r) {
+/* One document for --symbol, a list of them for --symbol-from-name. */
+static json_t *imports_document(const import_options *o, const td_import *import) {
+    if (!o->from_name) return import_document(o, import, &import->reports[0]);
+    json_t *list = json_array();
+    for (int i = 0; i < import->count; i++) json_array_append_new(list, import_document(o, import, &import->reports[i]));
+    return json_pack("{s:s, s:I, s:I, s:s, s:o}", "tape", o->def.path, "symbols", (json_int_t)import->symbols, "bars",
+                     (json_int_t)import->bars, "digest", import->digest, "imported", list);
+}
+
+static void print_report(const import_options *o, const td_import_report *r) {
     const td_klines *k = &r->klines;
     char first[32], last[32];
-    printf("tape       %s\n", o->def.path);
     printf("bars       %lld of %s, %s to %s\n", (long long)r->bars, o->def.interval, td_time_text(r->first_ns, first),
            td_time_text(r->last_ns, last));
     printf("added      %lld", (long long)r->added);
     if (o->def.append) printf(", %lld read were not newer than the tape", (long long)r->older);
     printf("\nrows       %lld read from %d file%s: %lld broken, %lld out of order, %lld duplicate (%lld contradicting)\n",
-           (long long)k->rows, o->files.count, o->files.count == 1 ? "" : "s", (long long)k->broken, (long long)k->out_of_order,
+           (long long)k->rows, r->file_count, r->file_count == 1 ? "" : "s", (long long)k->broken, (long long)k->out_of_order,
            (long long)k->duplicates, (long long)k->contradicting);
     if (k->outside) printf("outside    %lld bars open or close outside their low and high\n", (long long)k->outside);
-    printf("digest     %s\n", r->digest);
+}
+
+static int print_import(const import_options *o, const td_import *import) {
+    printf("tape       %s\n", o->def.path);
+    for (int i = 0; i < import->count; i++) {
+        if (import->symbols > 1) printf("symbol     %s\n", import->reports[i].symbol);
+        print_report(o, &import->reports[i]);
+    }
+    if (import->symbols > 1)
+        printf("symbols    %lld in the tape, on a raster of %lld bars\n", (long long)import->symbols, (long long)import->bars);
+    printf("digest     %s\n", import->digest);
     return TD_EXIT_OK;
+}
+
+static void warn_of_import(const import_options *o, const td_import *import) {
+    double interval = (double)td_interval_ns(o->def.interval);
+    for (int i = 0; i < import->count; i++) {
+        const td_import_report *r = &import->reports[i];
+        warn_of_problems(&r->klines);
+        if ((double)r->step_ns > 1.1 * interval)
+            fprintf(stderr, "tapedeck: warning: most bars%s%s are %g s apart, but --interval says %s (%g s)\n",
+                    o->from_name ? " of " : "", o->from_name ? r->symbol : "", (double)r->step_ns / 1e9, o->def.interval,
+                    interval / 1e9);
+    }
 }
 
 static int import_command(int argc, char **argv) {
     import_options o = {.def = td_default_import_def()};
     o.def.klines.threads = 0;
     if (argp_parse(&import_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
-    td_import_report report;
+    td_import import;
     td_error error;
-    td_status status = td_import_klines(&o.def, o.files.count, o.files.paths, &report, &error);
+    td_status status = td_import_klines(&o.def, o.files.count, o.files.paths, &import, &error);
     int code;
     if (status != TD_OK) {
         code = td_cli_fail(status, &error, o.json);
     } else {
-        warn_of_problems(&report.klines);
-        double interval = (double)td_interval_ns(o.def.interval);
-        if ((double)report.step_ns > 1.1 * interval)
-            fprintf(stderr, "tapedeck: warning: most bars are %g s apart, but --interval says %s (%g s)\n",
-                    (double)report.step_ns / 1e9, o.def.interval, interval / 1e9);
-        code = o.json ? print_json(import_document(&o, &report)) : print_import(&o, &report);
+        warn_of_import(&o, &import);
+        code = o.json ? print_json(imports_document(&o, &import)) : print_import(&o, &import);
+        td_import_free(&import);
     }
     free(o.files.paths);
     return code;
@@ -253,6 +286,7 @@ static const struct argp check_argp = {
 typedef struct check_report {
     const char *path;
     bool is_tape;
+    char symbol[TD_SYMBOL_MAX]; /* "" where there is but one */
     char interval[32];
     td_klines klines;
     td_quality quality;
@@ -281,14 +315,16 @@ static bool has_tape_magic(const char *path) {
     return hdf5;
 }
 
-static td_status check_tape(check_report *r, td_error *error) {
-    td_tape tape;
-    TD_TRY(td_tape_open(r->path, true, &tape, error));
+/* One symbol of an open tape. */
+static td_status check_symbol(const td_tape *tape, int64_t symbol, check_report *r, td_error *error) {
+    td_pick pick;
+    TD_TRY(td_pick_open(tape, symbol, NULL, INT64_MIN, INT64_MAX, &pick, error));
     r->is_tape = true;
-    r->quality = td_quality_scan(&tape);
-    r->klines.rows = tape.bars;
-    strcpy(r->interval, tape.interval);
-    td_tape_close(&tape);
+    r->quality = td_quality_scan(&pick.tape);
+    r->klines.rows = pick.tape.bars;
+    strcpy(r->interval, tape->interval);
+    if (tape->symbols > 1) strcpy(r->symbol, pick.tape.symbol);
+    td_pick_close(&pick);
     return TD_OK;
 }
 
@@ -337,6 +373,7 @@ static json_t *check_document(const check_report *r) {
                              "volume_zero", (json_int_t)q->volume_zero, "problems", json_problems(k), "errors", has_errors(r));
     json_object_update(document, rows);
     json_decref(rows);
+    if (r->symbol[0]) json_object_set_new(document, "symbol", json_string(r->symbol));
     return document;
 }
 
@@ -368,8 +405,8 @@ static void print_rows(const check_report *r) {
 static void print_check(const check_report *r) {
     const td_quality *q = &r->quality;
     char first[32], last[32];
-    printf("%s: %s of %lld bars of %s, %s to %s\n", r->path, r->is_tape ? "tape" : "klines", (long long)q->bars, r->interval,
-           td_time_text(q->first_ns, first), td_time_text(q->last_ns, last));
+    printf("%s%s%s: %s of %lld bars of %s, %s to %s\n", r->path, r->symbol[0] ? ": " : "", r->symbol, r->is_tape ? "tape" : "klines",
+           (long long)q->bars, r->interval, td_time_text(q->first_ns, first), td_time_text(q->last_ns, last));
     print_rows(r);
     printf("open or close outside the range  %lld\n", (long long)q->outside);
     print_gaps(q);
@@ -380,27 +417,47 @@ static void print_check(const check_report *r) {
     printf("volume           %lld missing, %lld zero\n", (long long)q->volume_missing, (long long)q->volume_zero);
 }
 
+/* What came of one report; reports is NULL where text is printed. */
+static int tell_check(const check_options *o, const check_report *report, json_t *reports) {
+    if (reports)
+        json_array_append_new(reports, check_document(report));
+    else
+        print_check(report);
+    return o->strict && has_errors(report) ? TD_EXIT_GATE : TD_EXIT_OK;
+}
+
+/* Every symbol of a tape, or a text file. Returns the exit code. */
+static int check_file(const check_options *o, const char *path, json_t *reports) {
+    check_report report = {.path = path};
+    td_error error;
+    td_tape tape;
+    if (!has_tape_magic(path)) {
+        td_status status = check_text(o, &report, &error);
+        return status == TD_OK ? tell_check(o, &report, reports) : td_cli_fail(status, &error, o->json);
+    }
+    td_status status = td_tape_open(path, true, &tape, &error);
+    int code = TD_EXIT_OK;
+    for (int64_t k = 0; status == TD_OK && k < tape.symbols; k++) {
+        report = (check_report){.path = path};
+        status = check_symbol(&tape, k, &report, &error);
+        int told = status == TD_OK ? tell_check(o, &report, reports) : td_cli_fail(status, &error, o->json);
+        if (told != TD_EXIT_OK) code = told;
+    }
+    if (tape.map) td_tape_close(&tape);
+    else code = td_cli_fail(status, &error, o->json);
+    return code;
+}
+
 static int check_command(int argc, char **argv) {
     check_options o = {.klines = td_default_klines_def()};
     if (argp_parse(&check_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
-    json_t *reports = json_array();
+    json_t *reports = o.json ? json_array() : NULL;
     int code = TD_EXIT_OK;
     for (int i = 0; i < o.files.count; i++) {
-        check_report report = {.path = o.files.paths[i]};
-        td_error error;
-        td_status status = has_tape_magic(report.path) ? check_tape(&report, &error) : check_text(&o, &report, &error);
-        if (status != TD_OK) {
-            code = td_cli_fail(status, &error, o.json);
-            continue;
-        }
-        if (o.json)
-            json_array_append_new(reports, check_document(&report));
-        else
-            print_check(&report);
-        if (o.strict && has_errors(&report) && code == TD_EXIT_OK) code = TD_EXIT_GATE;
+        int of_file = check_file(&o, o.files.paths[i], reports);
+        if (of_file != TD_EXIT_OK && (code == TD_EXIT_OK || of_file != TD_EXIT_GATE)) code = of_file;
     }
-    if (o.json) print_json(json_pack("{s:O}", "files", reports));
-    json_decref(reports);
+    if (o.json) print_json(json_pack("{s:o}", "files", reports));
     free(o.files.paths);
     return code;
 }
@@ -448,18 +505,55 @@ static json_t *info_document(const char *path, const td_tape *tape, const td_qua
                      td_tape_source(tape), "digest", tape->digest);
 }
 
-static int print_info(const char *path, const td_tape *tape, const td_quality *q) {
+/* Of several symbols: each with what is its own, and what is the tape's. */
+static json_t *symbols_document(const char *path, const td_tape *tape, const td_quality *of_symbols) {
+    json_t *list = json_array(), *extras = json_array();
+    for (int i = 0; i < td_tape_extra_count(tape); i++) json_array_append_new(extras, json_string(td_tape_extra_at(tape, i).name));
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        const td_quality *q = &of_symbols[k];
+        json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:s}", "symbol",
+                                              td_tape_symbol_name(tape, k), "bars", (json_int_t)q->bars, "first",
+                                              json_time(q->first_ns), "last", json_time(q->last_ns), "low", json_number(q->low),
+                                              "high", json_number(q->high), "missing_bars", (json_int_t)q->missing_bars, "gaps",
+                                              (json_int_t)q->gaps, "volume_missing", (json_int_t)q->volume_missing, "digest",
+                                              td_tape_symbol_digest(tape, k)));
+    }
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:s, s:s}", "tape", path, "symbols", list, "interval",
+                     tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars", (json_int_t)tape->bars, "first",
+                     json_time(tape->time_ns[0]), "last", json_time(tape->time_ns[tape->bars - 1]), "extras", extras, "source",
+                     td_tape_source(tape), "digest", tape->digest);
+}
+
+static void print_symbol(const td_tape *tape, const td_quality *q) {
     char first[32], last[32];
-    printf("tape       %s\n", path);
-    printf("symbol     %s\n", tape->symbol);
-    printf("bars       %lld of %s, %s to %s\n", (long long)tape->bars, tape->interval, td_time_text(q->first_ns, first),
+    printf("bars       %lld of %s, %s to %s\n", (long long)q->bars, tape->interval, td_time_text(q->first_ns, first),
            td_time_text(q->last_ns, last));
     printf("missing    %lld bars in %lld gaps\n", (long long)q->missing_bars, (long long)q->gaps);
     printf("prices     %.10g to %.10g\n", q->low, q->high);
+}
+
+static int print_info(const char *path, const td_tape *tape, const td_quality *of_symbols) {
+    printf("tape       %s\n", path);
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        printf("symbol     %s\n", td_tape_symbol_name(tape, k));
+        print_symbol(tape, &of_symbols[k]);
+    }
     for (int i = 0; i < td_tape_extra_count(tape); i++) printf("extra      %s\n", td_tape_extra_at(tape, i).name);
+    if (tape->symbols > 1)
+        printf("symbols    %lld, on a raster of %lld bars\n", (long long)tape->symbols, (long long)tape->bars);
     printf("source     %s\n", td_tape_source(tape));
     printf("digest     %s\n", tape->digest);
     return TD_EXIT_OK;
+}
+
+static td_status scan_symbols(const td_tape *tape, td_quality *of_symbols, td_error *error) {
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        td_pick pick;
+        TD_TRY(td_pick_open(tape, k, NULL, INT64_MIN, INT64_MAX, &pick, error));
+        of_symbols[k] = td_quality_scan(&pick.tape);
+        td_pick_close(&pick);
+    }
+    return TD_OK;
 }
 
 static int info_command(int argc, char **argv) {
@@ -469,8 +563,17 @@ static int info_command(int argc, char **argv) {
     td_error error;
     td_status status = td_tape_open(o.path, o.verify, &tape, &error);
     if (status != TD_OK) return td_cli_fail(status, &error, o.json);
-    td_quality quality = td_quality_scan(&tape);
-    int code = o.json ? print_json(info_document(o.path, &tape, &quality)) : print_info(o.path, &tape, &quality);
+    td_quality *of_symbols = calloc((size_t)tape.symbols, sizeof *of_symbols);
+    if (!of_symbols) abort();
+    status = scan_symbols(&tape, of_symbols, &error);
+    int code;
+    if (status != TD_OK)
+        code = td_cli_fail(status, &error, o.json);
+    else if (o.json)
+        code = print_json(tape.symbols > 1 ? symbols_document(o.path, &tape, of_symbols) : info_document(o.path, &tape, of_symbols));
+    else
+        code = print_info(o.path, &tape, of_symbols);
+    free(of_symbols);
     td_tape_close(&tape);
     return code;
 }
@@ -480,6 +583,7 @@ static int info_command(int argc, char **argv) {
 typedef struct synth_options {
     td_synth_def def;
     const char *path, *symbol;
+    int symbols;
     bool json;
 } synth_options;
 
@@ -488,6 +592,7 @@ static error_t parse_synth(int key, char *text, struct argp_state *state) {
     switch (key) {
     case 'o': o->path = text; return 0;
     case KEY_SYMBOL: o->symbol = text; return 0;
+    case KEY_SYMBOLS: o->symbols = (int)whole_argument(state, "symbols", text, 1, 1000); return 0;
     case KEY_BARS: o->def.bars = whole_argument(state, "bars", text, 1, 1LL << 31); return 0;
     case KEY_SEED: o->def.seed = (uint64_t)whole_argument(state, "seed", text, 0, INT64_MAX); return 0;
     case KEY_INTERVAL:
@@ -507,8 +612,10 @@ static error_t parse_synth(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_ARG: argp_error(state, "\"%s\" is no option; a synthetic tape needs no file", text); return 0;
     case ARGP_KEY_END:
         if (!o->path) argp_error(state, "no tape to write: give -o TAPE.h5");
-        if (!*o->symbol || strlen(o->symbol) >= TD_SYMBOL_MAX)
-            argp_error(state, "--symbol has %zu bytes, expected 1 to %d", strlen(o->symbol), TD_SYMBOL_MAX - 1);
+        /* the others are called after it, with up to four digits */
+        if (!*o->symbol || strlen(o->symbol) >= TD_SYMBOL_MAX - (o->symbols > 1 ? 4 : 0))
+            argp_error(state, "--symbol has %zu bytes, expected 1 to %d", strlen(o->symbol),
+                       TD_SYMBOL_MAX - 1 - (o->symbols > 1 ? 4 : 0));
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -520,6 +627,7 @@ static const struct argp_option synth_argp_options[] = {
     {"interval", KEY_INTERVAL, "I", 0, "length of a bar (default 1m)", 0},
     {"seed", KEY_SEED, "S", 0, "of the random numbers (default 1)", 0},
     {"symbol", KEY_SYMBOL, "S", 0, "name of the instrument (default SYNTH)", 0},
+    {"symbols", KEY_SYMBOLS, "N", 0, "correlated instruments: S, S2, S3, ... (default 1)", 0},
     {"start", KEY_START, "TIME", 0, "open time of the first bar (default 2023-01-01)", 0},
     {"price", KEY_PRICE, "P", 0, "long-run price level (default 30000)", 0},
     {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
@@ -534,37 +642,95 @@ static const struct argp synth_argp = {
            "docs/synthetic-tape.md has the model.",
 };
 
-static td_status make_synth(const synth_options *o, td_tape *tape, td_bars *bars, td_error *error) {
-    char source[256], start[32];
-    TD_TRY(td_synth(&o->def, bars, error));
-    snprintf(source, sizeof source, "synthetic: bars %lld, interval %s, seed %llu, start %s, price %g", (long long)o->def.bars,
-             o->def.interval, (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start), o->def.price);
-    *tape = td_bars_tape(bars, o->symbol, o->def.interval);
-    return td_tape_write(o->path, tape, NULL, 0, source, error);
+/* What a synthetic tape came to. */
+typedef struct synth {
+    int64_t bars, first_ns, last_ns; /* of the raster */
+    char digest[TD_DIGEST_HEX];
+} synth;
+
+/* One symbol: in memory where it is the only one, else aside in a file. */
+typedef struct synth_symbol {
+    td_bars bars;
+    td_tape tape;
+} synth_symbol;
+
+static td_status make_symbol(const synth_options *o, int number, synth_symbol *symbol, td_error *error) {
+    td_synth_def def = o->def;
+    def.symbol = number;
+    td_bars_init(&symbol->bars, false);
+    TD_TRY(td_synth(&def, &symbol->bars, error));
+    if (symbol->bars.count == 0)
+        return td_fail(error, TD_BAD_ARG, "symbol %d of %d has no bars: it is halted for all of them", number + 1, o->symbols);
+    char name[TD_SYMBOL_MAX];
+    snprintf(name, sizeof name, number ? "%.58s%d" : "%.63s", o->symbol, number + 1);
+    td_tape tape = td_bars_tape(&symbol->bars, name, def.interval);
+    if (o->symbols == 1) {
+        symbol->tape = tape;
+        return TD_OK;
+    }
+    td_status status = td_tape_set_aside(o->path, &tape, NULL, 0, &symbol->tape, error);
+    td_bars_free(&symbol->bars);
+    return status;
+}
+
+/* Makes the symbols, one at a time, and writes the tape. symbols, parts: (o->symbols), zeroed */
+static td_status make_synth(const synth_options *o, synth_symbol *symbols, td_tape_part *parts, synth *made, td_error *error) {
+    char source[256], start[32], of[40] = "";
+    for (int k = 0; k < o->symbols; k++) {
+        TD_TRY(make_symbol(o, k, &symbols[k], error));
+        parts[k].tape = symbols[k].tape;
+    }
+    if (o->symbols > 1) snprintf(of, sizeof of, "symbols %d, ", o->symbols);
+    snprintf(source, sizeof source, "synthetic: %sbars %lld, interval %s, seed %llu, start %s, price %g", of,
+             (long long)o->def.bars, o->def.interval, (unsigned long long)o->def.seed, td_time_text(o->def.start_ns, start),
+             o->def.price);
+    /* the first symbol has a bar wherever any has */
+    const td_tape *first = &parts[0].tape;
+    made->first_ns = first->time_ns[0];
+    made->last_ns = first->time_ns[first->bars - 1];
+    return td_tape_write_parts(o->path, parts, o->symbols, source, &made->bars, made->digest, error);
+}
+
+static int print_synth(const synth_options *o, const td_tape_part *parts, const synth *made) {
+    const char *interval = o->def.interval;
+    if (o->json) {
+        json_t *document = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o->path, "symbol", o->symbol, "interval",
+                                     interval, "bars", (json_int_t)made->bars, "first", json_time(made->first_ns), "last",
+                                     json_time(made->last_ns), "digest", made->digest);
+        json_t *names = json_array();
+        for (int k = 0; k < o->symbols; k++) json_array_append_new(names, json_string(parts[k].tape.symbol));
+        if (o->symbols > 1) {
+            json_object_del(document, "symbol");
+            json_object_set(document, "symbols", names);
+        }
+        json_decref(names);
+        return print_json(document);
+    }
+    char first[32], last[32];
+    printf("tape       %s\nbars       %lld of %s, %s to %s\n", o->path, (long long)made->bars, interval,
+           td_time_text(made->first_ns, first), td_time_text(made->last_ns, last));
+    for (int k = 0; o->symbols > 1 && k < o->symbols; k++)
+        printf("symbol     %s, %lld bars\n", parts[k].tape.symbol, (long long)parts[k].tape.bars);
+    printf("digest     %s\n", made->digest);
+    return TD_EXIT_OK;
 }
 
 static int synth_command(int argc, char **argv) {
-    synth_options o = {.def = td_default_synth_def(), .symbol = "SYNTH"};
+    synth_options o = {.def = td_default_synth_def(), .symbol = "SYNTH", .symbols = 1};
     if (argp_parse(&synth_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
-    td_bars bars;
-    td_tape tape;
+    synth_symbol *symbols = calloc((size_t)o.symbols, sizeof *symbols);
+    td_tape_part *parts = calloc((size_t)o.symbols, sizeof *parts);
+    if (!symbols || !parts) abort();
+    synth made;
     td_error error;
-    td_bars_init(&bars, false);
-    td_status status = make_synth(&o, &tape, &bars, &error);
-    int code;
-    if (status != TD_OK) {
-        code = td_cli_fail(status, &error, o.json);
-    } else if (o.json) {
-        code = print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o.path, "symbol", tape.symbol, "interval",
-                                    tape.interval, "bars", (json_int_t)tape.bars, "first", json_time(tape.time_ns[0]), "last",
-                                    json_time(tape.time_ns[tape.bars - 1]), "digest", tape.digest));
-    } else {
-        char first[32], last[32];
-        printf("tape       %s\nbars       %lld of %s, %s to %s\ndigest     %s\n", o.path, (long long)tape.bars, tape.interval,
-               td_time_text(tape.time_ns[0], first), td_time_text(tape.time_ns[tape.bars - 1], last), tape.digest);
-        code = TD_EXIT_OK;
+    td_status status = make_synth(&o, symbols, parts, &made, &error);
+    int code = status == TD_OK ? print_synth(&o, parts, &made) : td_cli_fail(status, &error, o.json);
+    for (int k = 0; k < o.symbols; k++) {
+        td_bars_free(&symbols[k].bars);
+        td_tape_close(&symbols[k].tape);
     }
-    td_bars_free(&bars);
+    free(symbols);
+    free(parts);
     return code;
 }
 

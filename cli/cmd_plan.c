@@ -14,19 +14,32 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static json_t *describe_json(const td_config *config, const td_sweep_plan *plan) {
-    return json_pack("{s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:I,s:f,s:f,s:{s:I,s:f}}", "sets", (json_int_t)plan->trials, "excluded",
-                     (json_int_t)plan->excluded, "bars", (json_int_t)plan->bars, "blocks", (json_int_t)plan->blocks, "threads",
-                     plan->threads, "engine", td_engine_name(plan->engine), "isa", td_isa_name(plan->isa), "memory_bytes",
-                     (json_int_t)plan->memory_bytes, "disk_bytes", (json_int_t)plan->disk_bytes, "seconds", plan->seconds,
-                     "bar_evaluations_per_second", plan->bar_evaluations_per_second, "limits", "memory_bytes",
-                     (json_int_t)config->memory_limit, "wall_seconds", config->wall_limit);
+    json_t *document = json_pack(
+        "{s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:I,s:f,s:f,s:{s:I,s:f}}", "sets", (json_int_t)plan->trials, "excluded",
+        (json_int_t)plan->excluded, "bars", (json_int_t)plan->bars, "blocks", (json_int_t)plan->blocks, "threads", plan->threads,
+        "engine", td_engine_name(plan->engine), "isa", td_isa_name(plan->isa), "memory_bytes", (json_int_t)plan->memory_bytes,
+        "disk_bytes", (json_int_t)plan->disk_bytes, "seconds", plan->seconds, "bar_evaluations_per_second",
+        plan->bar_evaluations_per_second, "limits", "memory_bytes", (json_int_t)config->memory_limit, "wall_seconds",
+        config->wall_limit);
+    if (document && plan->rows > plan->trials) {
+        json_object_set_new(document, "symbols", json_integer(plan->symbols));
+        json_object_set_new(document, "intervals", json_integer(plan->intervals));
+        json_object_set_new(document, "plays", json_integer(plan->rows));
+    }
+    return document;
 }
 
 static void describe_text(const td_sweep_plan *plan) {
-    char count[32], duration[32], text[8][96];
-    snprintf(text[0], sizeof text[0], "%lld (constraints exclude %lld)", (long long)plan->trials, (long long)plan->excluded);
-    snprintf(text[1], sizeof text[1], "%lld, returns kept per set for %lld blocks", (long long)plan->bars, (long long)plan->blocks);
-    snprintf(text[2], sizeof text[2], "%s", td_count_text((double)plan->trials * (double)plan->bars, count));
+    char count[32], duration[32], text[8][128];
+    int used = snprintf(text[0], sizeof text[0], "%lld (constraints exclude %lld)", (long long)plan->trials,
+                        (long long)plan->excluded);
+    bool several = plan->rows > plan->trials;
+    if (several)
+        snprintf(text[0] + used, sizeof text[0] - (size_t)used, " on %lld symbol%s at %lld interval%s", (long long)plan->symbols,
+                 plan->symbols == 1 ? "" : "s", (long long)plan->intervals, plan->intervals == 1 ? "" : "s");
+    snprintf(text[1], sizeof text[1], "%s%lld, returns kept per set for %lld blocks", several ? "at most " : "",
+             (long long)plan->bars, (long long)plan->blocks);
+    snprintf(text[2], sizeof text[2], "%s", td_count_text(plan->bar_evaluations, count));
     snprintf(text[3], sizeof text[3], "%s on %s, %d thread%s", td_engine_name(plan->engine), td_isa_name(plan->isa), plan->threads,
              plan->threads == 1 ? "" : "s");
     snprintf(text[4], sizeof text[4], "%lld bytes (%.0f MB)", (long long)plan->memory_bytes, (double)plan->memory_bytes / 1e6);

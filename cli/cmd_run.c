@@ -14,6 +14,7 @@ enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
 
 typedef struct run_arguments {
     td_job job;
+    td_pick pick;  /* the bars of the one market */
     int64_t trial; /* -1 = not given */
     const char *trades, *equity, *fills;
 } run_arguments;
@@ -78,7 +79,7 @@ static void record_bar(void *context, int64_t bar, double equity, double positio
 }
 
 static td_status open_recorder(const run_arguments *arguments, recorder *recorder, td_error *error) {
-    *recorder = (struct recorder){.time_ns = arguments->job.tape.time_ns + arguments->job.config->play.first_bar, .peak = NAN};
+    *recorder = (struct recorder){.time_ns = arguments->pick.tape.time_ns, .peak = NAN};
     if (arguments->trades) {
         TD_TRY(td_output_open(arguments->trades, &recorder->trades, error));
         fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,"
@@ -127,9 +128,10 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
 
 static const char *profile_name(td_profile profile) { return profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"; }
 
-static json_t *describe_json(const td_job *job, const td_deck *deck, const td_set *set, const td_cell *cell) {
+static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
+                             const td_cell *cell) {
     char first[32], last[32], hash[17];
-    const int64_t *time_ns = job->tape.time_ns + job->config->play.first_bar;
+    const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
     json_t *knobs = json_object();
     for (int k = 0; k < TD_KNOB_COUNT; k++)
@@ -148,9 +150,9 @@ static json_t *describe_json(const td_job *job, const td_deck *deck, const td_se
         "ruined", cell->ruined,
         "periods_per_year", td_deck_periods_per_year(deck),
         "tape",
-            "symbol", job->tape.symbol,
-            "interval", job->tape.interval,
-            "digest", job->tape.digest,
+            "symbol", tape->symbol,
+            "interval", tape->interval,
+            "digest", tape->digest,
             "bars", (json_int_t)td_deck_bars(deck),
             "first_bar", td_time_text(time_ns[0], first),
             "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
@@ -161,12 +163,12 @@ static json_t *describe_json(const td_job *job, const td_deck *deck, const td_se
     return document;
 }
 
-static void describe_text(const td_job *job, const td_deck *deck, const td_set *set, const td_cell *cell) {
+static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
-    const int64_t *time_ns = job->tape.time_ns + job->config->play.first_bar;
+    const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
            profile_name(job->config->play.profile));
-    printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", job->tape.symbol, job->tape.interval,
+    printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", tape->symbol, tape->interval,
            (long long)td_deck_bars(deck), td_time_text(time_ns[0], first), td_time_text(time_ns[td_deck_bars(deck) - 1], last),
            td_deck_periods_per_year(deck));
     printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
@@ -188,11 +190,13 @@ static void describe_text(const td_job *job, const td_deck *deck, const td_set *
 }
 
 /* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
-static td_status run(const run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
+static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
                      td_error *error) {
     const td_job *job = &arguments->job;
     td_set set;
-    TD_TRY(td_deck_make(&job->tape, &job->config->play, deck, error));
+    const td_tape *tape = &arguments->pick.tape;
+    TD_TRY(td_job_one_market(job, "run", &arguments->pick, error));
+    TD_TRY(td_deck_make(tape, &job->config->play, deck, error));
     TD_TRY(choose_set(arguments, *deck, &set, error));
     TD_TRY(open_recorder(arguments, recorder, error));
     td_observer observer = {
@@ -208,16 +212,15 @@ static td_status run(const run_arguments *arguments, td_deck **deck, recorder *r
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
     if (job->json)
-        *code = td_json_print(describe_json(job, *deck, &set, cell), *code);
+        *code = td_json_print(describe_json(job, tape, *deck, &set, cell), *code);
     else
-        describe_text(job, *deck, &set, cell);
+        describe_text(job, tape, *deck, &set, cell);
     if (cell->state == TD_CELL_DONE) return TD_OK;
     const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
     if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);
     char time[32];
-    int64_t bar = job->config->play.first_bar + cell->reason_bar;
     return td_fail(error, TD_FAILED, "the set failed at bar %lld (%s): %s", (long long)cell->reason_bar,
-                   td_time_text(job->tape.time_ns[bar], time), reason);
+                   td_time_text(tape->time_ns[cell->reason_bar], time), reason);
 }
 
 int td_cmd_run(int argc, char **argv) {
@@ -242,6 +245,7 @@ int td_cmd_run(int argc, char **argv) {
     td_status status = run(&arguments, &deck, &recorder, &cell, &code, &error);
     drop_recorder(&recorder);
     if (deck) td_deck_free(deck);
+    td_pick_close(&arguments.pick);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);
     td_job_close(&arguments.job);
     return td_cli_finish(code);

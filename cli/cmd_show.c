@@ -7,7 +7,8 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 
-enum { KEY_BY = 256, KEY_TOP, KEY_WHERE, KEY_ASCENDING, KEY_DESCENDING, KEY_JSON, KEY_CSV, KEY_COLUMNS };
+enum { KEY_BY = 256, KEY_TOP, KEY_WHERE, KEY_ASCENDING, KEY_DESCENDING, KEY_JSON, KEY_CSV, KEY_COLUMNS, KEY_SYMBOL, KEY_INTERVAL,
+       KEY_OVER, KEY_STATISTIC };
 
 typedef struct show_arguments {
     const char *path;
@@ -22,6 +23,12 @@ static const struct argp_option options[] = {
     {"ascending", KEY_ASCENDING, NULL, 0, "smallest first, whatever is better", 0},
     {"descending", KEY_DESCENDING, NULL, 0, "largest first, whatever is better", 0},
     {"columns", KEY_COLUMNS, "A,B,C", 0, "axes and metrics to print, in this order (table and CSV)", 0},
+    {"symbol", KEY_SYMBOL, "S", 0, "of several symbols, only this one", 0},
+    {"interval", KEY_INTERVAL, "I", 0, "of several intervals, only this one", 0},
+    {"over", KEY_OVER, "WHAT", 0,
+     "symbols, intervals or symbols,intervals: one row per set with mean, median, min and max over them; with --where only sets "
+     "for which it is true on each", 0},
+    {"statistic", KEY_STATISTIC, "NAME", 0, "with --over, what to sort by: mean (the default), median, min or max", 0},
     {"json", KEY_JSON, NULL, 0, "print a JSON list of objects with every parameter and metric", 0},
     {"csv", KEY_CSV, NULL, 0, "print CSV with every parameter and metric", 0},
     {0},
@@ -46,6 +53,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case KEY_ASCENDING: found->def.goal = -1; return 0;
     case KEY_DESCENDING: found->def.goal = 1; return 0;
     case KEY_COLUMNS: found->def.columns = argument; return 0;
+    case KEY_SYMBOL: found->def.symbol = argument; return 0;
+    case KEY_INTERVAL: found->def.interval = argument; return 0;
+    case KEY_OVER: found->def.over = argument; return 0;
+    case KEY_STATISTIC: found->def.statistic = argument; return 0;
     case KEY_JSON: found->json = true; return 0;
     case KEY_CSV: found->csv = true; return 0;
     case ARGP_KEY_ARG:
@@ -55,6 +66,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!found->path) argp_error(state, "a results file is wanted");
         if (found->json && found->csv) argp_error(state, "--json and --csv at once");
+        if (found->def.statistic && !found->def.over) argp_error(state, "--statistic goes with --over");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

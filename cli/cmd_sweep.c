@@ -86,10 +86,15 @@ static void tell_failures(const char *path, const td_sweep_progress *progress) {
     td_results *results = NULL;
     if (td_results_open(path, &results, NULL) != TD_OK) return;
     const int32_t *state = td_results_state(results, NULL), *reason = td_results_reason(results, NULL);
-    for (int64_t trial = 0; state && reason && trial < progress->trials; trial++)
-        if (state[trial] == TD_CELL_FAILED) {
-            fprintf(stderr, "tapedeck: warning: %lld of %lld sets failed, first trial %lld: %s\n", (long long)progress->failed,
-                    (long long)progress->trials, (long long)trial, td_cell_reason_text((td_cell_reason)reason[trial]));
+    for (int64_t row = 0; state && reason && row < progress->rows; row++)
+        if (state[row] == TD_CELL_FAILED) {
+            char market[TD_SYMBOL_MAX + 32] = "";
+            if (td_results_several(results))
+                snprintf(market, sizeof market, " on %s %s", td_results_symbol_name(results, td_results_row_symbol(results, row)),
+                         td_results_interval_name(results, td_results_row_interval(results, row)));
+            fprintf(stderr, "tapedeck: warning: %lld of %lld sets failed, first trial %lld%s: %s\n", (long long)progress->failed,
+                    (long long)progress->rows, (long long)td_results_row_trial(results, row), market,
+                    td_cell_reason_text((td_cell_reason)reason[row]));
             break;
         }
     td_results_close(results);
@@ -120,7 +125,7 @@ static json_t *describe_json(const sweep_arguments *arguments, const td_sweep_pr
     const td_config *config = arguments->job.config;
     return json_pack("{s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o}",
                      "results", arguments->results_path,
-                     "sets", (json_int_t)progress->trials,
+                     "sets", (json_int_t)progress->rows,
                      "excluded", (json_int_t)td_space_excluded(config->space),
                      "done", (json_int_t)progress->done,
                      "failed", (json_int_t)progress->failed,

@@ -13,6 +13,7 @@
 #include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/prove.h"
+#include "cli/show.h"
 #include "sim/plugin.h"
 
 enum { KEY_SAMPLE = 0x200, KEY_CONFIG, KEY_TAPE, KEY_STRATEGY, KEY_JSON, KEY_SEED, KEY_THREADS, SAMPLE_PRESET = 20, SHOWN_MAX = 20 };
@@ -70,16 +71,17 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 
 /* What is compared, and what came of it. */
 typedef struct difference {
-    int64_t trial;
+    int64_t row;
     uint64_t stored_hash, replayed_hash;
     bool state, hash, metrics[TD_METRIC_COUNT], block_returns;
 } difference;
 
 typedef struct verification {
     td_results *results;
-    td_job job;                /* configuration and tape */
+    td_job job;                /* configuration, tape and markets */
+    td_pick pick;              /* of the market being replayed */
     td_deck *deck;
-    int64_t trials, finished, replayed, different;
+    int64_t rows, finished, replayed, different;
     int64_t *sample;           /* (replayed) ascending */
     difference shown[SHOWN_MAX];
 } verification;
@@ -158,21 +160,36 @@ static td_status load_config(const verify_arguments *arguments, const td_results
     return TD_OK;
 }
 
+/* A configuration that names no symbols meant those that were on the tape then; it may hold more by now. */
+static td_status name_symbols(const td_results *results, td_config *config, td_error *error) {
+    int64_t count = td_results_symbols(results);
+    config->symbols = calloc((size_t)count, sizeof *config->symbols);
+    for (int64_t k = 0; config->symbols && k < count; k++) {
+        config->symbols[k] = strdup(td_results_symbol_name(results, k));
+        if (!config->symbols[k]) break;
+        config->symbol_count++;
+    }
+    return config->symbol_count == count ? TD_OK : td_fail(error, TD_NO_MEMORY, "no memory for %" PRId64 " symbols", count);
+}
+
 static td_status open_tape(const verify_arguments *arguments, verification *verification, td_error *error) {
     td_job *job = &verification->job;
-    td_status status = td_cli_open_tape(job->config, &job->tape, error);
+    td_status status = td_tape_open(job->config->tape, false, &job->tape, error);
     if (status != TD_OK && !arguments->tape_path && access(job->config->tape, F_OK) != 0)
         return td_fail(error, TD_BAD_DATA, "the tape %s is not there; name it with --tape FILE", job->config->tape);
     if (status != TD_OK) return status;
     job->tape_is_open = true;
     /* the digest in the file names what was written; what is there now is what will be played */
-    td_tape now = job->tape;
-    td_tape_digest(&now);
+    if (job->config->symbol_count == 0 && job->tape.symbols > 1)
+        TD_TRY(name_symbols(verification->results, job->config, error));
+    TD_TRY(td_markets_make(job->config, &job->tape, &job->markets, error));
+    char now[TD_DIGEST_HEX];
+    TD_TRY(td_markets_hash(&job->markets, now, error));
     const char *digest = td_results_attribute(verification->results, "tape_digest");
-    if (!digest || strcmp(digest, now.digest) != 0)
+    if (!digest || strcmp(digest, now) != 0)
         return td_fail(error, TD_BAD_DATA,
                        "%s is not the tape of %s: the digest of its data is %.12s..., the results have %.12s...", job->config->tape,
-                       arguments->results_path, now.digest, digest ? digest : "none");
+                       arguments->results_path, now, digest ? digest : "none");
     return TD_OK;
 }
 
@@ -180,29 +197,37 @@ static td_status open_tape(const verify_arguments *arguments, verification *veri
 
 typedef struct ticket {
     uint64_t key;
-    int64_t trial;
+    int64_t row;
 } ticket;
 
 static int compare_tickets(const void *left, const void *right) {
     const ticket *a = left, *b = right;
-    return a->key != b->key ? (a->key < b->key ? -1 : 1) : a->trial < b->trial ? -1 : a->trial > b->trial;
+    return a->key != b->key ? (a->key < b->key ? -1 : 1) : a->row < b->row ? -1 : a->row > b->row;
 }
 
-static int compare_trials(const void *left, const void *right) {
+static int compare_rows(const void *left, const void *right) {
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return a < b ? -1 : a > b;
 }
 
-/* Every finished trial draws a number; those with the smallest ones are the sample. */
+/* Every finished row draws a number; those with the smallest ones are the sample. */
 static td_status draw_sample(const verify_arguments *arguments, verification *verification, td_error *error) {
     const int32_t *state = td_results_state(verification->results, error);
     if (!state) return TD_BAD_DATA;
-    verification->trials = td_results_trials(verification->results);
-    if (verification->trials != td_space_count(verification->job.config->space))
+    const td_results *results = verification->results;
+    const td_markets *markets = &verification->job.markets;
+    int64_t sets = td_space_count(verification->job.config->space);
+    verification->rows = td_results_rows(results);
+    if (td_results_trials(results) != sets)
         return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " trials, its configuration describes %" PRId64,
-                       arguments->results_path, verification->trials, td_space_count(verification->job.config->space));
+                       arguments->results_path, td_results_trials(results), sets);
+    if (td_results_symbols(results) != markets->symbols || td_results_intervals(results) != markets->intervals)
+        return td_fail(error, TD_BAD_DATA,
+                       "%s has %" PRId64 " symbols and %" PRId64 " intervals, its configuration names %" PRId64 " and %" PRId64,
+                       arguments->results_path, td_results_symbols(results), td_results_intervals(results),
+                       markets->symbols, markets->intervals);
     int64_t finished = 0;
-    for (int64_t t = 0; t < verification->trials; t++) finished += state[t] != TD_CELL_PENDING;
+    for (int64_t row = 0; row < verification->rows; row++) finished += state[row] != TD_CELL_PENDING;
     if (!finished) return td_fail(error, TD_BAD_DATA, "%s has no finished set to replay", arguments->results_path);
     verification->finished = finished;
     int64_t wanted = arguments->sample < 0 || arguments->sample > finished ? finished : arguments->sample;
@@ -213,13 +238,13 @@ static td_status draw_sample(const verify_arguments *arguments, verification *ve
         return td_fail(error, TD_NO_MEMORY, "no memory to draw from %" PRId64 " sets", finished);
     }
     int64_t count = 0;
-    for (int64_t t = 0; t < verification->trials; t++)
-        if (state[t] != TD_CELL_PENDING)
-            tickets[count++] = (ticket){td_random_bits(arguments->seed, TD_PURPOSE_SUBSAMPLE, (uint64_t)t, 0), t};
+    for (int64_t row = 0; row < verification->rows; row++)
+        if (state[row] != TD_CELL_PENDING)
+            tickets[count++] = (ticket){td_random_bits(arguments->seed, TD_PURPOSE_SUBSAMPLE, (uint64_t)row, 0), row};
     if (wanted < finished) qsort(tickets, (size_t)finished, sizeof *tickets, compare_tickets);
-    for (int64_t i = 0; i < wanted; i++) verification->sample[i] = tickets[i].trial;
+    for (int64_t i = 0; i < wanted; i++) verification->sample[i] = tickets[i].row;
     free(tickets);
-    qsort(verification->sample, (size_t)wanted, sizeof *verification->sample, compare_trials);
+    qsort(verification->sample, (size_t)wanted, sizeof *verification->sample, compare_rows);
     verification->replayed = wanted;
     return TD_OK;
 }
@@ -246,42 +271,46 @@ static td_status read_stored(td_results *results, stored *stored, td_error *erro
     return TD_OK;
 }
 
-/* Replays one trial; true when everything is as stored. */
-static bool compare_trial(const stored *stored, int64_t trial, const td_cell *cell, const float *stored_returns,
+/* Compares one row with its replay; true when everything is as stored. */
+static bool compare_row(const stored *stored, int64_t row, const td_cell *cell, const float *stored_returns,
                           const float *returns, int64_t blocks, difference *found) {
-    *found = (difference){.trial = trial, .stored_hash = stored->hash[trial], .replayed_hash = cell->hash};
+    *found = (difference){.row = row, .stored_hash = stored->hash[row], .replayed_hash = cell->hash};
     bool differs = found->hash = found->stored_hash != found->replayed_hash;
-    differs |= found->state = stored->state[trial] != cell->state;
+    differs |= found->state = stored->state[row] != cell->state;
     for (int m = 0; m < TD_METRIC_COUNT; m++)
-        differs |= found->metrics[m] = !same_double(stored->metrics[m][trial], cell->metrics[m]);
+        differs |= found->metrics[m] = !same_double(stored->metrics[m][row], cell->metrics[m]);
     for (int64_t b = 0; b < blocks; b++) found->block_returns |= !same_float(stored_returns[b], returns[b]);
     return !(differs | found->block_returns);
 }
 
-/* One thread's share: every stride-th trial of the sample. HDF5 is one thread's at a time. */
-static td_status replay_share(verification *verification, const stored *stored, int64_t first, int64_t stride, td_error *error) {
-    int64_t blocks = td_deck_blocks(verification->deck);
+/* One thread's share of the market that is open: every stride-th row of [first, end) of the sample. HDF5 is one thread's at a
+ * time. */
+static td_status replay_share(verification *verification, const stored *stored, int64_t first, int64_t end, int64_t stride,
+                              td_error *error) {
+    /* a market with fewer blocks than others has NaN for the rest */
+    int64_t blocks = td_results_blocks(verification->results), played = td_deck_blocks(verification->deck);
     float *returns = malloc((size_t)blocks * 2 * sizeof *returns), *stored_returns = returns + blocks;
     if (!returns) return td_fail(error, TD_NO_MEMORY, "no memory to replay a set");
+    for (int64_t b = played; b < blocks; b++) returns[b] = NAN;
     td_status status = TD_OK;
-    for (int64_t i = first; i < verification->replayed && status == TD_OK; i += stride) {
-        int64_t trial = verification->sample[i];
+    for (int64_t i = first; i < end && status == TD_OK; i += stride) {
+        int64_t row = verification->sample[i];
         td_set set;
         td_cell cell;
         difference found;
-        td_space_set(verification->job.config->space, trial, &set);
+        td_space_set(verification->job.config->space, td_results_row_trial(verification->results, row), &set);
         status = td_check_set(verification->deck, &set, error);
-        td_playing_now = (td_playing){trial, trial};
+        td_playing_now.first = td_playing_now.last = td_results_row_trial(verification->results, row);
         if (status == TD_OK) status = td_play_detailed(verification->deck, &set, NULL, &cell, returns, error);
         td_playing_now = (td_playing){-1, -1};
         #pragma omp critical(verify_results)
         {
-            if (status == TD_OK) status = td_results_block_returns(verification->results, trial, stored_returns, error);
-            if (status == TD_OK && !compare_trial(stored, trial, &cell, stored_returns, returns, blocks, &found)) {
+            if (status == TD_OK) status = td_results_block_returns(verification->results, row, stored_returns, error);
+            if (status == TD_OK && !compare_row(stored, row, &cell, stored_returns, returns, blocks, &found)) {
                 /* keep those with the lowest numbers, whichever thread found them */
                 int64_t at = verification->different < SHOWN_MAX ? verification->different : SHOWN_MAX - 1;
-                if (verification->different < SHOWN_MAX || found.trial < verification->shown[at].trial) {
-                    for (; at > 0 && verification->shown[at - 1].trial > found.trial; at--)
+                if (verification->different < SHOWN_MAX || found.row < verification->shown[at].row) {
+                    for (; at > 0 && verification->shown[at - 1].row > found.row; at--)
                         verification->shown[at] = verification->shown[at - 1];
                     verification->shown[at] = found;
                 }
@@ -293,30 +322,60 @@ static td_status replay_share(verification *verification, const stored *stored, 
     return status;
 }
 
-static td_status replay(const verify_arguments *arguments, verification *verification, td_error *error) {
-    stored stored;
-    TD_TRY(read_stored(verification->results, &stored, error));
-    if (td_results_blocks(verification->results) != td_deck_blocks(verification->deck))
+/* Rows [first, end) of the sample, all of one market. */
+static td_status replay_market(const verify_arguments *arguments, verification *verification, const stored *stored,
+                               int64_t market, int64_t first, int64_t end, td_error *error) {
+    const td_markets *markets = &verification->job.markets;
+    TD_TRY(td_market_open(markets, market, &verification->pick, error));
+    td_status status = td_deck_make(&verification->pick.tape, &verification->job.config->play, &verification->deck, error);
+    if (status != TD_OK) return td_market_fail(markets, market, status, error);
+    int64_t stored_blocks = td_results_blocks(verification->results), blocks = td_deck_blocks(verification->deck);
+    if (blocks > stored_blocks || (blocks < stored_blocks && td_markets_count(markets) == 1))
         return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " blocks of returns, its configuration asks for %" PRId64,
-                       arguments->results_path, td_results_blocks(verification->results), td_deck_blocks(verification->deck));
+                       arguments->results_path, stored_blocks, blocks);
     int threads = arguments->threads > 0 ? arguments->threads : omp_get_max_threads();
-    if (threads > verification->replayed) threads = (int)verification->replayed;
-    td_status status = TD_OK;
+    if (threads > end - first) threads = (int)(end - first);
     td_crash_watch(verification->job.config->play.strategy, threads, arguments->json);
     #pragma omp parallel num_threads(threads)
     {
         td_error mine = {.message = ""};
-        td_status end = replay_share(verification, &stored, omp_get_thread_num(), omp_get_num_threads(), &mine);
+        td_status how = replay_share(verification, stored, first + omp_get_thread_num(), end, omp_get_num_threads(), &mine);
         #pragma omp critical(verify_status)
-        if (end != TD_OK && status == TD_OK) {
-            status = end;
+        if (how != TD_OK && status == TD_OK) {
+            status = how;
             *error = mine;
         }
     }
+    td_deck_free(verification->deck);
+    verification->deck = NULL;
+    td_pick_close(&verification->pick);
     return status;
 }
 
+static td_status replay(const verify_arguments *arguments, verification *verification, td_error *error) {
+    stored stored;
+    TD_TRY(read_stored(verification->results, &stored, error));
+    int64_t trials = td_results_trials(verification->results);
+    for (int64_t first = 0, end; first < verification->replayed; first = end) {
+        int64_t market = verification->sample[first] / trials;
+        end = first + 1;
+        while (end < verification->replayed && verification->sample[end] / trials == market) end++;
+        TD_TRY(replay_market(arguments, verification, &stored, market, first, end, error));
+    }
+    return TD_OK;
+}
+
 /* ---- the report ---- */
+
+/* "17", or "17 on ETHUSDT 1h" of several markets, into a buffer of 128 bytes; returns it. */
+static const char *row_text(const td_results *results, int64_t row, char *text) {
+    int used = snprintf(text, 128, "%" PRId64, td_results_row_trial(results, row));
+    if (td_results_several(results))
+        snprintf(text + used, 128 - (size_t)used, " on %s %s",
+                 td_results_symbol_name(results, td_results_row_symbol(results, row)),
+                 td_results_interval_name(results, td_results_row_interval(results, row)));
+    return text;
+}
 
 /* "state, sharpe, block_return" into a buffer. */
 static void name_differences(const difference *found, char *text, size_t size) {
@@ -338,17 +397,20 @@ static json_t *describe_json(const verify_arguments *arguments, const verificati
         const difference *found = &verification->shown[i];
         char stored[17], replayed[17], fields[1024];
         td_set set;
-        td_space_set(verification->job.config->space, found->trial, &set);
+        int64_t trial = td_results_row_trial(verification->results, found->row);
+        td_space_set(verification->job.config->space, trial, &set);
         snprintf(stored, sizeof stored, "%016" PRIx64, found->stored_hash);
         snprintf(replayed, sizeof replayed, "%016" PRIx64, found->replayed_hash);
         name_differences(found, fields, sizeof fields);
-        json_array_append_new(list, json_pack("{s:I,s:o,s:s,s:s,s:s}", "trial", (json_int_t)found->trial, "parameters",
-                                              td_job_parameters(&verification->job, &set), "stored_hash", stored, "replayed_hash",
-                                              replayed, "differs", fields));
+        json_t *object = json_pack("{s:I,s:o,s:s,s:s,s:s}", "trial", (json_int_t)trial, "parameters",
+                                   td_job_parameters(&verification->job, &set), "stored_hash", stored, "replayed_hash", replayed,
+                                   "differs", fields);
+        td_json_market(object, verification->results, found->row);
+        json_array_append_new(list, object);
     }
     return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}",
                      "results", arguments->results_path,
-                     "sets", (json_int_t)verification->trials,
+                     "sets", (json_int_t)verification->rows,
                      "finished", (json_int_t)verification->finished,
                      "replayed", (json_int_t)verification->replayed,
                      "different", (json_int_t)verification->different,
@@ -367,11 +429,14 @@ static void describe_text(const verification *verification) {
         const difference *found = &verification->shown[i];
         char fields[1024];
         td_set set;
-        td_space_set(verification->job.config->space, found->trial, &set);
+        int64_t trial = td_results_row_trial(verification->results, found->row);
+        td_space_set(verification->job.config->space, trial, &set);
         char *parameters = td_job_parameters_text(&verification->job, &set);
         name_differences(found, fields, sizeof fields);
-        printf("trial %" PRId64 " (%s): hash %016" PRIx64 " stored, %016" PRIx64 " replayed%s%s\n", found->trial,
-               parameters ? parameters : "", found->stored_hash, found->replayed_hash, *fields ? "; differs in " : "", fields);
+        char of[128];
+        printf("trial %s (%s): hash %016" PRIx64 " stored, %016" PRIx64 " replayed%s%s\n",
+               row_text(verification->results, found->row, of), parameters ? parameters : "", found->stored_hash,
+               found->replayed_hash, *fields ? "; differs in " : "", fields);
         free(parameters);
     }
 }
@@ -380,7 +445,6 @@ static td_status verify(const verify_arguments *arguments, verification *verific
     TD_TRY(td_results_open(arguments->results_path, &verification->results, error));
     TD_TRY(load_config(arguments, verification->results, &verification->job.config, error));
     TD_TRY(open_tape(arguments, verification, error));
-    TD_TRY(td_deck_make(&verification->job.tape, &verification->job.config->play, &verification->deck, error));
     TD_TRY(draw_sample(arguments, verification, error));
     TD_TRY(replay(arguments, verification, error));
     if (arguments->json)
@@ -389,11 +453,12 @@ static td_status verify(const verify_arguments *arguments, verification *verific
         describe_text(verification);
     if (!verification->different) return TD_OK;
     const difference *first = &verification->shown[0];
+    char of[128];
     return td_fail(error, TD_DIFFERENT,
-                   "%s: %" PRId64 " of %" PRId64 " replayed sets differ, trial %" PRId64 " first: hash %016" PRIx64
+                   "%s: %" PRId64 " of %" PRId64 " replayed sets differ, trial %s first: hash %016" PRIx64
                    " stored, %016" PRIx64 " replayed",
-                   arguments->results_path, verification->different, verification->replayed, first->trial, first->stored_hash,
-                   first->replayed_hash);
+                   arguments->results_path, verification->different, verification->replayed,
+                   row_text(verification->results, first->row, of), first->stored_hash, first->replayed_hash);
 }
 
 int td_cmd_verify(int argc, char **argv) {
@@ -415,7 +480,8 @@ int td_cmd_verify(int argc, char **argv) {
     int code = TD_EXIT_OK;
     td_status status = verify(&arguments, &verification, &code, &error);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.json);
-    if (verification.deck) td_deck_free(verification.deck);
+    td_deck_free(verification.deck);
+    td_pick_close(&verification.pick);
     td_job_close(&verification.job);
     if (verification.results) td_results_close(verification.results);
     free(verification.sample);

@@ -73,21 +73,32 @@ int td_job_open(td_job *job) {
     if (status == TD_BAD_CONFIG && !job->json) return td_cli_exit_code(status);
     if (status == TD_IO || status == TD_BAD_DATA) status = TD_BAD_CONFIG; /* a file that is not there: the command is wrong */
     if (status != TD_OK) return td_cli_fail(status, &error, job->json);
-    status = td_cli_open_tape(job->config, &job->tape, &error);
-    if (status == TD_OK) {
-        job->tape_is_open = true;
-        return TD_EXIT_OK;
-    }
+    status = td_tape_open(job->config->tape, false, &job->tape, &error);
+    job->tape_is_open = status == TD_OK;
+    if (status == TD_OK) status = td_markets_make(job->config, &job->tape, &job->markets, &error);
+    if (status == TD_OK) return TD_EXIT_OK;
     int code = td_cli_fail(status, &error, job->json);
     td_job_close(job);
     return code;
 }
 
 void td_job_close(td_job *job) {
+    td_markets_free(&job->markets);
     if (job->tape_is_open) td_tape_close(&job->tape);
     job->tape_is_open = false;
     if (job->config) td_config_free(job->config);
     job->config = NULL;
+}
+
+td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_error *error) {
+    const td_markets *markets = &job->markets;
+    if (markets->symbols > 1)
+        return td_fail(error, TD_BAD_ARG, "%s names %lld symbols and %s plays one: choose with --set symbols=[%s]", job->config_path,
+                       (long long)markets->symbols, command, td_markets_symbol(markets, 0));
+    if (markets->intervals > 1)
+        return td_fail(error, TD_BAD_ARG, "%s names %lld intervals and %s plays one: choose with --set intervals=[%s]",
+                       job->config_path, (long long)markets->intervals, command, td_markets_interval(markets, 0));
+    return td_market_open(markets, 0, pick, error);
 }
 
 json_t *td_json_number(double value, bool whole) {

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "sweeps/config.h"
+#include "sweeps/markets.h"
 #include "sweeps/sweep.h"
 
 enum { TD_JOB_OVERRIDES_MAX = 256 };
@@ -22,14 +23,18 @@ typedef struct td_job {
     td_config *config;       /* from here on: td_job_open() */
     td_tape tape;
     bool tape_is_open;
+    td_markets markets;      /* what of the tape is played */
 } td_job;
 
 /* --set, --json; with threads also --threads and --engine. */
 extern const struct argp td_job_argp, td_job_threads_argp;
 
-/* Loads the configuration and opens the tape. Returns TD_EXIT_OK, or has told the error and returns the exit code. */
+/* Loads the configuration, opens the tape and finds on it what is to be played. Returns TD_EXIT_OK, or has told the error and
+ * returns the exit code. */
 int td_job_open(td_job *job);
 void td_job_close(td_job *job);
+/* The bars of a command that plays one symbol at one interval; TD_BAD_ARG when the configuration names more. td_pick_close(). */
+td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_error *error);
 /* The set of a trial and its numbers: the strategy's parameters, then the swept knobs. */
 json_t *td_job_parameters(const td_job *job, const td_set *set);
 /* "fast 10, slow 30"; the caller frees. */

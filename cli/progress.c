@@ -59,18 +59,18 @@ void td_progress_show(void *context, const td_sweep_progress *now) {
         progress->played = now->played;
     }
     if (progress->quiet) return;
-    double share = now->trials ? (double)now->done / (double)now->trials : 1;
+    double share = now->rows ? (double)now->done / (double)now->rows : 1;
     int tenths = (int)(share * 10);
-    if (!progress->terminal && (tenths <= progress->tenths || now->done == now->trials)) return;
+    if (!progress->terminal && (tenths <= progress->tenths || now->done == now->rows)) return;
     progress->tenths = tenths;
 
     double bars = now->played ? now->bar_evaluations / (double)now->played : 0;
     char rate[32], evaluations[32], left[32], failed[48] = "", line[256];
     if (now->failed) snprintf(failed, sizeof failed, ", %lld failed", (long long)now->failed);
     snprintf(line, sizeof line, "%3.0f %%, %lld of %lld sets%s, %s sets/s, %s bar-evaluations/s, %s left", floor(share * 100),
-             (long long)now->done, (long long)now->trials, failed, td_count_text(progress->sets_per_second, rate),
+             (long long)now->done, (long long)now->rows, failed, td_count_text(progress->sets_per_second, rate),
              td_count_text(progress->sets_per_second * bars, evaluations),
-             td_duration_text((double)(now->trials - now->done) / progress->sets_per_second, left));
+             td_duration_text((double)(now->rows - now->done) / progress->sets_per_second, left));
     if (progress->terminal) {
         fprintf(progress->out, "\r%.*s\033[K", terminal_columns(progress->out) - 1, line);
         progress->drawn = true;

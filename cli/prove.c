@@ -79,13 +79,14 @@ static double seconds_now(void) {
 /* What the reports say about a set. */
 typedef struct subject {
     const td_job *job;
+    const td_tape *tape; /* of the one market */
     int64_t trial;
     td_set set;
     char *parameters; /* text */
 } subject;
 
 static const char *time_of(const subject *subject, int64_t tape_bar, char *text) {
-    return td_time_text(subject->job->tape.time_ns[tape_bar], text);
+    return td_time_text(subject->tape->time_ns[tape_bar], text);
 }
 
 /* ---- --poison ---- */
@@ -183,7 +184,7 @@ static td_status prove_set(const prove_arguments *arguments, subject *subject, j
     const td_job *job = subject->job;
     if (arguments->warmup) {
         td_warmup warmup;
-        TD_TRY(td_measure_warmup(&job->tape, &job->config->play, &subject->set, arguments->offsets ? arguments->offsets : OFFSETS_PRESET,
+        TD_TRY(td_measure_warmup(subject->tape, &job->config->play, &subject->set, arguments->offsets ? arguments->offsets : OFFSETS_PRESET,
                                  arguments->step ? arguments->step : 1, omp_get_max_threads(), &warmup, error));
         for (int64_t i = 0; i < warmup.starts; i++) tally->bars_replayed += warmup.common + warmup.first_common - warmup.start[i].first_bar;
         if (list)
@@ -194,7 +195,7 @@ static td_status prove_set(const prove_arguments *arguments, subject *subject, j
         return TD_OK;
     }
     td_arrow arrow;
-    TD_TRY(td_prove_arrow(&job->tape, &job->config->play, &subject->set, arguments->every, &arrow, error));
+    TD_TRY(td_prove_arrow(subject->tape, &job->config->play, &subject->set, arguments->every, &arrow, error));
     tally->bars_replayed += arrow.bars_replayed;
     tally->every = arrow.every;
     if (arrow.leaks && !tally->leaking++) {
@@ -224,23 +225,23 @@ static int64_t draw_trial(const prove_arguments *arguments, int64_t i, int64_t s
     return trial < count ? trial : count - 1;
 }
 
-static td_status prove(const prove_arguments *arguments, int *code, td_error *error) {
+static td_status prove(const prove_arguments *arguments, const td_tape *tape, int *code, td_error *error) {
     const td_job *job = &arguments->job;
     const td_space *space = job->config->space;
     int64_t count = td_space_count(space), sample = arguments->sample < count ? arguments->sample : count;
     const char *name = td_strategy_name(job->config->play.strategy);
     td_deck *deck;
-    TD_TRY(td_deck_make(&job->tape, &job->config->play, &deck, error));
+    TD_TRY(td_deck_make(tape, &job->config->play, &deck, error));
     int64_t bars = td_deck_bars(deck);
     td_status status = TD_OK;
     json_t *list = job->json ? json_array() : NULL;
     if (!list)
-        printf("%s on %s %s, %" PRId64 " bars; %" PRId64 " of %" PRId64 " sets, %s\n", name, job->tape.symbol, job->tape.interval, bars,
+        printf("%s on %s %s, %" PRId64 " bars; %" PRId64 " of %" PRId64 " sets, %s\n", name, tape->symbol, tape->interval, bars,
                sample, count, arguments->warmup ? "started again and again" : "played with other futures");
     tally tally = {0};
     double begin = seconds_now();
     for (int64_t i = 0; i < sample && status == TD_OK; i++) {
-        subject subject = {.job = job, .trial = draw_trial(arguments, i, sample, count)};
+        subject subject = {.job = job, .tape = tape, .trial = draw_trial(arguments, i, sample, count)};
         td_space_set(space, subject.trial, &subject.set);
         status = td_check_set(deck, &subject.set, error);
         if (status != TD_OK) {
@@ -275,7 +276,7 @@ static td_status prove(const prove_arguments *arguments, int *code, td_error *er
     const td_leak *leak = &tally.worst.first;
     return td_fail(error, TD_DIFFERENT, "%s sees the future: in set %" PRId64 ", bar %" PRId64 " (%s) is \"%s\", and \"%s\" when prices after bar %"
                    PRId64 " are %s", name, tally.trial, leak->bar,
-                   td_time_text(job->tape.time_ns[job->config->play.first_bar + leak->bar], time), leak->truth, leak->poisoned,
+                   td_time_text(tape->time_ns[leak->bar], time), leak->truth, leak->poisoned,
                    leak->cut, td_poison_text(leak->poison));
 }
 
@@ -297,7 +298,10 @@ int td_prove(int argc, char **argv) {
     int code = td_job_open(&arguments.job);
     if (code != TD_EXIT_OK) return code;
     td_error error = {.message = ""};
-    td_status status = prove(&arguments, &code, &error);
+    td_pick pick = {0};
+    td_status status = td_job_one_market(&arguments.job, "verify", &pick, &error);
+    if (status == TD_OK) status = prove(&arguments, &pick.tape, &code, &error);
+    td_pick_close(&pick);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);
     td_job_close(&arguments.job);
     return td_cli_finish(code);

@@ -1,14 +1,16 @@
 /* See show.h. Names are looked up once, columns are read once; an order is a sort of trial numbers. */
-#include "cli/show.h"
+#include "cli/show_parts.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/words.h"
 #include "cli/cli.h"
+#include "cli/job.h"
 #include "sweeps/expression.h"
 
 enum { COLUMNS_MAX = TD_METRIC_COUNT + TD_AXES_MAX };
@@ -28,12 +30,12 @@ static int find_column(td_results *results, const char *name) {
     return metric < 0 ? -1 : axes + metric;
 }
 
-static const char *column_name(const td_results *results, int column) {
+const char *td_column_name(const td_results *results, int column) {
     int axes = td_results_axis_count(results);
     return column < axes ? td_results_axis_name(results, column) : td_metric_infos[column - axes].name;
 }
 
-static const double *column_values(td_results *results, int column, td_error *error) {
+const double *td_column_values(td_results *results, int column, td_error *error) {
     int axes = td_results_axis_count(results);
     return column < axes ? td_results_axis(results, column, error) : td_results_metric(results, (td_metric)(column - axes), error);
 }
@@ -46,7 +48,7 @@ static bool column_is_whole(const td_results *results, int column) {
 static td_status unknown_name(td_results *results, const char *what, const char *name, td_error *error) {
     const char *names[COLUMNS_MAX];
     int count = td_results_axis_count(results) + TD_METRIC_COUNT;
-    for (int c = 0; c < count; c++) names[c] = column_name(results, c);
+    for (int c = 0; c < count; c++) names[c] = td_column_name(results, c);
     const char *nearest = td_nearest_word(name, names, count);
     if (nearest) return td_fail(error, TD_BAD_ARG, "%s: there is no metric or axis '%s'; did you mean '%s'?", what, name, nearest);
     char axes[256] = "none";
@@ -57,16 +59,43 @@ static td_status unknown_name(td_results *results, const char *what, const char 
                    what, name, axes);
 }
 
-/* ---- order ---- */
+/* ---- markets ---- */
 
-typedef struct order {
-    int by;           /* column */
-    int goal;
-    int64_t *trials;  /* (count) */
-    int64_t count;    /* that where lets through */
-    int64_t shown;    /* of these, at most top */
-    int64_t ranked;   /* of these, the first so many have a rank */
-} order;
+static const char *name_at(const td_results *results, bool intervals, int64_t index) {
+    return intervals ? td_results_interval_name(results, index) : td_results_symbol_name(results, index);
+}
+
+static td_status find_name(const td_results *results, bool intervals, const char *wanted, int64_t *found, td_error *error) {
+    *found = -1;
+    if (!wanted) return TD_OK;
+    int64_t count = intervals ? td_results_intervals(results) : td_results_symbols(results);
+    for (*found = 0; *found < count; ++*found)
+        if (strcmp(name_at(results, intervals, *found), wanted) == 0) return TD_OK;
+    const char **names = count < INT_MAX ? calloc((size_t)count, sizeof *names) : NULL;
+    for (int64_t i = 0; names && i < count; i++) names[i] = name_at(results, intervals, i);
+    const char *nearest = names ? td_nearest_word(wanted, names, (int)count) : NULL;
+    free(names);
+    const char *what = intervals ? "interval" : "symbol";
+    if (nearest)
+        return td_fail(error, TD_BAD_ARG, "--%s: the results have no %s '%s'; did you mean '%s'?", what, what, wanted, nearest);
+    return td_fail(error, TD_BAD_ARG, "--%s: the results have no %s '%s'; the first is '%s'", what, what, wanted,
+                   name_at(results, intervals, 0));
+}
+
+bool td_row_is_wanted(const td_results *results, const td_market_filter *filter, int64_t row) {
+    return (filter->symbol < 0 || td_results_row_symbol(results, row) == filter->symbol) &&
+           (filter->interval < 0 || td_results_row_interval(results, row) == filter->interval);
+}
+
+void td_json_market(json_t *object, const td_results *results, int64_t row) {
+    int64_t symbol = td_results_row_symbol(results, row), interval = td_results_row_interval(results, row);
+    if (td_results_symbols(results) > 1)
+        json_object_set_new(object, "symbol", json_string(td_results_symbol_name(results, symbol)));
+    if (td_results_intervals(results) > 1)
+        json_object_set_new(object, "interval", json_string(td_results_interval_name(results, interval)));
+}
+
+/* ---- order ---- */
 
 typedef struct sort_context {
     const double *values;
@@ -75,13 +104,13 @@ typedef struct sort_context {
 } sort_context;
 
 /* 0 ranked, 1 finished but NaN, 2 failed, 3 pending */
-static int class_of(const sort_context *context, int64_t trial) {
-    if (context->state[trial] == TD_CELL_PENDING) return 3;
-    if (context->state[trial] == TD_CELL_FAILED) return 2;
-    return isnan(context->values[trial]);
+static int class_of(const sort_context *context, int64_t row) {
+    if (context->state[row] == TD_CELL_PENDING) return 3;
+    if (context->state[row] == TD_CELL_FAILED) return 2;
+    return isnan(context->values[row]);
 }
 
-static int compare_trials(const void *left, const void *right, void *arguments) {
+static int compare_rows(const void *left, const void *right, void *arguments) {
     const sort_context *context = arguments;
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     int class_a = class_of(context, a), class_b = class_of(context, b);
@@ -99,7 +128,7 @@ static int sweep_metric(const td_results *results, int *goal) {
     return found < 0 ? (int)TD_METRIC_sharpe : found;
 }
 
-static td_status choose_order(td_results *results, const td_show_def *def, order *o, td_error *error) {
+static td_status choose_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
     int axes = td_results_axis_count(results), goal, metric = sweep_metric(results, &goal);
     o->by = def->by ? find_column(results, def->by) : axes + metric;
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
@@ -125,13 +154,14 @@ static int resolve_column(void *context, const char *name) {
     return column;
 }
 
-/* the trials that the expression lets through; a pending set's metrics are NaN */
-static td_status select_trials(td_results *results, const char *where, order *o, td_error *error) {
-    int64_t trials = td_results_trials(results);
-    o->trials = malloc((size_t)trials * sizeof *o->trials);
-    if (!o->trials) return td_fail(error, TD_NO_MEMORY, "no memory to sort %" PRId64 " trials", trials);
+/* the rows of the filter that the expression lets through; a pending set's metrics are NaN */
+static td_status select_rows(td_results *results, const td_market_filter *filter, const char *where, td_show_order *o, td_error *error) {
+    int64_t rows = td_results_rows(results);
+    o->rows = malloc((size_t)rows * sizeof *o->rows);
+    if (!o->rows) return td_fail(error, TD_NO_MEMORY, "no memory to sort %" PRId64 " trials", rows);
     if (!where) {
-        for (int64_t t = 0; t < trials; t++) o->trials[o->count++] = t;
+        for (int64_t row = 0; row < rows; row++)
+            if (td_row_is_wanted(results, filter, row)) o->rows[o->count++] = row;
         return TD_OK;
     }
     td_expression *expression;
@@ -144,35 +174,51 @@ static td_status select_trials(td_results *results, const char *where, order *o,
     int count = td_results_axis_count(results) + TD_METRIC_COUNT;
     for (int c = 0; c < count && status == TD_OK; c++) {
         if (!named.used[c]) continue;
-        columns[c] = column_values(results, c, error);
+        columns[c] = td_column_values(results, c, error);
         if (!columns[c]) status = TD_BAD_DATA;
     }
-    for (int64_t t = 0; t < trials && status == TD_OK; t++) {
+    for (int64_t row = 0; row < rows && status == TD_OK; row++) {
+        if (!td_row_is_wanted(results, filter, row)) continue;
         double values[COLUMNS_MAX];
-        for (int c = 0; c < count; c++) values[c] = columns[c] ? columns[c][t] : NAN;
-        if (td_expression_true(expression, values)) o->trials[o->count++] = t;
+        for (int c = 0; c < count; c++) values[c] = columns[c] ? columns[c][row] : NAN;
+        if (td_expression_true(expression, values)) o->rows[o->count++] = row;
     }
     td_expression_free(expression);
     return status;
 }
 
-static td_status make_order(td_results *results, const td_show_def *def, order *o, td_error *error) {
-    *o = (order){0};
+/* What is asked for, of the rows that are wanted, in the order of the rows. */
+td_status td_choose_rows(td_results *results, const td_show_def *def, td_market_filter *filter, td_show_order *o, td_error *error) {
+    *o = (td_show_order){0};
     TD_TRY(choose_order(results, def, o, error));
-    sort_context context = {.goal = o->goal};
-    context.values = column_values(results, o->by, error);
-    context.state = td_results_state(results, error);
-    if (!context.values || !context.state) return TD_BAD_DATA;
-    td_status status = select_trials(results, def->where, o, error);
-    if (status != TD_OK) {
-        free(o->trials);
-        o->trials = NULL;
-        return status;
-    }
-    qsort_r(o->trials, (size_t)o->count, sizeof *o->trials, compare_trials, &context);
+    TD_TRY(find_name(results, false, def->symbol, &filter->symbol, error));
+    TD_TRY(find_name(results, true, def->interval, &filter->interval, error));
+    td_status status = select_rows(results, filter, def->where, o, error);
+    if (status == TD_OK) return TD_OK;
+    free(o->rows);
+    o->rows = NULL;
+    return status;
+}
+
+int64_t td_shown_of(const td_show_def *def, int64_t count) {
     int64_t top = def->top ? def->top : 10;
-    o->shown = top > 0 && top < o->count ? top : o->count;
-    while (o->ranked < o->shown && class_of(&context, o->trials[o->ranked]) == 0) o->ranked++;
+    return top > 0 && top < count ? top : count;
+}
+
+static td_status make_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
+    td_market_filter filter;
+    TD_TRY(td_choose_rows(results, def, &filter, o, error));
+    sort_context context = {.goal = o->goal};
+    context.values = td_column_values(results, o->by, error);
+    context.state = td_results_state(results, error);
+    if (!context.values || !context.state) {
+        free(o->rows);
+        o->rows = NULL;
+        return TD_BAD_DATA;
+    }
+    qsort_r(o->rows, (size_t)o->count, sizeof *o->rows, compare_rows, &context);
+    o->shown = td_shown_of(def, o->count);
+    while (o->ranked < o->shown && class_of(&context, o->rows[o->ranked]) == 0) o->ranked++;
     return TD_OK;
 }
 
@@ -186,7 +232,7 @@ typedef struct columns {
 static td_status add_column(td_results *results, int column, columns *c, td_error *error) {
     for (int i = 0; i < c->count; i++)
         if (c->column[i] == column) return TD_OK;
-    const double *values = column_values(results, column, error);
+    const double *values = td_column_values(results, column, error);
     if (!values) return TD_BAD_DATA;
     c->column[c->count] = column;
     c->values[c->count++] = values;
@@ -226,7 +272,7 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 /* ---- table ---- */
 
 /* for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
-static void print_value(const td_results *results, int column, double value, char *text) {
+void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
     bool money = column >= axes && !strcmp(td_metric_infos[column - axes].units, "quote");
     if (isnan(value)) strcpy(text, "-");
@@ -235,31 +281,72 @@ static void print_value(const td_results *results, int column, double value, cha
     else snprintf(text, 32, column < axes ? "%.10g" : "%.6g", value);
 }
 
-static void print_header(FILE *out, td_results *results, const order *o) {
-    int64_t trials = td_results_trials(results), done = td_results_done(results), failed = td_results_failed(results);
+/* " (A, B, C)", or nothing where they are too many to be read */
+static void print_names(FILE *out, const char *names) {
+    if (names && strlen(names) <= 60) fprintf(out, " (%s)", names);
+}
+
+/* "sma-cross on BTCUSDT 1m, 1000 bars from ... to ..." or "sma-cross on 3 symbols (A, B, C) at 2 intervals (1m, 1h)" */
+static void print_what(FILE *out, td_results *results) {
     const char *strategy = td_results_attribute(results, "strategy"), *symbol = td_results_attribute(results, "tape_symbol");
     const char *interval = td_results_attribute(results, "tape_interval"), *first = td_results_attribute(results, "first_bar_time");
     const char *last = td_results_attribute(results, "last_bar_time");
+    if (td_results_several(results)) {
+        int64_t symbols = td_results_symbols(results), intervals = td_results_intervals(results);
+        fprintf(out, "%s on %" PRId64 " symbol%s", strategy ? strategy : "?", symbols, symbols == 1 ? "" : "s");
+        print_names(out, symbol);
+        fprintf(out, " at %" PRId64 " interval%s", intervals, intervals == 1 ? "" : "s");
+        print_names(out, interval);
+        fputc('\n', out);
+        return;
+    }
     fprintf(out, "%s on %s %s, %.0f bars from %s to %s, %.10g periods per year\n", strategy ? strategy : "?", symbol ? symbol : "?",
             interval ? interval : "?", td_results_number(results, "bars"), first ? first : "?", last ? last : "?",
             td_results_number(results, "periods_per_year"));
-    fprintf(out, "%" PRId64 " trials: %" PRId64 " done", trials, done - failed);
-    if (failed) fprintf(out, ", %" PRId64 " failed", failed);
-    if (done < trials) fprintf(out, ", %" PRId64 " pending", trials - done);
-    double excluded = td_results_number(results, "excluded");
-    if (excluded > 0) fprintf(out, ", %.0f excluded by constraints", excluded);
-    if (o->count < trials) fprintf(out, "; %" PRId64 " selected", o->count);
-    fprintf(out, "; by %s, %s first\n", column_name(results, o->by), o->goal > 0 ? "largest" : "smallest");
 }
 
-static td_status print_table(FILE *out, td_results *results, const order *o, const columns *c, td_error *error) {
+/* Up to where the order is said. */
+void td_print_counts(FILE *out, td_results *results) {
+    int64_t rows = td_results_rows(results), done = td_results_done(results), failed = td_results_failed(results);
+    print_what(out, results);
+    fprintf(out, "%" PRId64 " trials", td_results_trials(results));
+    if (td_results_several(results)) fprintf(out, ", %" PRId64 " plays", rows);
+    fprintf(out, ": %" PRId64 " done", done - failed);
+    if (failed) fprintf(out, ", %" PRId64 " failed", failed);
+    if (done < rows) fprintf(out, ", %" PRId64 " pending", rows - done);
+    double excluded = td_results_number(results, "excluded");
+    if (excluded > 0) fprintf(out, ", %.0f excluded by constraints", excluded);
+}
+
+static void print_header(FILE *out, td_results *results, const td_show_order *o) {
+    td_print_counts(out, results);
+    if (o->count < td_results_rows(results)) fprintf(out, "; %" PRId64 " selected", o->count);
+    fprintf(out, "; by %s, %s first\n", td_column_name(results, o->by), o->goal > 0 ? "largest" : "smallest");
+}
+
+/* The columns that say which market a row is of, where there are several; returns how many. */
+int td_market_heads(const td_results *results, bool symbols, bool intervals, const char **heads) {
+    int count = 0;
+    if (symbols && td_results_symbols(results) > 1) heads[count++] = "symbol";
+    if (intervals && td_results_intervals(results) > 1) heads[count++] = "interval";
+    return count;
+}
+
+/* What stands under such a head. */
+const char *td_market_text(const td_results *results, const char *head, int64_t row) {
+    return strcmp(head, "symbol") == 0 ? td_results_symbol_name(results, td_results_row_symbol(results, row))
+                                       : td_results_interval_name(results, td_results_row_interval(results, row));
+}
+
+static td_status print_table(FILE *out, td_results *results, const td_show_order *o, const columns *c, td_error *error) {
     const int32_t *state = td_results_state(results, error), *reason = td_results_reason(results, error);
     if (!state || !reason) return TD_BAD_DATA;
     bool outcome = o->ranked < o->shown; /* a last column says what became of sets without a rank */
-    int width = 2 + c->count + outcome, rows = (int)o->shown;
-    const char *heads[COLUMNS_MAX + 3] = {"rank", "trial"};
-    bool numeric[COLUMNS_MAX + 3] = {true, true};
-    for (int i = 0; i < c->count; i++) heads[2 + i] = column_name(results, c->column[i]), numeric[2 + i] = true;
+    const char *heads[COLUMNS_MAX + 5] = {"rank", "trial"};
+    bool numeric[COLUMNS_MAX + 5] = {true, true};
+    int markets = td_market_heads(results, true, true, heads + 2), before = 2 + markets;
+    int width = before + c->count + outcome, rows = (int)o->shown;
+    for (int i = 0; i < c->count; i++) heads[before + i] = td_column_name(results, c->column[i]), numeric[before + i] = true;
     if (outcome) heads[width - 1] = "outcome";
     char(*texts)[32] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
     const char **cells = calloc((size_t)rows * (size_t)width + 1, sizeof *cells);
@@ -268,17 +355,18 @@ static td_status print_table(FILE *out, td_results *results, const order *o, con
         return td_fail(error, TD_NO_MEMORY, "no memory for a table of %d rows", rows);
     }
     for (int r = 0; r < rows; r++) {
-        int64_t trial = o->trials[r];
+        int64_t of = o->rows[r];
         char(*row)[32] = texts + (size_t)r * (size_t)width;
         if (r < o->ranked) snprintf(row[0], sizeof *row, "%d", r + 1);
         else strcpy(row[0], "-");
-        snprintf(row[1], sizeof *row, "%" PRId64, trial);
-        for (int i = 0; i < c->count; i++) print_value(results, c->column[i], c->values[i][trial], row[2 + i]);
-        bool known = reason[trial] >= 0 && reason[trial] < TD_CELL_REASON_COUNT;
-        if (state[trial] == TD_CELL_PENDING) strcpy(row[width - 1], "pending");
-        if (state[trial] == TD_CELL_FAILED)
-            snprintf(row[width - 1], sizeof *row, "%s", known ? td_cell_reason_name((td_cell_reason)reason[trial]) : "failed");
-        for (int i = 0; i < width; i++) cells[(size_t)r * (size_t)width + (size_t)i] = row[i];
+        snprintf(row[1], sizeof *row, "%" PRId64, td_results_row_trial(results, of));
+        for (int i = 0; i < c->count; i++) td_column_text(results, c->column[i], c->values[i][of], row[before + i]);
+        bool known = reason[of] >= 0 && reason[of] < TD_CELL_REASON_COUNT;
+        if (state[of] == TD_CELL_PENDING) strcpy(row[width - 1], "pending");
+        if (state[of] == TD_CELL_FAILED)
+            snprintf(row[width - 1], sizeof *row, "%s", known ? td_cell_reason_name((td_cell_reason)reason[of]) : "failed");
+        for (int i = 0; i < width; i++)
+            cells[(size_t)r * (size_t)width + (size_t)i] = i < 2 || i >= before ? row[i] : td_market_text(results, heads[i], of);
     }
     print_header(out, results, o);
     td_cli_table(out, width, heads, numeric, rows, cells);
@@ -286,71 +374,37 @@ static td_status print_table(FILE *out, td_results *results, const order *o, con
     return TD_OK;
 }
 
-td_status td_show_table(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
-    order o;
-    columns c;
-    TD_TRY(make_order(results, def, &o, error));
-    td_status status = choose_columns(results, def, o.by, false, &c, error);
-    if (status == TD_OK && o.shown > 1000000)
-        status = td_fail(error, TD_BAD_ARG, "a table of %" PRId64 " rows is for nobody's eyes; --csv prints them all", o.shown);
-    if (status == TD_OK) status = print_table(out, results, &o, &c, error);
-    free(o.trials);
-    return status;
-}
-
 /* ---- CSV and JSON ---- */
 
-td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
-    static const char *const states[] = {"pending", "done", "failed"};
-    order o;
-    columns c;
-    TD_TRY(make_order(results, def, &o, error));
-    td_status status = choose_columns(results, def, o.by, true, &c, error);
-    const int32_t *state = td_results_state(results, error);
-    const uint64_t *hash = status == TD_OK ? td_results_hash(results, error) : NULL;
-    if (status == TD_OK && (!state || !hash)) status = TD_BAD_DATA;
-    if (status == TD_OK) {
-        fputs("trial,state,hash", out);
-        for (int i = 0; i < c.count; i++) fprintf(out, ",%s", column_name(results, c.column[i]));
-        fputc('\n', out);
+/* A field behind a comma, in quotes where it has to be. */
+void td_print_csv_text(FILE *out, const char *text) {
+    if (!text[strcspn(text, ",\"")]) {
+        fprintf(out, ",%s", text);
+        return;
     }
-    for (int64_t r = 0; status == TD_OK && r < o.shown; r++) {
-        int64_t trial = o.trials[r];
-        fprintf(out, "%" PRId64 ",%s,%016" PRIx64, trial, states[state[trial]], hash[trial]);
-        for (int i = 0; i < c.count; i++) {
-            double value = c.values[i][trial];
-            if (isnan(value)) fputc(',', out);
-            else fprintf(out, ",%.17g", value);
-        }
-        fputc('\n', out);
-    }
-    free(o.trials);
-    return status;
+    fputs(",\"", out);
+    for (; *text; text++) fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputc('"', out);
 }
 
-/* JSON has neither NaN nor infinity */
-static json_t *json_number(double value, bool whole) {
-    if (!isfinite(value)) return json_null();
-    return whole ? json_integer((json_int_t)value) : json_real(value);
-}
-
-static json_t *json_trial(td_results *results, int64_t trial, const columns *c, const json_t *constants, td_error *error) {
+static json_t *json_row(td_results *results, int64_t row, const columns *c, const json_t *constants, td_error *error) {
     int axes = td_results_axis_count(results);
     const int32_t *state = td_results_state(results, error), *reason = td_results_reason(results, error);
     const uint64_t *hash = td_results_hash(results, error);
     if (!state || !reason || !hash) return NULL;
     char text[20];
-    snprintf(text, sizeof text, "%016" PRIx64, hash[trial]);
+    snprintf(text, sizeof text, "%016" PRIx64, hash[row]);
     json_t *object = json_object(), *parameters = json_object(), *metrics = json_object();
-    json_object_set_new(object, "trial", json_integer(trial));
+    json_object_set_new(object, "trial", json_integer(td_results_row_trial(results, row)));
+    td_json_market(object, results, row);
     json_object_set_new(object, "hash", json_string(text));
-    if (state[trial] != TD_CELL_DONE)
-        json_object_set_new(object, "state", json_string(state[trial] == TD_CELL_FAILED ? "failed" : "pending"));
-    if (state[trial] == TD_CELL_FAILED && reason[trial] > 0 && reason[trial] < TD_CELL_REASON_COUNT)
-        json_object_set_new(object, "reason", json_string(td_cell_reason_name((td_cell_reason)reason[trial])));
+    if (state[row] != TD_CELL_DONE)
+        json_object_set_new(object, "state", json_string(state[row] == TD_CELL_FAILED ? "failed" : "pending"));
+    if (state[row] == TD_CELL_FAILED && reason[row] > 0 && reason[row] < TD_CELL_REASON_COUNT)
+        json_object_set_new(object, "reason", json_string(td_cell_reason_name((td_cell_reason)reason[row])));
     for (int i = 0; i < c->count; i++) {
-        json_t *number = json_number(c->values[i][trial], column_is_whole(results, c->column[i]));
-        json_object_set_new(c->column[i] < axes ? parameters : metrics, column_name(results, c->column[i]), number);
+        json_t *number = td_json_number(c->values[i][row], column_is_whole(results, c->column[i]));
+        json_object_set_new(c->column[i] < axes ? parameters : metrics, td_column_name(results, c->column[i]), number);
     }
     json_object_update_missing(parameters, (json_t *)constants);
     json_object_set_new(object, "parameters", parameters);
@@ -358,26 +412,87 @@ static json_t *json_trial(td_results *results, int64_t trial, const columns *c, 
     return object;
 }
 
+/* What the sweep held fixed: it belongs to a set as well. */
+json_t *td_constants_of(const td_results *results) {
+    const char *fixed = td_results_attribute(results, "constants");
+    json_t *constants = fixed ? json_loads(fixed, 0, NULL) : NULL;
+    if (json_is_object(constants)) return constants;
+    json_decref(constants);
+    return json_object();
+}
+
+/* ---- the three ways to print ---- */
+
+td_status td_check_table_rows(int64_t rows, td_error *error) {
+    if (rows <= 1000000) return TD_OK;
+    return td_fail(error, TD_BAD_ARG, "a table of %" PRId64 " rows is for nobody's eyes; --csv prints them all", rows);
+}
+
+td_status td_show_table(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
+    if (def->over) return td_over_table(out, results, def, error);
+    td_show_order o;
+    columns c;
+    TD_TRY(make_order(results, def, &o, error));
+    td_status status = choose_columns(results, def, o.by, false, &c, error);
+    if (status == TD_OK) status = td_check_table_rows(o.shown, error);
+    if (status == TD_OK) status = print_table(out, results, &o, &c, error);
+    free(o.rows);
+    return status;
+}
+
+td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td_error *error) {
+    if (def->over) return td_over_csv(out, results, def, error);
+    static const char *const states[] = {"pending", "done", "failed"};
+    td_show_order o;
+    columns c;
+    TD_TRY(make_order(results, def, &o, error));
+    td_status status = choose_columns(results, def, o.by, true, &c, error);
+    const char *heads[2];
+    int markets = td_market_heads(results, true, true, heads);
+    const int32_t *state = td_results_state(results, error);
+    const uint64_t *hash = status == TD_OK ? td_results_hash(results, error) : NULL;
+    if (status == TD_OK && (!state || !hash)) status = TD_BAD_DATA;
+    if (status == TD_OK) {
+        fputs("trial", out);
+        for (int i = 0; i < markets; i++) fprintf(out, ",%s", heads[i]);
+        fputs(",state,hash", out);
+        for (int i = 0; i < c.count; i++) fprintf(out, ",%s", td_column_name(results, c.column[i]));
+        fputc('\n', out);
+    }
+    for (int64_t r = 0; status == TD_OK && r < o.shown; r++) {
+        int64_t row = o.rows[r];
+        fprintf(out, "%" PRId64, td_results_row_trial(results, row));
+        for (int i = 0; i < markets; i++) td_print_csv_text(out, td_market_text(results, heads[i], row));
+        fprintf(out, ",%s,%016" PRIx64, states[state[row]], hash[row]);
+        for (int i = 0; i < c.count; i++) {
+            double value = c.values[i][row];
+            if (isnan(value)) fputc(',', out);
+            else fprintf(out, ",%.17g", value);
+        }
+        fputc('\n', out);
+    }
+    free(o.rows);
+    return status;
+}
+
 td_status td_show_json(td_results *results, const td_show_def *def, json_t **list, td_error *error) {
-    order o;
+    if (def->over) return td_over_json(results, def, list, error);
+    td_show_order o;
     columns c;
     td_show_def everything = *def;
     everything.columns = NULL;
     *list = NULL;
     TD_TRY(make_order(results, def, &o, error));
     td_status status = choose_columns(results, &everything, o.by, true, &c, error);
-    /* what the sweep held fixed belongs to the set as well */
-    const char *fixed = td_results_attribute(results, "constants");
-    json_t *constants = fixed ? json_loads(fixed, 0, NULL) : NULL;
-    if (!json_is_object(constants)) json_decref(constants), constants = json_object();
+    json_t *constants = td_constants_of(results);
     json_t *array = json_array();
     for (int64_t r = 0; status == TD_OK && r < o.shown; r++) {
-        json_t *object = json_trial(results, o.trials[r], &c, constants, error);
+        json_t *object = json_row(results, o.rows[r], &c, constants, error);
         if (!object) status = TD_BAD_DATA;
         else json_array_append_new(array, object);
     }
     json_decref(constants);
-    free(o.trials);
+    free(o.rows);
     if (status == TD_OK) *list = array;
     else json_decref(array);
     return status;

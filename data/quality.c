@@ -57,7 +57,7 @@ static void scan_spikes(const td_tape *tape, td_quality *q) {
     const double keep = 1 - 2.0 / 501, limit = 8;
     double sum = 0, weight = 0;
     for (int64_t t = 1; t < tape->bars; t++) {
-        double previous = tape->close[(t - 1) * tape->symbols], close = tape->close[t * tape->symbols];
+        double previous = tape->close[t - 1], close = tape->close[t];
         double days = (double)(tape->time_ns[t] - tape->time_ns[t - 1]) / (double)TD_NS_PER_DAY;
         double change = fabs(close - previous) / sqrt(days);
         sum = sum * keep + change;
@@ -73,8 +73,7 @@ static void scan_values(const td_tape *tape, td_quality *q) {
     q->low = INFINITY;
     q->high = 0;
     for (int64_t t = 0; t < tape->bars; t++) {
-        int64_t i = t * tape->symbols;
-        double open = tape->open[i], high = tape->high[i], low = tape->low[i], close = tape->close[i], volume = tape->volume[i];
+        double open = tape->open[t], high = tape->high[t], low = tape->low[t], close = tape->close[t], volume = tape->volume[t];
         q->outside += open < low || open > high || close < low || close > high;
         q->volume_missing += isnan(volume) != 0;
         q->volume_zero += volume == 0;

@@ -37,7 +37,7 @@ typedef struct td_quality {
     td_spike spike[TD_QUALITY_LIST_MAX];
 } td_quality;
 
-/* Looks at the first symbol of a tape. Reads everything once; cannot fail. */
+/* Looks at a tape of one symbol. Reads everything once; cannot fail. */
 td_quality td_quality_scan(const td_tape *tape);
 
 #endif

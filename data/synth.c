@@ -10,8 +10,9 @@
 
 enum { COOKIE = 0x53594e54 };
 
-/* streams of TD_PURPOSE_SYNTH; the counter is the number of the bar */
-enum { VOLATILITY_STREAM, RETURN_STREAM, JUMP_STREAM, GAP_STREAM, RANGE_STREAM, VOLUME_STREAM, OUTAGE_STREAM };
+/* streams of TD_PURPOSE_SYNTH, STREAMS of them for each symbol; the counter is the number of the bar */
+enum { VOLATILITY_STREAM, RETURN_STREAM, JUMP_STREAM, GAP_STREAM, RANGE_STREAM, VOLUME_STREAM, OUTAGE_STREAM, HALT_STREAM, STREAMS };
+enum { LEADER = 0, SYMBOLS_MAX = 1000 };
 
 static const double YEAR_NS = 365.0 * 86400e9, DAY_NS = 86400e9, MINUTE_NS = 60e9;
 
@@ -37,6 +38,8 @@ td_status td_check_synth_def(const td_synth_def *def, td_error *error) {
         return td_fail(error, TD_BAD_ARG, "price is %g, must be from 1 to 1e9", def->price);
     if (!(def->volatility >= 0.01 && def->volatility <= 5))
         return td_fail(error, TD_BAD_ARG, "volatility is %g a year, must be from 0.01 to 5", def->volatility);
+    if (def->symbol < 0 || def->symbol >= SYMBOLS_MAX)
+        return td_fail(error, TD_BAD_ARG, "symbol is %d, must be from 0 to %d", def->symbol, SYMBOLS_MAX - 1);
     if (def->ticks_per_unit < 1 || def->ticks_per_unit > 100000000)
         return td_fail(error, TD_BAD_ARG, "ticks_per_unit is %d, must be from 1 to 1e8", def->ticks_per_unit);
     /* outages lengthen the tape by less than a tenth */
@@ -53,7 +56,7 @@ typedef struct market {
     double slow_keep, slow_shock;      /* AR(1) of slow log-volatility */
     double fast_keep, fast_shock;      /* AR(1) of fast log-volatility */
     double pull;                       /* share of the distance to the long-run level that one bar closes */
-    double jump_chance, outage_chance; /* per bar */
+    double jump_chance, outage_chance, halt_chance; /* per bar */
     double log_level;
     double ticks_per_unit;
     bool intraday;
@@ -65,20 +68,42 @@ typedef struct state {
     double slow, fast; /* log-volatility */
     double close;      /* of the previous bar */
     int64_t missing;   /* bars lost between the previous bar and this one */
+    int64_t halted;    /* bars from here on that are not recorded */
 } state;
 
 static const double SLOW_SPREAD = 0.45, FAST_SPREAD = 0.35; /* stationary standard deviations of the log-volatilities */
 
-static double uniform(const market *m, int stream, uint64_t counter) {
-    return td_random_uniform(m->def->seed, TD_PURPOSE_SYNTH, (uint64_t)stream, counter);
+/* A draw of a symbol's own. */
+static double uniform_of(const market *m, int symbol, int stream, uint64_t counter) {
+    return td_random_uniform(m->def->seed, TD_PURPOSE_SYNTH, (uint64_t)(symbol * STREAMS + stream), counter);
 }
 
+static double uniform(const market *m, int stream, uint64_t counter) { return uniform_of(m, m->def->symbol, stream, counter); }
+
 /* Two independent standard normals from the two draws of one counter (Box and Muller 1958). */
-static void normal_pair(const market *m, int stream, uint64_t bar, double *a, double *b) {
-    double radius = sqrt(-2 * td_log(uniform(m, stream, 2 * bar))), turn = uniform(m, stream, 2 * bar + 1);
+static void normal_pair_of(const market *m, int symbol, int stream, uint64_t bar, double *a, double *b) {
+    double radius = sqrt(-2 * td_log(uniform_of(m, symbol, stream, 2 * bar)));
+    double turn = uniform_of(m, symbol, stream, 2 * bar + 1);
     *a = radius * td_sin_turns(turn);
     *b = radius * td_sin_turns(turn + 0.25);
 }
+
+static void normal_pair(const market *m, int stream, uint64_t bar, double *a, double *b) {
+    normal_pair_of(m, m->def->symbol, stream, bar, a, b);
+}
+
+/* The same, correlated with those of the leading symbol by 0.7, and so by 0.49 among the others. */
+static void shared_pair(const market *m, int stream, uint64_t bar, double *a, double *b) {
+    normal_pair_of(m, LEADER, stream, bar, a, b);
+    if (m->def->symbol == LEADER) return;
+    const double with = 0.7, apart = sqrt(1 - 0.7 * 0.7);
+    double own_a, own_b;
+    normal_pair(m, stream, bar, &own_a, &own_b);
+    *a = with * *a + apart * own_a;
+    *b = with * *b + apart * own_b;
+}
+
+static double level_of(const td_synth_def *def) { return def->price / (1 + def->symbol); }
 
 static market market_of(const td_synth_def *def) {
     double interval = (double)td_interval_ns(def->interval);
@@ -93,7 +118,8 @@ static market market_of(const td_synth_def *def) {
                 .pull = 1 - td_exp(-0.6931471805599453 * interval / (2 * YEAR_NS)),
                 .jump_chance = 1 - td_exp(-0.5 * interval / DAY_NS),
                 .outage_chance = 1 - td_exp(-interval / (20 * DAY_NS)),
-                .log_level = td_log(def->price),
+                .halt_chance = def->symbol == LEADER ? 0 : 1 - td_exp(-interval / (10 * DAY_NS)),
+                .log_level = td_log(level_of(def)),
                 .ticks_per_unit = def->ticks_per_unit,
                 .intraday = interval < DAY_NS};
     return m;
@@ -102,7 +128,7 @@ static market market_of(const td_synth_def *def) {
 /* 1. Volatility of this bar relative to the average: two mean-reverting log-volatilities, mean square 1. */
 static double clustered(const market *m, state *s, uint64_t bar) {
     double a, b;
-    normal_pair(m, VOLATILITY_STREAM, bar, &a, &b);
+    shared_pair(m, VOLATILITY_STREAM, bar, &a, &b);
     s->slow = s->slow * m->slow_keep + m->slow_shock * a;
     s->fast = s->fast * m->fast_keep + m->fast_shock * b;
     return td_exp(s->slow + s->fast - (SLOW_SPREAD * SLOW_SPREAD + FAST_SPREAD * FAST_SPREAD));
@@ -120,7 +146,7 @@ static double season(const market *m, int64_t time_ns) {
 /* 3. Log return from open to close: diffusion, pull to the long-run level, now and then a jump. */
 static double bar_return(const market *m, const state *s, double sigma, uint64_t bar, double *shock) {
     double unused, size;
-    normal_pair(m, RETURN_STREAM, bar, shock, &unused);
+    shared_pair(m, RETURN_STREAM, bar, shock, &unused);
     double change = sigma * *shock + m->pull * (m->log_level - td_log(s->close)) - 0.5 * sigma * sigma;
     if (uniform(m, JUMP_STREAM, 4 * bar) >= m->jump_chance) return change;
     normal_pair(m, JUMP_STREAM, 2 * bar + 1, &size, &unused);
@@ -153,15 +179,23 @@ static double bar_volume(const market *m, double relative, double shock, uint64_
     return (floor(volume * 1e5) + 1) / 1e5;
 }
 
-/* 7. Bars lost to maintenance after this one: 20 to 240 minutes, about every twenty days. */
+/* 7. Bars of all symbols lost to maintenance after this one: 20 to 240 minutes, about every twenty days. */
 static int64_t outage(const market *m, uint64_t bar) {
-    if (uniform(m, OUTAGE_STREAM, 2 * bar) >= m->outage_chance) return 0;
-    double minutes = 20 + 220 * uniform(m, OUTAGE_STREAM, 2 * bar + 1);
+    if (uniform_of(m, LEADER, OUTAGE_STREAM, 2 * bar) >= m->outage_chance) return 0;
+    double minutes = 20 + 220 * uniform_of(m, LEADER, OUTAGE_STREAM, 2 * bar + 1);
     return (int64_t)(minutes * MINUTE_NS / (double)td_interval_ns(m->def->interval));
 }
 
-static void make_bar(const market *m, state *s, td_bars *bars, int64_t t) {
-    uint64_t bar = (uint64_t)t;
+/* 8. Bars of this symbol alone that are not recorded from this one on: 5 to 60 minutes, about every ten days. */
+static int64_t halt(const market *m, uint64_t bar) {
+    if (m->halt_chance == 0 || uniform(m, HALT_STREAM, 2 * bar) >= m->halt_chance) return 0;
+    double minutes = 5 + 55 * uniform(m, HALT_STREAM, 2 * bar + 1);
+    return (int64_t)(minutes * MINUTE_NS / (double)td_interval_ns(m->def->interval));
+}
+
+/* The next bar, into the row that bars->count counts up to unless trading is halted. */
+static void make_bar(const market *m, state *s, td_bars *bars, uint64_t bar) {
+    int64_t t = bars->count;
     double relative = clustered(m, s, bar) * season(m, s->time_ns), sigma = m->sigma * relative, shock;
     double change = bar_return(m, s, sigma, bar, &shock);
     double open = s->close * td_exp(opening_gap(m, s, sigma, bar));
@@ -180,6 +214,11 @@ static void make_bar(const market *m, state *s, td_bars *bars, int64_t t) {
     bars->column[TD_CLOSE][t] = closed;
     bars->column[TD_VOLUME][t] = bar_volume(m, relative, shock, bar);
 
+    if (s->halted == 0) s->halted = halt(m, bar);
+    if (s->halted > 0)
+        s->halted--;
+    else
+        bars->count++;
     s->close = closed;
     s->missing = outage(m, bar);
     s->time_ns += (1 + s->missing) * td_interval_ns(m->def->interval);
@@ -190,8 +229,7 @@ td_status td_synth(const td_synth_def *def, td_bars *bars, td_error *error) {
     bars->count = 0;
     TD_TRY(td_bars_reserve(bars, def->bars, error));
     market m = market_of(def);
-    state s = {.time_ns = def->start_ns, .close = on_grid(&m, def->price)};
-    for (int64_t t = 0; t < def->bars; t++) make_bar(&m, &s, bars, t);
-    bars->count = def->bars;
+    state s = {.time_ns = def->start_ns, .close = on_grid(&m, level_of(def))};
+    for (int64_t t = 0; t < def->bars; t++) make_bar(&m, &s, bars, (uint64_t)t);
     return TD_OK;
 }

@@ -22,7 +22,7 @@
 #endif
 
 static const char SCHEMA[] = "tapedeck-tape";
-enum { SCHEMA_VERSION = 1, PRICE_COLUMNS = 4, COLUMNS = 5 };
+enum { ONE_SYMBOL_VERSION = 1, SYMBOLS_VERSION = 2, PRICE_COLUMNS = 4, COLUMNS = 5 };
 
 static const struct {
     const char *name, *long_name, *units;
@@ -40,6 +40,7 @@ typedef struct tape_map {
     size_t size;
     char *source;
     int extra_count;
+    td_tape_symbol *names; /* of several symbols */
     td_tape_extra extra[TD_TAPE_EXTRAS_MAX];
     char extra_name[TD_TAPE_EXTRAS_MAX][32], extra_units[TD_TAPE_EXTRAS_MAX][32];
 } tape_map;
@@ -65,17 +66,35 @@ static td_status bad_time(const td_tape *tape, const char *name, int64_t row, td
 
 static bool is_price(double x) { return x > 0 && x < INFINITY; }
 
-static td_status validate_prices(const td_tape *tape, const char *name, int column, td_error *error) {
-    const double *x = values_of(tape, column);
-    int64_t cells = tape->bars * tape->symbols;
-    int bad = 0;
-    for (int64_t i = 0; i < cells; i++) bad |= !is_price(x[i]);
-    for (int64_t i = 0; bad && i < cells; i++) {
+static td_status bad_price(const td_tape *tape, const char *name, int column, int64_t row, td_error *error) {
+    char when[32];
+    double x = values_of(tape, column)[row];
+    return td_fail(error, TD_BAD_DATA, "%s: row %lld (%s): %s is %g, must be finite and above 0", name, (long long)row,
+                   td_time_text(tape->time_ns[row], when), columns[column].name, x);
+}
+
+/* The prices of one symbol. holes: rows without a bar, NaN in every price, are allowed. */
+static td_status validate_prices(const td_tape *tape, const char *name, bool holes, td_error *error) {
+    int64_t bars = tape->bars, absent = 0;
+    const double *close = tape->close;
+    for (int64_t t = 0; holes && t < bars; t++) absent += isnan(close[t]) != 0;
+    if (absent == bars) return td_fail(error, TD_BAD_DATA, "%s: has no bars", name);
+    for (int column = 0; column < PRICE_COLUMNS; column++) {
+        const double *x = values_of(tape, column);
+        int64_t good = 0;
+        for (int64_t t = 0; t < bars; t++) good += is_price(x[t]);
+        for (int64_t t = 0; good + absent != bars && t < bars; t++)
+            if (!is_price(x[t]) && !(holes && isnan(x[t]) && isnan(close[t]))) return bad_price(tape, name, column, t, error);
+    }
+    for (int64_t t = 0; t < bars; t++) {
         char when[32];
-        int64_t row = i / tape->symbols;
-        if (!is_price(x[i]))
-            return td_fail(error, TD_BAD_DATA, "%s: row %lld (%s): %s is %g, must be finite and above 0", name, (long long)row,
-                           td_time_text(tape->time_ns[row], when), columns[column].name, x[i]);
+        for (int column = 0; absent && isnan(close[t]) && column < PRICE_COLUMNS; column++)
+            if (!isnan(values_of(tape, column)[t]))
+                return td_fail(error, TD_BAD_DATA, "%s: row %lld (%s): %s is %g, but there is no close", name, (long long)t,
+                               td_time_text(tape->time_ns[t], when), columns[column].name, values_of(tape, column)[t]);
+        if (tape->high[t] < tape->low[t])
+            return td_fail(error, TD_BAD_DATA, "%s: row %lld (%s): high %g is below low %g", name, (long long)t,
+                           td_time_text(tape->time_ns[t], when), tape->high[t], tape->low[t]);
     }
     return TD_OK;
 }
@@ -84,31 +103,124 @@ td_status td_tape_validate(const td_tape *tape, const char *name, td_error *erro
     if (tape->bars < 1) return td_fail(error, TD_BAD_DATA, "%s: holds no bars", name);
     for (int64_t t = 1; t < tape->bars; t++)
         if (tape->time_ns[t] <= tape->time_ns[t - 1]) return bad_time(tape, name, t, error);
-    for (int column = 0; column < PRICE_COLUMNS; column++) TD_TRY(validate_prices(tape, name, column, error));
-    for (int64_t i = 0; i < tape->bars * tape->symbols; i++) {
-        char when[32];
-        if (tape->high[i] < tape->low[i])
-            return td_fail(error, TD_BAD_DATA, "%s: row %lld (%s): high %g is below low %g", name, (long long)(i / tape->symbols),
-                           td_time_text(tape->time_ns[i / tape->symbols], when), tape->high[i], tape->low[i]);
+    if (tape->symbols == 1) return validate_prices(tape, name, false, error);
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        char of[4096 + TD_SYMBOL_MAX];
+        snprintf(of, sizeof of, "%s: symbol %s", name, td_tape_symbol_name(tape, k));
+        td_tape rows = td_tape_rows(tape, k);
+        TD_TRY(validate_prices(&rows, of, true, error));
+        td_tape_let_go(tape, k);
     }
     return TD_OK;
 }
 
-void td_tape_digest(td_tape *tape) {
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    const int64_t shape[3] = {tape->bars, tape->symbols, tape->interval_ns};
-    unsigned char digest[EVP_MAX_MD_SIZE];
+/* ---- symbols ---- */
+
+const char *td_tape_symbol_name(const td_tape *tape, int64_t symbol) {
+    assert(symbol >= 0 && symbol < tape->symbols);
+    return tape->names ? tape->names[symbol].name : tape->symbol;
+}
+
+const char *td_tape_symbol_digest(const td_tape *tape, int64_t symbol) {
+    assert(symbol >= 0 && symbol < tape->symbols);
+    return tape->names ? tape->names[symbol].digest : tape->digest;
+}
+
+int64_t td_tape_find(const td_tape *tape, const char *name) {
+    for (int64_t k = 0; k < tape->symbols; k++)
+        if (strcmp(td_tape_symbol_name(tape, k), name) == 0) return k;
+    return -1;
+}
+
+td_tape td_tape_rows(const td_tape *tape, int64_t symbol) {
+    td_tape rows = *tape;
+    for (int column = 0; column < COLUMNS; column++)
+        if (values_of(tape, column)) *column_of(&rows, column) = values_of(tape, column) + symbol * tape->bars;
+    rows.symbols = 1;
+    rows.names = NULL;
+    rows.map = NULL;
+    snprintf(rows.symbol, sizeof rows.symbol, "%s", td_tape_symbol_name(tape, symbol));
+    snprintf(rows.digest, sizeof rows.digest, "%s", td_tape_symbol_digest(tape, symbol));
+    return rows;
+}
+
+void td_tape_let_go(const td_tape *tape, int64_t symbol) {
+    if (!tape->map || tape->symbols == 1) return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int column = 0; column < COLUMNS; column++) {
+        uintptr_t begin = (uintptr_t)(values_of(tape, column) + symbol * tape->bars), end = begin + 8 * (uintptr_t)tape->bars;
+        begin -= begin % page; /* pages shared with a neighbour come back on their own */
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+}
+
+/* ---- digest ---- */
+
+enum { CHUNK = 1 << 12 }; /* values handled at once where a column has holes */
+
+static int64_t count_bars(const td_tape *rows) {
+    int64_t count = 0;
+    for (int64_t t = 0; t < rows->bars; t++) count += !isnan(rows->close[t]);
+    return count;
+}
+
+/* The eight-byte values of the rows that have a bar. */
+static bool hash_values(EVP_MD_CTX *hash, const td_tape *rows, const void *values, bool holes) {
+    if (!holes) return EVP_DigestUpdate(hash, values, (size_t)rows->bars * 8);
+    int64_t chunk[CHUNK];
+    const int64_t *from = values;
+    bool done = true;
+    for (int64_t t = 0, count = 0; done && t < rows->bars; t++) {
+        if (!isnan(rows->close[t])) chunk[count++] = from[t];
+        if (count < CHUNK && t + 1 < rows->bars) continue;
+        done = EVP_DigestUpdate(hash, chunk, (size_t)count * 8);
+        count = 0;
+    }
+    return done;
+}
+
+static void finish_digest(EVP_MD_CTX *hash, bool done, char digest[TD_DIGEST_HEX]) {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    size_t cells = (size_t)(tape->bars * tape->symbols);
-    bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) && EVP_DigestUpdate(hash, shape, sizeof shape) &&
-                EVP_DigestUpdate(hash, tape->time_ns, (size_t)tape->bars * sizeof(int64_t));
-    for (int column = 0; done && column < COLUMNS; column++)
-        done = EVP_DigestUpdate(hash, values_of(tape, column), cells * sizeof(double));
-    done = done && EVP_DigestFinal_ex(hash, digest, &size);
+    done = done && EVP_DigestFinal_ex(hash, bytes, &size);
     EVP_MD_CTX_free(hash);
     /* libcrypto fails here only without memory or without SHA-256 */
     if (!done) abort();
-    for (unsigned i = 0; i < size; i++) snprintf(tape->digest + 2 * i, 3, "%02x", digest[i]);
+    for (unsigned i = 0; i < size; i++) snprintf(digest + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* Of the bars of one symbol. */
+static void digest_rows(const td_tape *rows, char digest[TD_DIGEST_HEX]) {
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    const int64_t shape[3] = {count_bars(rows), 1, rows->interval_ns};
+    bool holes = shape[0] < rows->bars;
+    bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) && EVP_DigestUpdate(hash, shape, sizeof shape) &&
+                hash_values(hash, rows, rows->time_ns, holes);
+    for (int column = 0; done && column < COLUMNS; column++) done = hash_values(hash, rows, values_of(rows, column), holes);
+    finish_digest(hash, done, digest);
+}
+
+void td_digest_join(const char (*digests)[TD_DIGEST_HEX], int64_t count, char digest[TD_DIGEST_HEX]) {
+    if (count == 1) {
+        memmove(digest, digests[0], TD_DIGEST_HEX);
+        return;
+    }
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
+    for (int64_t i = 0; done && i < count; i++) done = EVP_DigestUpdate(hash, digests[i], TD_DIGEST_HEX - 1);
+    finish_digest(hash, done, digest);
+}
+
+void td_tape_digest(td_tape *tape) {
+    char(*digests)[TD_DIGEST_HEX] = calloc((size_t)tape->symbols, sizeof *digests);
+    if (!digests) abort();
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        td_tape rows = td_tape_rows(tape, k);
+        digest_rows(&rows, digests[k]);
+        td_tape_let_go(tape, k);
+    }
+    td_digest_join((const char(*)[TD_DIGEST_HEX])digests, tape->symbols, tape->digest);
+    free(digests);
 }
 
 /* ---- HDF5, quietly ---- */
@@ -182,6 +294,7 @@ typedef struct opening {
     tape_map *map;
     td_tape *tape;
     td_error *error;
+    bool several; /* columns are over (symbol, time), not (time, symbol) with one symbol */
 } opening;
 
 static td_status map_file(opening *o) {
@@ -227,9 +340,11 @@ static td_status read_header(opening *o) {
         return td_fail(o->error, TD_BAD_DATA,
                        "%s: is an HDF5 file but no tape: attribute tapedeck_schema is \"%s\", expected \"%s\"", o->path, schema,
                        SCHEMA);
-    if (!read_integer(o->file, "tapedeck_schema_version", &version) || version != SCHEMA_VERSION)
-        return td_fail(o->error, TD_BAD_DATA, "%s: tape schema version is %lld, this program reads %d", o->path, (long long)version,
-                       SCHEMA_VERSION);
+    if (!read_integer(o->file, "tapedeck_schema_version", &version) ||
+        (version != ONE_SYMBOL_VERSION && version != SYMBOLS_VERSION))
+        return td_fail(o->error, TD_BAD_DATA, "%s: tape schema version is %lld, this program reads %d and %d", o->path,
+                       (long long)version, ONE_SYMBOL_VERSION, SYMBOLS_VERSION);
+    o->several = version == SYMBOLS_VERSION;
     if (!read_text_into(o->file, "interval", tape->interval, sizeof tape->interval) ||
         !read_integer(o->file, "interval_ns", &tape->interval_ns) || tape->interval_ns <= 0)
         return td_fail(o->error, TD_BAD_DATA, "%s: attributes interval and interval_ns are missing or wrong", o->path);
@@ -297,35 +412,66 @@ static td_status read_shape(opening *o) {
     if (rank == 2) H5Sget_simple_extent_dims(space, dims, NULL);
     H5Sclose(space);
     H5Dclose(dataset);
-    if (rank != 2) return td_fail(o->error, TD_BAD_DATA, "%s: dataset close has rank %d, expected (time, symbol)", o->path, rank);
+    const char *order = o->several ? "(symbol, time)" : "(time, symbol)";
+    if (rank != 2) return td_fail(o->error, TD_BAD_DATA, "%s: dataset close has rank %d, expected %s", o->path, rank, order);
+    if (!o->several && dims[1] > 1)
+        return td_fail(o->error, TD_BAD_DATA, "%s: dataset close is over %llu symbols; a tape of schema version %d has one", o->path,
+                       (unsigned long long)dims[1], ONE_SYMBOL_VERSION);
     if (dims[0] < 1 || dims[1] < 1) return td_fail(o->error, TD_BAD_DATA, "%s: holds no bars", o->path);
     /* more cells than the file has bytes would also overflow what follows */
     if (dims[1] > o->map->size || dims[0] > o->map->size / dims[1])
         return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: %llu bars do not fit into %zu bytes", o->path,
                        (unsigned long long)dims[0], o->map->size);
-    o->tape->bars = (int64_t)dims[0];
-    o->tape->symbols = (int64_t)dims[1];
+    o->tape->bars = (int64_t)dims[o->several];
+    o->tape->symbols = (int64_t)dims[!o->several];
     return TD_OK;
 }
 
-static td_status read_symbol(opening *o) {
-    hid_t dataset = H5Lexists(o->file, "symbol", H5P_DEFAULT) > 0 ? H5Dopen2(o->file, "symbol", H5P_DEFAULT) : -1;
-    if (dataset < 0) return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset symbol", o->path);
+/* A dataset of one text per symbol, each shorter than `room`, `stride` bytes apart. */
+static bool read_texts(opening *o, const char *name, char *texts, size_t room, size_t stride) {
+    hid_t dataset = H5Lexists(o->file, name, H5P_DEFAULT) > 0 ? H5Dopen2(o->file, name, H5P_DEFAULT) : -1;
+    if (dataset < 0) return false;
+    int64_t count = o->tape->symbols;
     hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
-    bool fits = H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == o->tape->symbols;
-    char **names = fits ? calloc((size_t)o->tape->symbols, sizeof *names) : NULL;
-    bool done = names && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0;
-    bool named = done && names[0] && strlen(names[0]) < sizeof o->tape->symbol;
-    if (named) strcpy(o->tape->symbol, names[0]);
-    if (done) H5Dvlen_reclaim(type, space, H5P_DEFAULT, names);
-    free(names);
+    bool fits = H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == count;
+    char **read = fits ? calloc((size_t)count, sizeof *read) : NULL;
+    bool done = read && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read) >= 0, good = done;
+    for (int64_t k = 0; good && k < count; k++) {
+        good = read[k] && read[k][0] && strlen(read[k]) < room;
+        if (good) strcpy(texts + (size_t)k * stride, read[k]);
+    }
+    if (done) H5Dvlen_reclaim(type, space, H5P_DEFAULT, read);
+    free(read);
     H5Sclose(space);
     H5Tclose(type);
     H5Dclose(dataset);
-    if (!named)
+    return good;
+}
+
+static td_status read_symbols(opening *o) {
+    td_tape *tape = o->tape;
+    td_tape_symbol *names = calloc((size_t)tape->symbols, sizeof *names);
+    o->map->names = names;
+    if (!names) return td_fail(o->error, TD_NO_MEMORY, "%s: no memory for %lld symbols", o->path, (long long)tape->symbols);
+    if (H5Lexists(o->file, "symbol", H5P_DEFAULT) <= 0) return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset symbol", o->path);
+    if (!read_texts(o, "symbol", names->name, sizeof names->name, sizeof *names))
         return td_fail(o->error, TD_BAD_DATA, "%s: dataset symbol must hold %lld variable-length names of at most %d bytes",
-                       o->path, (long long)o->tape->symbols, TD_SYMBOL_MAX - 1);
+                       o->path, (long long)tape->symbols, TD_SYMBOL_MAX - 1);
+    if (o->several && !read_texts(o, "symbol_digest", names->digest, sizeof names->digest, sizeof *names))
+        return td_fail(o->error, TD_BAD_DATA, "%s: dataset symbol_digest must hold the digests of %lld symbols", o->path,
+                       (long long)tape->symbols);
+    strcpy(tape->symbol, names[0].name);
+    if (tape->symbols > 1) tape->names = names;
+    for (int64_t k = 1; k < tape->symbols; k++)
+        if (td_tape_find(tape, names[k].name) < k)
+            return td_fail(o->error, TD_BAD_DATA, "%s: holds symbol %s twice", o->path, names[k].name);
     return TD_OK;
+}
+
+/* Shape of a column. */
+static expectation column_expectation(const opening *o, const char *name) {
+    hsize_t bars = (hsize_t)o->tape->bars, symbols = (hsize_t)o->tape->symbols;
+    return (expectation){name, "float64", H5T_IEEE_F64LE, 2, {o->several ? symbols : bars, o->several ? bars : symbols}};
 }
 
 /* Takes a dataset that is none of the tape's own as an extra, when it is float64 over (time, symbol). */
@@ -335,7 +481,7 @@ static void take_extra(opening *o, const char *name) {
     for (int column = 0; column < COLUMNS; column++)
         if (strcmp(name, columns[column].name) == 0) return;
     int index = map->extra_count;
-    const expectation want = {name, "float64", H5T_IEEE_F64LE, 2, {(hsize_t)o->tape->bars, (hsize_t)o->tape->symbols}};
+    const expectation want = column_expectation(o, name);
     opening silent = *o;
     silent.error = NULL;
     const void *values;
@@ -363,14 +509,14 @@ static td_status open_steps(opening *o, bool verify_digest) {
     TD_TRY(open_hdf5(o));
     TD_TRY(read_header(o));
     TD_TRY(read_shape(o));
-    TD_TRY(read_symbol(o));
+    TD_TRY(read_symbols(o));
     td_tape *tape = o->tape;
-    hsize_t bars = (hsize_t)tape->bars, symbols = (hsize_t)tape->symbols;
     const void *data;
-    TD_TRY(locate(o, &(expectation){"time", "int64", H5T_STD_I64LE, 1, {bars, 0}}, &data));
+    TD_TRY(locate(o, &(expectation){"time", "int64", H5T_STD_I64LE, 1, {(hsize_t)tape->bars, 0}}, &data));
     tape->time_ns = data;
     for (int column = 0; column < COLUMNS; column++) {
-        TD_TRY(locate(o, &(expectation){columns[column].name, "float64", H5T_IEEE_F64LE, 2, {bars, symbols}}, &data));
+        const expectation want = column_expectation(o, columns[column].name);
+        TD_TRY(locate(o, &want, &data));
         *column_of(tape, column) = data;
     }
     find_extras(o);
@@ -388,7 +534,7 @@ static td_status open_steps(opening *o, bool verify_digest) {
 td_status td_tape_open(const char *path, bool verify_digest, td_tape *tape, td_error *error) {
     quiet_hdf5();
     *tape = (td_tape){0};
-    opening o = {path, -1, calloc(1, sizeof(tape_map)), tape, error};
+    opening o = {.path = path, .file = -1, .map = calloc(1, sizeof(tape_map)), .tape = tape, .error = error};
     if (!o.map) return td_fail(error, TD_NO_MEMORY, "%s: no memory to open it", path);
     tape->map = o.map;
     td_status status = open_steps(&o, verify_digest);
@@ -402,6 +548,7 @@ void td_tape_close(td_tape *tape) {
     if (map) {
         if (map->base) munmap(map->base, map->size);
         free(map->source);
+        free(map->names);
         free(map);
     }
     *tape = (td_tape){0};
@@ -425,20 +572,21 @@ const char *td_tape_source(const td_tape *tape) {
 
 /* ---- writing ---- */
 
-enum { WRITTEN_MAX = 1 + COLUMNS + TD_TAPE_EXTRAS_MAX };
-
 typedef struct writing {
     const char *path;
     char temporary[4096];
-    const td_tape *tape;
+    const td_tape_part *parts;
+    int symbols;
+    int64_t bars;           /* of the raster */
+    const int64_t *time_ns; /* (bars) the first part's, or `raster` */
+    int64_t *raster;        /* the union of the times, of several symbols */
+    char (*digests)[TD_DIGEST_HEX];
+    char digest[TD_DIGEST_HEX];
     const char *source;
     hid_t file, time, symbol;
-    int count; /* datasets whose bytes we write */
-    struct {
-        const void *data;
-        size_t size;
-        haddr_t offset;
-    } part[WRITTEN_MAX];
+    haddr_t time_offset, column_offset[COLUMNS + TD_TAPE_EXTRAS_MAX];
+    int extra_count; /* names that any part has */
+    const td_tape_extra *extras[TD_TAPE_EXTRAS_MAX];
     td_error *error;
 } writing;
 
@@ -492,66 +640,83 @@ static bool create_file(writing *w) {
 }
 
 static bool put_header(writing *w) {
-    const td_tape *tape = w->tape;
+    const td_tape *tape = &w->parts[0].tape;
     return put_text(w->file, "Conventions", "CF-1.10") && put_text(w->file, "tapedeck_schema", SCHEMA) &&
-           put_integer(w->file, "tapedeck_schema_version", SCHEMA_VERSION) && put_text(w->file, "interval", tape->interval) &&
-           put_integer(w->file, "interval_ns", tape->interval_ns) && put_text(w->file, "digest", tape->digest) &&
+           put_integer(w->file, "tapedeck_schema_version", w->symbols > 1 ? SYMBOLS_VERSION : ONE_SYMBOL_VERSION) &&
+           put_text(w->file, "interval", tape->interval) &&
+           put_integer(w->file, "interval_ns", tape->interval_ns) && put_text(w->file, "digest", w->digest) &&
            put_text(w->file, "digest_algorithm", "SHA-256") && put_text(w->file, "source", w->source ? w->source : "") &&
            put_text(w->file, "creator", "tapedeck " TAPEDECK_VERSION);
 }
 
-/* Creates a dataset and remembers where its bytes go. */
-static hid_t reserve(writing *w, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data) {
+/* Creates a dataset and tells where its bytes go. */
+static hid_t reserve(writing *w, const char *name, hid_t type, int rank, const hsize_t *dims, haddr_t *offset) {
     hid_t plist = dataset_plist(true), space = H5Screate_simple(rank, dims, NULL);
     hid_t dataset = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     H5Pclose(plist);
     H5Sclose(space);
-    if (dataset < 0) return dataset;
-    size_t size = 8 * (size_t)dims[0] * (rank == 2 ? (size_t)dims[1] : 1);
-    w->part[w->count].data = data;
-    w->part[w->count].size = size;
-    w->part[w->count++].offset = H5Dget_offset(dataset);
+    if (dataset >= 0) *offset = H5Dget_offset(dataset);
     return dataset;
 }
 
 static bool put_time(writing *w) {
-    hsize_t bars = (hsize_t)w->tape->bars;
-    w->time = reserve(w, "time", H5T_STD_I64LE, 1, &bars, w->tape->time_ns);
+    hsize_t bars = (hsize_t)w->bars;
+    w->time = reserve(w, "time", H5T_STD_I64LE, 1, &bars, &w->time_offset);
     return w->time >= 0 && H5DSset_scale(w->time, "time") >= 0 && put_text(w->time, "standard_name", "time") &&
            put_text(w->time, "long_name", "open time of the bar, UTC") &&
            put_text(w->time, "units", "nanoseconds since 1970-01-01") && put_text(w->time, "calendar", "proleptic_gregorian");
 }
 
-static bool put_symbol(writing *w) {
-    hsize_t one = 1;
-    hid_t type = text_type(), space = H5Screate_simple(1, &one, NULL), plist = dataset_plist(false);
-    w->symbol = H5Dcreate2(w->file, "symbol", type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    const char *name = w->tape->symbol;
-    bool done = w->symbol >= 0 && H5Dwrite(w->symbol, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &name) >= 0 &&
-                H5DSset_scale(w->symbol, "symbol") >= 0 && put_text(w->symbol, "long_name", "instrument");
+/* A dataset of one text per symbol. */
+static hid_t put_texts(writing *w, const char *name, const char *long_name, const char **texts) {
+    hsize_t count = (hsize_t)w->symbols;
+    hid_t type = text_type(), space = H5Screate_simple(1, &count, NULL), plist = dataset_plist(false);
+    hid_t dataset = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    bool done = dataset >= 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0 &&
+                put_text(dataset, "long_name", long_name);
     H5Pclose(plist);
     H5Sclose(space);
     H5Tclose(type);
+    if (!done && dataset >= 0) H5Dclose(dataset);
+    return done ? dataset : -1;
+}
+
+static bool put_symbols(writing *w) {
+    const char **texts = calloc((size_t)w->symbols, sizeof *texts);
+    if (!texts) return false;
+    for (int k = 0; k < w->symbols; k++) texts[k] = w->parts[k].tape.symbol;
+    w->symbol = put_texts(w, "symbol", "instrument", texts);
+    bool done = w->symbol >= 0 && H5DSset_scale(w->symbol, "symbol") >= 0;
+    if (done && w->symbols > 1) {
+        for (int k = 0; k < w->symbols; k++) texts[k] = w->digests[k];
+        hid_t digests = put_texts(w, "symbol_digest", "SHA-256 of the symbol's bars", texts);
+        done = digests >= 0 && H5DSattach_scale(digests, w->symbol, 0) >= 0;
+        if (digests >= 0) H5Dclose(digests);
+    }
+    free(texts);
     return done;
 }
 
-static bool put_column(writing *w, const char *name, const char *long_name, const char *units, const double *values) {
-    const hsize_t dims[2] = {(hsize_t)w->tape->bars, (hsize_t)w->tape->symbols};
-    hid_t dataset = reserve(w, name, H5T_IEEE_F64LE, 2, dims, values);
+static bool put_column(writing *w, int column, const char *name, const char *long_name, const char *units) {
+    bool several = w->symbols > 1;
+    hsize_t bars = (hsize_t)w->bars, symbols = (hsize_t)w->symbols;
+    const hsize_t dims[2] = {several ? symbols : bars, several ? bars : symbols};
+    hid_t dataset = reserve(w, name, H5T_IEEE_F64LE, 2, dims, &w->column_offset[column]);
     if (dataset < 0) return false;
-    bool done = H5DSattach_scale(dataset, w->time, 0) >= 0 && H5DSattach_scale(dataset, w->symbol, 1) >= 0 &&
+    bool done = H5DSattach_scale(dataset, w->time, several) >= 0 && H5DSattach_scale(dataset, w->symbol, !several) >= 0 &&
                 put_text(dataset, "long_name", long_name) && put_text(dataset, "units", units);
     H5Dclose(dataset);
     return done;
 }
 
-static bool put_structure(writing *w, const td_tape_extra *extras, int extra_count) {
-    bool done = create_file(w) && put_header(w) && put_time(w) && put_symbol(w);
+static bool put_structure(writing *w) {
+    bool done = create_file(w) && put_header(w) && put_time(w) && put_symbols(w);
     for (int column = 0; done && column < COLUMNS; column++)
-        done = put_column(w, columns[column].name, columns[column].long_name, columns[column].units, values_of(w->tape, column));
-    for (int i = 0; done && i < extra_count; i++)
-        if (extras[i].values)
-            done = put_column(w, extras[i].name, extras[i].name, extras[i].units ? extras[i].units : "1", extras[i].values);
+        done = put_column(w, column, columns[column].name, columns[column].long_name, columns[column].units);
+    for (int i = 0; done && i < w->extra_count; i++) {
+        const td_tape_extra *extra = w->extras[i];
+        done = put_column(w, COLUMNS + i, extra->name, extra->name, extra->units ? extra->units : "1");
+    }
     if (w->time >= 0) H5Dclose(w->time);
     if (w->symbol >= 0) H5Dclose(w->symbol);
     return (w->file < 0 || H5Fclose(w->file) >= 0) && done;
@@ -562,10 +727,10 @@ static td_status write_failed(writing *w, const char *what) {
 }
 
 /* Is there room for the whole file? Asked before HDF5 writes a byte, because HDF5 does not recover from a full disk. */
-static td_status reserve_room(writing *w, int extra_count) {
+static td_status reserve_room(writing *w) {
     int fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) return write_failed(w, "cannot be created");
-    off_t size = (off_t)(8 * w->tape->bars * w->tape->symbols * (1 + COLUMNS + extra_count)) + 65536;
+    off_t size = (off_t)(8 * w->bars * (1 + w->symbols * (int64_t)(COLUMNS + w->extra_count)) + 256 * w->symbols) + 65536;
     int failed = fallocate(fd, 0, 0, size) != 0 ? errno : 0;
     close(fd);
     if (!failed || failed == EOPNOTSUPP || failed == ENOSYS) return TD_OK;
@@ -585,12 +750,46 @@ static td_status write_all(writing *w, int fd, const char *data, size_t size, of
     return TD_OK;
 }
 
+/* One symbol's column on the raster. values NULL: it has no such column. */
+static td_status put_rows(writing *w, int fd, const td_tape *rows, const double *values, off_t offset) {
+    if (values && rows->time_ns == w->time_ns) return write_all(w, fd, (const char *)values, (size_t)w->bars * 8, offset);
+    double chunk[CHUNK];
+    int64_t at = 0, count = 0;
+    for (int64_t t = 0; t < w->bars; t++) {
+        while (at < rows->bars && rows->time_ns[at] < w->time_ns[t]) at++;
+        bool here = values && at < rows->bars && rows->time_ns[at] == w->time_ns[t] && !isnan(rows->close[at]);
+        chunk[count++] = here ? values[at] : NAN;
+        if (count < CHUNK && t + 1 < w->bars) continue;
+        TD_TRY(write_all(w, fd, (const char *)chunk, (size_t)count * 8, offset));
+        offset += count * 8;
+        count = 0;
+    }
+    return TD_OK;
+}
+
+/* Which of a part's columns a column of the file is. */
+static const double *part_values(const writing *w, const td_tape_part *part, int column) {
+    if (column < COLUMNS) return values_of(&part->tape, column);
+    for (int i = 0; i < part->extra_count; i++)
+        if (strcmp(part->extras[i].name, w->extras[column - COLUMNS]->name) == 0) return part->extras[i].values;
+    return NULL;
+}
+
+static td_status put_columns(writing *w, int fd) {
+    TD_TRY(write_all(w, fd, (const char *)w->time_ns, (size_t)w->bars * 8, (off_t)w->time_offset));
+    for (int column = 0; column < COLUMNS + w->extra_count; column++)
+        for (int k = 0; k < w->symbols; k++) {
+            const td_tape_part *part = &w->parts[k];
+            off_t offset = (off_t)w->column_offset[column] + 8 * w->bars * k;
+            TD_TRY(put_rows(w, fd, &part->tape, part_values(w, part, column), offset));
+        }
+    return TD_OK;
+}
+
 static td_status put_bytes(writing *w) {
     int fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return write_failed(w, "cannot be written");
-    td_status status = TD_OK;
-    for (int i = 0; status == TD_OK && i < w->count; i++)
-        status = write_all(w, fd, w->part[i].data, w->part[i].size, (off_t)w->part[i].offset);
+    td_status status = put_columns(w, fd);
     if (status == TD_OK && fsync(fd) != 0) status = write_failed(w, "cannot be written");
     if (close(fd) != 0 && status == TD_OK) status = write_failed(w, "cannot be written");
     return status;
@@ -607,39 +806,135 @@ static void sync_folder(const char *path) {
     close(fd);
 }
 
-static td_status write_steps(writing *w, const td_tape_extra *extras, int extra_count) {
-    TD_TRY(reserve_room(w, extra_count));
-    if (!put_structure(w, extras, extra_count)) return hdf5_failed(w);
+/* ---- the raster of several symbols ---- */
+
+/* raster (count): merged with the times of the rows that have a bar, into `merged`; returns how many that are. */
+static int64_t merge_times(const int64_t *raster, int64_t count, const td_tape *rows, int64_t *merged) {
+    int64_t a = 0, b = 0, made = 0;
+    while (a < count || b < rows->bars) {
+        if (b < rows->bars && isnan(rows->close[b])) {
+            b++;
+            continue;
+        }
+        int64_t time = a < count && (b == rows->bars || raster[a] <= rows->time_ns[b]) ? raster[a] : rows->time_ns[b];
+        a += a < count && raster[a] == time;
+        b += b < rows->bars && rows->time_ns[b] == time;
+        merged[made++] = time;
+    }
+    return made;
+}
+
+static td_status unite_times(writing *w) {
+    const td_tape *first = &w->parts[0].tape;
+    w->bars = first->bars;
+    w->time_ns = first->time_ns;
+    if (w->symbols == 1) return TD_OK;
+    w->bars = 0;
+    for (int k = 0; k < w->symbols; k++) {
+        const td_tape *rows = &w->parts[k].tape;
+        int64_t *merged = malloc((size_t)(w->bars + rows->bars) * sizeof *merged);
+        if (!merged) return td_fail(w->error, TD_NO_MEMORY, "%s: no memory for the times of %d symbols", w->path, w->symbols);
+        w->bars = merge_times(w->raster, w->bars, rows, merged);
+        free(w->raster);
+        w->raster = merged;
+    }
+    w->time_ns = w->raster;
+    return TD_OK;
+}
+
+static void unite_extras(writing *w) {
+    for (int k = 0; k < w->symbols; k++)
+        for (int i = 0; i < w->parts[k].extra_count; i++) {
+            const td_tape_extra *extra = &w->parts[k].extras[i];
+            bool known = !extra->values;
+            for (int e = 0; e < w->extra_count; e++) known |= strcmp(w->extras[e]->name, extra->name) == 0;
+            if (!known && w->extra_count < TD_TAPE_EXTRAS_MAX) w->extras[w->extra_count++] = extra;
+        }
+}
+
+static td_status write_steps(writing *w) {
+    w->digests = calloc((size_t)w->symbols, sizeof *w->digests);
+    if (!w->digests) return td_fail(w->error, TD_NO_MEMORY, "%s: no memory for %d symbols", w->path, w->symbols);
+    for (int k = 0; k < w->symbols; k++) digest_rows(&w->parts[k].tape, w->digests[k]);
+    td_digest_join((const char(*)[TD_DIGEST_HEX])w->digests, w->symbols, w->digest);
+    TD_TRY(unite_times(w));
+    unite_extras(w);
+    TD_TRY(reserve_room(w));
+    if (!put_structure(w)) return hdf5_failed(w);
     TD_TRY(put_bytes(w));
     if (rename(w->temporary, w->path) != 0) return write_failed(w, "cannot be renamed into place");
     sync_folder(w->path);
     return TD_OK;
 }
 
-static td_status check_writable(const td_tape *tape, const char *path, int extra_count, td_error *error) {
-    if (tape->symbols != 1)
-        return td_fail(error, TD_BAD_ARG, "%s: a tape file of %lld symbols cannot be written, only of 1", path,
-                       (long long)tape->symbols);
+static td_status check_part(const char *path, const td_tape_part *part, bool several, td_error *error) {
+    const td_tape *tape = &part->tape;
     if (!tape->symbol[0]) return td_fail(error, TD_BAD_ARG, "%s: the tape has no symbol", path);
     if (tape->interval_ns <= 0 || td_interval_ns(tape->interval) != tape->interval_ns)
         return td_fail(error, TD_BAD_ARG, "%s: interval \"%s\" is not %lld ns", path, tape->interval, (long long)tape->interval_ns);
-    assert(extra_count >= 0 && extra_count <= TD_TAPE_EXTRAS_MAX);
-    (void)extra_count;
-    return td_tape_validate(tape, path, error);
+    assert(tape->symbols == 1 && part->extra_count >= 0 && part->extra_count <= TD_TAPE_EXTRAS_MAX);
+    if (!several) return td_tape_validate(tape, path, error);
+    for (int64_t t = 1; t < tape->bars; t++)
+        if (tape->time_ns[t] <= tape->time_ns[t - 1]) return bad_time(tape, path, t, error);
+    char of[4096 + TD_SYMBOL_MAX];
+    snprintf(of, sizeof of, "%s: symbol %s", path, tape->symbol);
+    return validate_prices(tape, of, true, error);
 }
 
-td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *extras, int extra_count, const char *source,
-                        td_error *error) {
+td_status td_tape_write_parts(const char *path, const td_tape_part *parts, int count, const char *source, int64_t *bars,
+                              char digest[TD_DIGEST_HEX], td_error *error) {
     quiet_hdf5();
-    TD_TRY(check_writable(tape, path, extra_count, error));
-    td_tape_digest(tape);
-    writing w = {.path = path, .tape = tape, .source = source, .file = -1, .time = -1, .symbol = -1, .error = error};
+    assert(count >= 1);
+    for (int k = 0; k < count; k++) {
+        TD_TRY(check_part(path, &parts[k], count > 1, error));
+        assert(parts[k].tape.interval_ns == parts[0].tape.interval_ns);
+        for (int j = 0; j < k; j++)
+            if (strcmp(parts[j].tape.symbol, parts[k].tape.symbol) == 0)
+                return td_fail(error, TD_BAD_ARG, "%s: two symbols of the tape are called %s", path, parts[j].tape.symbol);
+    }
+    writing w = {.path = path, .parts = parts, .symbols = count, .source = source, .file = -1, .time = -1, .symbol = -1,
+                 .error = error};
     int used = snprintf(w.temporary, sizeof w.temporary, "%s.tmp.%ld", path, (long)getpid());
     if (used >= (int)sizeof w.temporary)
         return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w.temporary);
     /* ours alone: a leftover of a process of the same number is dead */
     unlink(w.temporary);
-    td_status status = write_steps(&w, extras, extra_count);
+    td_status status = write_steps(&w);
     if (status != TD_OK) unlink(w.temporary);
+    if (bars) *bars = w.bars;
+    memcpy(digest, w.digest, TD_DIGEST_HEX);
+    free(w.raster);
+    free(w.digests);
+    return status;
+}
+
+td_status td_tape_write(const char *path, td_tape *tape, const td_tape_extra *extras, int extra_count, const char *source,
+                        td_error *error) {
+    if (tape->bars < 1) return td_tape_validate(tape, path, error);
+    td_tape_part *parts = calloc((size_t)tape->symbols, sizeof *parts);
+    if (!parts) return td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld symbols", path, (long long)tape->symbols);
+    for (int64_t k = 0; k < tape->symbols; k++) {
+        parts[k].tape = td_tape_rows(tape, k);
+        parts[k].extra_count = extra_count;
+        for (int i = 0; i < extra_count; i++) {
+            parts[k].extras[i] = extras[i];
+            if (extras[i].values) parts[k].extras[i].values = extras[i].values + k * tape->bars;
+        }
+    }
+    td_status status = td_tape_write_parts(path, parts, (int)tape->symbols, source, NULL, tape->digest, error);
+    free(parts);
+    return status;
+}
+
+td_status td_tape_set_aside(const char *path, const td_tape *tape, const td_tape_extra *extras, int extra_count, td_tape *aside,
+                            td_error *error) {
+    char name[4096];
+    td_tape written = *tape;
+    *aside = (td_tape){0};
+    if (snprintf(name, sizeof name, "%s.tmp.%ld.symbol", path, (long)getpid()) >= (int)sizeof name)
+        return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof name);
+    td_status status = td_tape_write(name, &written, extras, extra_count, NULL, error);
+    if (status == TD_OK) status = td_tape_open(name, false, aside, error);
+    unlink(name);
     return status;
 }

@@ -162,6 +162,13 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
     case TD_TYPE_LIST:
         return expect(l, node->kind == TD_NODE_LIST || is_text(node), info->path, node,
                       "a list of mappings or the path of a CSV file");
+    case TD_TYPE_NAMES: {
+        char what[96];
+        snprintf(what, sizeof what, "a list of names%s%s", *info->words ? ", or " : "", info->words);
+        bool good = is_text(node) || (node->kind == TD_NODE_LIST && node->count > 0);
+        for (int i = 0; good && node->kind == TD_NODE_LIST && i < node->count; i++) good = is_text(node->values[i]);
+        return expect(l, good, info->path, node, what);
+    }
     case TD_TYPE_IGNORED: return true;
     }
     return false;
@@ -283,6 +290,54 @@ static void read_knobs(td_loader *l) {
                     "account.size has no effect with sizing all_in");
 }
 
+/* Is a name good under the key, and another one than `before`? Complains when it is not. */
+static bool check_name(td_loader *l, td_key key, const td_node *node, const td_node *before) {
+    const char *path = td_key_infos[key].path;
+    bool intervals = key == TD_KEY_intervals;
+    if (intervals && (td_interval_ns(node->text) == 0 || strlen(node->text) >= sizeof ((td_tape *)0)->interval)) {
+        TD_COMPLAIN(l, node->place, "%s: '%.40s' is no interval; expected a number and s, m, h, d or w, as in 15m, 4h, 1d", path,
+                    node->text);
+        return false;
+    }
+    if (!intervals && (!*node->text || strlen(node->text) >= TD_SYMBOL_MAX)) {
+        TD_COMPLAIN(l, node->place, "%s: '%.80s' has %zu bytes, a symbol has 1 to %d", path, node->text, strlen(node->text),
+                    TD_SYMBOL_MAX - 1);
+        return false;
+    }
+    if (!before) return true;
+    bool same = intervals ? td_interval_ns(node->text) == td_interval_ns(before->text) : strcmp(node->text, before->text) == 0;
+    if (!same) return true;
+    if (strcmp(node->text, before->text) == 0)
+        TD_COMPLAIN(l, node->place, "%s: '%s' is named twice", path, node->text);
+    else
+        TD_COMPLAIN(l, node->place, "%s: '%s' is '%s' again", path, node->text, before->text);
+    return false;
+}
+
+/* The names of a list, or the single one, copied. */
+static void read_names(td_loader *l, td_key key, char ***names, int *count) {
+    const td_node *node = l->settings[key].node;
+    const td_node *const *items = node->kind == TD_NODE_LIST ? (const td_node *const *)node->values : &node;
+    int all = node->kind == TD_NODE_LIST ? node->count : 1;
+    *names = calloc((size_t)all, sizeof **names);
+    for (int i = 0; *names && i < all; i++) {
+        bool good = check_name(l, key, items[i], NULL);
+        for (int j = 0; good && j < i; j++) good = check_name(l, key, items[i], items[j]);
+        (*names)[i] = strdup(items[i]->text);
+        if (!(*names)[i]) break;
+        *count = i + 1;
+    }
+    if (*count < all) TD_COMPLAIN(l, node->place, "memory ran out");
+}
+
+static void read_markets(td_loader *l) {
+    const td_setting *symbols = &l->settings[TD_KEY_symbols];
+    td_config *c = l->config;
+    c->all_symbols = symbols->given && td_is_word(symbols->node, "all");
+    if (symbols->given && !c->all_symbols) read_names(l, TD_KEY_symbols, &c->symbols, &c->symbol_count);
+    if (l->settings[TD_KEY_intervals].given) read_names(l, TD_KEY_intervals, &c->intervals, &c->interval_count);
+}
+
 static void read_method(td_loader *l) {
     const td_setting *method = &l->settings[TD_KEY_method], *list = &l->settings[TD_KEY_list];
     const td_setting *cap = &l->settings[TD_KEY_run_cap], *budget = &l->settings[TD_KEY_budget_trials];
@@ -339,6 +394,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
                                                                      td_key_infos[key].path);
     note_ignored(l);
     read_play(l);
+    read_markets(l);
     read_knobs(l);
     read_method(l);
     if (s[TD_KEY_parameters].given) td_read_parameters(l, s[TD_KEY_parameters].node, "");
@@ -415,5 +471,9 @@ void td_config_free(td_config *config) {
     free(config->tape);
     free(config->strategy);
     free(config->name);
+    for (int i = 0; i < config->symbol_count; i++) free(config->symbols[i]);
+    for (int i = 0; i < config->interval_count; i++) free(config->intervals[i]);
+    free(config->symbols);
+    free(config->intervals);
     free(config);
 }

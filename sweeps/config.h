@@ -23,8 +23,13 @@ typedef struct td_config {
     td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
     td_set base;           /* constants: knobs and parameters, before axes */
     td_space *space;       /* at least one trial. A configuration without axes has exactly one. */
-    int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. The caller turns
-                               them into play.first_bar and play.bars once it has the tape. */
+    char **symbols;        /* (symbol_count) as named, each once; 0 of them: not named, or all */
+    int symbol_count;
+    bool all_symbols;
+    char **intervals;      /* (interval_count) as spelled, each once; 0 of them: the tape's */
+    int interval_count;
+    int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. Symbols, intervals
+                               and period become bars in sweeps/markets.h. */
     int metric;            /* td_metric to rank by; default sharpe */
     int goal;              /* +1 maximize, -1 minimize */
     uint64_t seed;

@@ -15,7 +15,7 @@
 typedef struct td_journal_head {
     char config_digest[65]; /* of td_config.resolved */
     char tape_digest[65];
-    int64_t trials;         /* of the whole sweep */
+    int64_t trials;         /* of the whole sweep; of several markets, rows (sweeps/markets.h) */
     int64_t blocks;         /* returns per trial */
     int64_t metrics;        /* TD_METRIC_COUNT when it was written */
     char strategy_source[13]; /* of a user's own strategy: the first 12 digits of its source's SHA-256; "" of a built-in one */

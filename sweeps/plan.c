@@ -17,6 +17,7 @@ enum {
     TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
     DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
+    PICK_BYTES_PER_BAR = 48,       /* times and all columns of the tape's bars that a market's are made of */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
     FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */
     SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096,
@@ -92,39 +93,84 @@ static td_status calibrate_thread(const td_config *config, const td_tape *tape, 
     }
 }
 
-td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const td_sweep_def *def, bool calibrate,
-                             td_sweep_plan *plan, td_error *error) {
+/* What one market adds to the plan; its bars, and with calibrate the speed of a thread, unless *rate is known already. */
+static td_status plan_market(const td_markets *markets, int64_t market, const td_sweep_def *def, bool calibrate,
+                             td_sweep_plan *plan, int64_t *peak_bytes, int64_t *bars, double *rate, td_error *error) {
+    const td_config *config = markets->config;
+    td_pick pick;
+    TD_TRY(td_market_open(markets, market, &pick, error));
     td_deck *deck = NULL;
-    TD_TRY(td_deck_make(tape, &config->play, &deck, error));
-    const td_space *space = config->space;
+    td_status status = td_deck_make(&pick.tape, &config->play, &deck, error);
+    if (status == TD_OK && calibrate) status = td_sweep_check(config, deck, def, error);
+    if (status != TD_OK) {
+        td_deck_free(deck);
+        td_pick_close(&pick);
+        return td_market_fail(markets, market, status, error);
+    }
+    int64_t blocks = td_deck_blocks(deck), group = td_deck_group(deck, def->engine);
+    int64_t cell_bytes = (int64_t)sizeof(td_cell) + blocks * (int64_t)sizeof(float);
+    int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
+                           group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
+    int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double);
+    *bars = td_deck_bars(deck);
+    int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
+    int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
+    if (bytes > *peak_bytes) *peak_bytes = bytes;
+    if (*bars > plan->bars) plan->bars = *bars;
+    if (blocks > plan->blocks) plan->blocks = blocks;
+    plan->engine = td_deck_engine(deck, def->engine);
+    plan->bar_evaluations += (double)plan->trials * (double)*bars;
+    td_deck_free(deck);
+    if (calibrate && *rate == 0) status = calibrate_thread(config, &pick.tape, def, *bars, rate, error);
+    td_pick_close(&pick);
+    return status;
+}
+
+/* All markets, one at a time. Speed is measured at each interval on the first symbol: other symbols differ little. */
+static td_status plan_markets(const td_markets *markets, const td_sweep_def *def, bool calibrate, td_sweep_plan *plan,
+                              td_error *error) {
+    const td_space *space = markets->config->space;
+    int64_t count = td_markets_count(markets), peak_bytes = 0;
     *plan = (td_sweep_plan){
         .trials = td_space_count(space),
         .excluded = td_space_excluded(space),
-        .bars = td_deck_bars(deck),
-        .blocks = td_deck_blocks(deck),
+        .symbols = markets->symbols,
+        .intervals = markets->intervals,
         .threads = def->threads > 0 ? def->threads : omp_get_max_threads(),
-        .engine = td_deck_engine(deck, def->engine),
         .isa = def->isa,
     };
-    int64_t group = td_deck_group(deck, def->engine), returns_bytes = plan->blocks * (int64_t)sizeof(float);
-    int64_t cell_bytes = (int64_t)sizeof(td_cell) + returns_bytes;
-    int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
-                           group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
-    int64_t trial_bytes = INDEX_BYTES + (td_space_axis_count(space) + TABLE_COLUMNS) * (int64_t)sizeof(double);
-    int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double) + DECK_BYTES_PER_BAR;
-    plan->memory_bytes = PROCESS_BYTES + plan->bars * bar_bytes +
-                         plan->threads * thread_bytes + (int64_t)td_space_bytes(space) + plan->trials * trial_bytes;
-    int64_t row_bytes = (td_space_axis_count(space) + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
-    plan->disk_bytes = plan->trials * (FRAME_BYTES + cell_bytes + row_bytes) + FILE_BYTES;
-    td_status status = calibrate ? td_sweep_check(config, deck, def, error) : TD_OK;
-    td_deck_free(deck);
-    if (!calibrate || status != TD_OK) return status;
-
-    double rate = 0;
-    TD_TRY(calibrate_thread(config, tape, def, plan->bars, &rate, error));
+    plan->rows = plan->trials * count;
+    double *rates = calloc((size_t)markets->intervals, sizeof *rates), seconds = 0;
+    if (!rates) return td_fail(error, TD_NO_MEMORY, "no memory for %lld intervals", (long long)markets->intervals);
     int processors = omp_get_num_procs(), busy = plan->threads < processors ? plan->threads : processors;
-    plan->bar_evaluations_per_second = rate * (plan->trials < busy ? (double)plan->trials : busy);
-    if (rate > 0)
-        plan->seconds = (double)plan->trials * ((double)plan->bars / plan->bar_evaluations_per_second + writing_seconds);
+    double at_once = plan->trials < busy ? (double)plan->trials : busy;
+    td_status status = TD_OK;
+    for (int64_t m = 0; status == TD_OK && m < count; m++) {
+        int64_t bars;
+        double *rate = &rates[m % markets->intervals];
+        status = plan_market(markets, m, def, calibrate, plan, &peak_bytes, &bars, rate, error);
+        if (status == TD_OK && *rate > 0) seconds += (double)plan->trials * (double)bars / (*rate * at_once);
+    }
+    free(rates);
+    if (status != TD_OK) return status;
+    int64_t returns_bytes = plan->blocks * (int64_t)sizeof(float), cell_bytes = (int64_t)sizeof(td_cell) + returns_bytes;
+    int64_t axes = td_space_axis_count(space);
+    int64_t row_bytes = INDEX_BYTES + (axes + TABLE_COLUMNS) * (int64_t)sizeof(double);
+    plan->memory_bytes = PROCESS_BYTES + peak_bytes + (int64_t)td_space_bytes(space) + plan->rows * row_bytes;
+    int64_t file_bytes = (axes + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
+    plan->disk_bytes = plan->rows * (FRAME_BYTES + cell_bytes + file_bytes) + FILE_BYTES * (count > 1 ? 2 : 1);
+    if (seconds > 0) {
+        plan->bar_evaluations_per_second = plan->bar_evaluations / seconds;
+        plan->seconds = seconds + (double)plan->rows * writing_seconds;
+    }
     return TD_OK;
+}
+
+td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const td_sweep_def *def, bool calibrate,
+                             td_sweep_plan *plan, td_error *error) {
+    td_markets markets;
+    TD_TRY(td_markets_make(config, tape, &markets, error));
+    td_status status = plan_markets(&markets, def, calibrate, plan, error);
+    td_markets_free(&markets);
+    return status;
 }

@@ -84,6 +84,12 @@ static json_t *list_json(const td_space_def *space) {
     return list;
 }
 
+static json_t *names_json(char *const *names, int count) {
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) json_array_append_new(list, json_string(names[i]));
+    return list;
+}
+
 /* Everything that changes numbers, as JSON that is itself a configuration (but for the tape). space: before it was handed over. */
 static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     json_t *root = json_object();
@@ -111,6 +117,9 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     char date[40];
     if (c->from_ns != INT64_MIN) put_json(root, "period.from", (td_write_date(c->from_ns, date), json_string(date)));
     if (c->to_ns != INT64_MAX) put_json(root, "period.to", (td_write_date(c->to_ns, date), json_string(date)));
+    if (c->all_symbols) put_json(root, "symbols", json_string("all"));
+    if (c->symbol_count) put_json(root, "symbols", names_json(c->symbols, c->symbol_count));
+    if (c->interval_count) put_json(root, "intervals", names_json(c->intervals, c->interval_count));
     /* constants, but for what is swept */
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
     for (int a = 0; a < space->axis_count; a++)

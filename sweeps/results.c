@@ -27,7 +27,8 @@
 #define SCHEMA "tapedeck-results"
 #define SCHEMA_ATTRIBUTE "tapedeck_schema" /* and tapedeck_schema_version, as in tape files */
 enum {
-    SCHEMA_VERSION = 1,
+    ONE_MARKET_VERSION = 1,
+    MARKETS_VERSION = 2,          /* several markets */
     BATCH = 4096,                 /* trials per write = trials per chunk */
     BLOCK_CHUNK_VALUES = 1 << 16, /* of block_return, about */
     METADATA_BYTES = 1 << 19,     /* what HDF5 adds for itself, at most, between two reservations */
@@ -71,25 +72,47 @@ static hid_t make_text_type(void) {
 static const char *const own_variables[] = {"trial",      "block", "state",        "reason",      "reason_bar",
                                             "ruined",     "hash",  "block_return", "block_start", "block_end"};
 
+/* those of several markets */
+static const char *const market_variables[] = {"symbol",           "interval",       "bars",
+                                               "periods_per_year", "first_bar_time", "last_bar_time"};
+
 /* The variable of an axis: its own name, or axis_<name> where that belongs to something else. name has 80 bytes. */
-static const char *axis_variable(const char *axis, char *name) {
+static const char *axis_variable(const char *axis, bool several, char *name) {
     bool taken = td_metric_find(axis) >= 0;
     for (size_t i = 0; i < sizeof own_variables / sizeof *own_variables; i++) taken |= !strcmp(axis, own_variables[i]);
+    for (size_t i = 0; several && i < sizeof market_variables / sizeof *market_variables; i++)
+        taken |= !strcmp(axis, market_variables[i]);
     snprintf(name, 80, "%s%.63s", taken ? "axis_" : "", axis);
     return name;
 }
 
 /* ---- writing ---- */
 
+static const char TIME_UNITS[] = "microseconds since 1970-01-01 00:00:00"; /* CF's; marks the values as times */
+
+/* What a dataset is over. With one market there is no symbol and no interval. */
+typedef enum extent {
+    OVER_TRIALS,        /* (trial) */
+    OVER_ROWS,          /* (symbol, interval, trial) */
+    OVER_ROW_BLOCKS,    /* (symbol, interval, trial, block) */
+    OVER_MARKETS,       /* (symbol, interval) */
+    OVER_MARKET_BLOCKS, /* (symbol, interval, block) */
+    OVER_BLOCKS,        /* (block) */
+} extent;
+
 typedef struct variable {
     hid_t dataset, memory_type;
-    size_t bytes; /* of one trial */
+    extent over;
+    size_t bytes; /* of one row */
     char *batch;  /* (BATCH, bytes) */
 } variable;
 
 typedef struct writer {
     const char *path, *temporary;
-    hid_t file, text_type, trial_scale, block_scale;
+    hid_t file, text_type, symbol_scale, interval_scale, trial_scale, block_scale;
+    const td_markets *markets;
+    const td_market_facts *facts;
+    bool several;
     int64_t trials, blocks;
     char coordinates[TD_AXES_MAX * 80]; /* "fast slow" */
     variable variables[VARIABLES_MAX];
@@ -152,11 +175,35 @@ static td_status put_time(const writer *w, hid_t object, const char *name, int64
     return put_text(w, object, name, td_time_text(time_ns, text));
 }
 
-/* An empty dataset over (rows) or (rows, width), in chunks of chunk_rows; NaN or 0 is what was never written. */
-static hid_t make_dataset(const writer *w, const char *name, hid_t file_type, int64_t rows, int64_t width, int64_t chunk_rows) {
-    hsize_t size[2] = {(hsize_t)rows, (hsize_t)width};
-    hsize_t chunk[2] = {(hsize_t)(chunk_rows < rows ? chunk_rows : rows), (hsize_t)width};
-    int rank = width > 0 ? 2 : 1;
+/* Sizes, chunks and scales of the dimensions of a dataset; chunk_rows: trials in a chunk. Returns the rank. */
+static int shape_of(const writer *w, extent over, int64_t chunk_rows, hsize_t size[4], hsize_t chunk[4], hid_t scale[4]) {
+    bool trials = over == OVER_TRIALS || over == OVER_ROWS || over == OVER_ROW_BLOCKS;
+    bool blocks = over == OVER_BLOCKS || over == OVER_MARKET_BLOCKS || over == OVER_ROW_BLOCKS;
+    int rank = 0;
+    if (w->several && over != OVER_TRIALS && over != OVER_BLOCKS) {
+        size[0] = (hsize_t)w->markets->symbols, size[1] = (hsize_t)w->markets->intervals;
+        bool small = !trials && !blocks; /* a value per market: one chunk */
+        chunk[0] = small ? size[0] : 1, chunk[1] = small ? size[1] : 1;
+        scale[0] = w->symbol_scale, scale[1] = w->interval_scale;
+        rank = 2;
+    }
+    if (trials) {
+        size[rank] = (hsize_t)w->trials, chunk[rank] = (hsize_t)(chunk_rows < w->trials ? chunk_rows : w->trials);
+        scale[rank++] = w->trial_scale;
+    }
+    if (blocks) {
+        size[rank] = chunk[rank] = (hsize_t)w->blocks;
+        if (!trials && BATCH < w->blocks) chunk[rank] = BATCH;
+        scale[rank++] = w->block_scale;
+    }
+    return rank;
+}
+
+/* An empty dataset; NaN or 0 is what was never written. */
+static hid_t make_dataset(const writer *w, const char *name, hid_t file_type, extent over, int64_t chunk_rows) {
+    hsize_t size[4], chunk[4];
+    hid_t scale[4];
+    int rank = shape_of(w, over, chunk_rows, size, chunk, scale);
     bool is_float = H5Tget_class(file_type) == H5T_FLOAT;
     double nan = NAN;
     int64_t zero = 0;
@@ -177,22 +224,31 @@ static hid_t make_dataset(const writer *w, const char *name, hid_t file_type, in
 
 /* Names, units, dimensions of a dataset that was just made. coordinates may be NULL. */
 static td_status describe(const writer *w, hid_t dataset, const char *name, const char *long_name, const char *units,
-                          const char *coordinates, hid_t scale_0, hid_t scale_1) {
+                          const char *coordinates, extent over) {
     if (dataset < 0) return refuse(w, name);
     TD_TRY(put_text(w, dataset, "long_name", long_name));
     if (units && units[0]) TD_TRY(put_text(w, dataset, "units", units));
     if (coordinates && coordinates[0]) TD_TRY(put_text(w, dataset, "coordinates", coordinates));
-    if ((scale_0 >= 0 && H5DSattach_scale(dataset, scale_0, 0) < 0) || (scale_1 >= 0 && H5DSattach_scale(dataset, scale_1, 1) < 0))
-        return refuse(w, name);
+    hsize_t size[4], chunk[4];
+    hid_t scale[4];
+    int rank = shape_of(w, over, 1, size, chunk, scale);
+    for (int d = 0; d < rank; d++)
+        if (H5DSattach_scale(dataset, scale[d], (unsigned)d) < 0) return refuse(w, name);
     return TD_OK;
 }
 
-/* A variable over trials, filled batch by batch; batch is where the caller puts its values. */
+static td_status put_fill_value(const writer *w, hid_t dataset, hid_t file_type) {
+    double nan = NAN;
+    return put_attribute(w, dataset, "_FillValue", file_type, H5T_NATIVE_DOUBLE, -1, &nan);
+}
+
+/* A variable that is filled batch by batch; batch is where the caller puts its values. */
 static td_status add_variable(writer *w, const char *name, hid_t file_type, hid_t memory_type, const char *long_name,
-                              const char *units, const char *coordinates, int64_t width, void *batch_pointer) {
+                              const char *units, const char *coordinates, extent over, void *batch_pointer) {
     assert(w->variable_count < VARIABLES_MAX);
     variable *v = &w->variables[w->variable_count];
-    *v = (variable){.dataset = -1, .memory_type = memory_type, .bytes = H5Tget_size(memory_type) * (size_t)(width > 0 ? width : 1)};
+    int64_t width = over == OVER_ROW_BLOCKS ? w->blocks : 1;
+    *v = (variable){.dataset = -1, .memory_type = memory_type, .over = over, .bytes = H5Tget_size(memory_type) * (size_t)width};
     w->variable_count++;
     v->batch = malloc((size_t)BATCH * v->bytes);
     if (!v->batch) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for %s", w->path, name);
@@ -200,12 +256,10 @@ static td_status add_variable(writer *w, const char *name, hid_t file_type, hid_
 
     /* rows of a chunk divide a batch */
     int64_t rows = BATCH;
-    while (width > 0 && rows > 1 && rows * width > BLOCK_CHUNK_VALUES) rows /= 2;
-    v->dataset = make_dataset(w, name, file_type, w->trials, width, rows);
-    TD_TRY(describe(w, v->dataset, name, long_name, units, coordinates, w->trial_scale, width > 0 ? w->block_scale : -1));
-    if (H5Tget_class(file_type) != H5T_FLOAT) return TD_OK;
-    double nan = NAN;
-    return put_attribute(w, v->dataset, "_FillValue", file_type, H5T_NATIVE_DOUBLE, -1, &nan);
+    while (width > 1 && rows > 1 && rows * width > BLOCK_CHUNK_VALUES) rows /= 2;
+    v->dataset = make_dataset(w, name, file_type, over, rows);
+    TD_TRY(describe(w, v->dataset, name, long_name, units, coordinates, over));
+    return H5Tget_class(file_type) == H5T_FLOAT ? put_fill_value(w, v->dataset, file_type) : TD_OK;
 }
 
 /* CF flags: what the small integers of a variable mean. */
@@ -253,29 +307,59 @@ static void processor_name(char *name, size_t size) {
     if (file) fclose(file);
 }
 
+/* "BTCUSDT, ETHUSDT" or "1m, 1h"; the caller frees. */
+static char *joined_names(const td_markets *markets, bool intervals) {
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out) return NULL;
+    int64_t count = intervals ? markets->intervals : markets->symbols;
+    for (int64_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", i ? ", " : "",
+                intervals ? td_markets_interval(markets, i) : td_markets_symbol(markets, i * markets->intervals));
+    fclose(out);
+    return text;
+}
+
 /* what the sweep is: the same for every run of it */
-static td_status put_sweep(const writer *w, const td_config *config, const td_tape *tape, const td_deck *deck) {
+static td_status put_sweep(const writer *w, const td_config *config) {
     hid_t root = w->file;
-    char title[256];
+    const td_markets *markets = w->markets;
+    char title[256], *symbols = NULL, *intervals = NULL;
     const char *strategy = td_strategy_name(config->play.strategy);
     if (config->name && config->name[0]) snprintf(title, sizeof title, "%s", config->name);
-    else snprintf(title, sizeof title, "%s on %s %s", strategy, tape->symbol, tape->interval);
+    else if (!w->several)
+        snprintf(title, sizeof title, "%s on %s %s", strategy, td_markets_symbol(markets, 0), td_markets_interval(markets, 0));
+    else
+        snprintf(title, sizeof title, "%s on %lld symbols at %lld intervals", strategy, (long long)markets->symbols,
+                 (long long)markets->intervals);
     TD_TRY(put_text(w, root, "Conventions", "CF-1.10"));
     TD_TRY(put_text(w, root, SCHEMA_ATTRIBUTE, SCHEMA));
-    TD_TRY(put_integer(w, root, SCHEMA_ATTRIBUTE "_version", SCHEMA_VERSION));
+    TD_TRY(put_integer(w, root, SCHEMA_ATTRIBUTE "_version", w->several ? MARKETS_VERSION : ONE_MARKET_VERSION));
     TD_TRY(put_text(w, root, "title", title));
     TD_TRY(put_text(w, root, "config_path", config->path));
     TD_TRY(put_text(w, root, "config_text", config->text));
     TD_TRY(put_text(w, root, "config_resolved", config->resolved));
     TD_TRY(put_text(w, root, "config_digest", config->digest));
     TD_TRY(put_text(w, root, "tape_path", config->tape));
-    TD_TRY(put_text(w, root, "tape_digest", tape->digest));
-    TD_TRY(put_text(w, root, "tape_symbol", tape->symbol));
-    TD_TRY(put_text(w, root, "tape_interval", tape->interval));
-    TD_TRY(put_integer(w, root, "bars", td_deck_bars(deck)));
-    TD_TRY(put_time(w, root, "first_bar_time", tape->time_ns[td_deck_block_start(deck, 0)]));
-    TD_TRY(put_time(w, root, "last_bar_time", tape->time_ns[td_deck_block_start(deck, w->blocks) - 1]));
-    TD_TRY(put_number(w, root, "periods_per_year", td_deck_periods_per_year(deck)));
+    TD_TRY(put_text(w, root, "tape_digest", markets->digest));
+    if (w->several) {
+        symbols = joined_names(markets, false), intervals = joined_names(markets, true);
+        td_status status = put_text(w, root, "tape_symbol", symbols);
+        if (status == TD_OK) status = put_text(w, root, "tape_interval", intervals);
+        free(symbols);
+        free(intervals);
+        TD_TRY(status);
+        TD_TRY(put_integer(w, root, "symbols", markets->symbols));
+        TD_TRY(put_integer(w, root, "intervals", markets->intervals));
+    } else {
+        TD_TRY(put_text(w, root, "tape_symbol", td_markets_symbol(markets, 0)));
+        TD_TRY(put_text(w, root, "tape_interval", td_markets_interval(markets, 0)));
+        TD_TRY(put_integer(w, root, "bars", w->facts->bars));
+        TD_TRY(put_time(w, root, "first_bar_time", w->facts->first_ns));
+        TD_TRY(put_time(w, root, "last_bar_time", w->facts->last_ns));
+        TD_TRY(put_number(w, root, "periods_per_year", w->facts->periods_per_year));
+    }
     TD_TRY(put_text(w, root, "strategy", strategy));
     if (td_strategy_source(config->play.strategy)) {
         TD_TRY(put_text(w, root, "strategy_source", td_strategy_source(config->play.strategy)));
@@ -331,38 +415,108 @@ static td_status put_run(const writer *w, const td_journal *journal, const td_sw
 }
 
 /* a dimension: a dataset of its own numbers that others attach */
-static td_status add_scale(writer *w, const char *name, const char *long_name, int64_t size, hid_t *scale) {
-    *scale = make_dataset(w, name, H5T_STD_I64LE, size, 0, BATCH);
+static td_status add_scale(writer *w, const char *name, const char *long_name, extent over, hid_t *scale) {
+    *scale = make_dataset(w, name, H5T_STD_I64LE, over, BATCH);
     if (*scale < 0 || H5DSset_scale(*scale, name) < 0) return refuse(w, name);
     return put_text(w, *scale, "long_name", long_name);
 }
 
-static td_status write_whole(const writer *w, hid_t dataset, const char *name, const int64_t *values) {
-    return H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ? refuse(w, name) : TD_OK;
+/* a dimension of names */
+static td_status add_names(writer *w, const char *name, const char *long_name, int64_t count, const char **names, hid_t *scale) {
+    hsize_t size = (hsize_t)count;
+    hid_t space = H5Screate_simple(1, &size, NULL), create = H5Pcreate(H5P_DATASET_CREATE);
+    if (space >= 0 && create >= 0 && H5Pset_obj_track_times(create, 0) >= 0 &&
+        H5Pset_attr_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
+        *scale = H5Dcreate2(w->file, name, w->text_type, space, H5P_DEFAULT, create, H5P_DEFAULT);
+    bool bad = *scale < 0 || H5Dwrite(*scale, w->text_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) < 0 ||
+               H5DSset_scale(*scale, name) < 0;
+    td_status status = bad ? refuse(w, name) : put_text(w, *scale, "long_name", long_name);
+    if (space >= 0) H5Sclose(space);
+    if (create >= 0) H5Pclose(create);
+    return status;
 }
 
-/* block_start or block_end, in CF microseconds */
-static td_status add_block_time(writer *w, const char *name, const char *long_name, const int64_t *time_us) {
-    hid_t dataset = make_dataset(w, name, H5T_STD_I64LE, w->blocks, 0, BATCH);
-    td_status status = describe(w, dataset, name, long_name, "microseconds since 1970-01-01 00:00:00", NULL, w->block_scale, -1);
-    if (status == TD_OK) status = put_text(w, dataset, "calendar", "proleptic_gregorian");
-    if (status == TD_OK) status = write_whole(w, dataset, name, time_us);
+static td_status write_whole(const writer *w, hid_t dataset, const char *name, hid_t memory_type, const void *values) {
+    return H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ? refuse(w, name) : TD_OK;
+}
+
+/* A small variable of whole numbers, written at once. */
+static td_status put_whole(const writer *w, const char *name, const char *long_name, const char *units, extent over,
+                           const int64_t *values) {
+    hid_t dataset = make_dataset(w, name, H5T_STD_I64LE, over, BATCH);
+    td_status status = describe(w, dataset, name, long_name, units, NULL, over);
+    if (status == TD_OK && !strncmp(units, TIME_UNITS, sizeof TIME_UNITS))
+        status = put_text(w, dataset, "calendar", "proleptic_gregorian");
+    if (status == TD_OK) status = write_whole(w, dataset, name, H5T_NATIVE_INT64, values);
     if (dataset >= 0) H5Dclose(dataset);
     return status;
 }
 
-static td_status put_blocks(writer *w, const td_tape *tape, const td_deck *deck) {
-    if (w->blocks < 1) return TD_OK;
-    int64_t numbers[TD_BLOCKS_MAX], starts[TD_BLOCKS_MAX], ends[TD_BLOCKS_MAX];
-    for (int64_t b = 0; b < w->blocks; b++) {
-        numbers[b] = b;
-        starts[b] = tape->time_ns[td_deck_block_start(deck, b)] / 1000;
-        ends[b] = (tape->time_ns[td_deck_block_start(deck, b + 1) - 1] + tape->interval_ns) / 1000;
+static td_status put_periods(const writer *w, const double *values) {
+    hid_t dataset = make_dataset(w, "periods_per_year", H5T_IEEE_F64LE, OVER_MARKETS, BATCH);
+    td_status status = describe(w, dataset, "periods_per_year", "what annualises", "1", NULL, OVER_MARKETS);
+    if (status == TD_OK) status = put_fill_value(w, dataset, H5T_IEEE_F64LE);
+    if (status == TD_OK) status = write_whole(w, dataset, "periods_per_year", H5T_NATIVE_DOUBLE, values);
+    if (dataset >= 0) H5Dclose(dataset);
+    return status;
+}
+
+/* Symbols and intervals, and what of each market is an attribute where there is one. */
+static td_status put_markets(writer *w) {
+    const td_markets *markets = w->markets;
+    if (!w->several) return TD_OK;
+    int64_t count = td_markets_count(markets);
+    const char **names = calloc((size_t)count, sizeof *names);
+    int64_t *whole = calloc((size_t)count * 3, sizeof *whole), *first = whole + count, *last = first + count;
+    double *periods = calloc((size_t)count, sizeof *periods);
+    td_status status = names && whole && periods
+                           ? TD_OK
+                           : td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for %lld markets", w->path, (long long)count);
+    for (int64_t m = 0; status == TD_OK && m < count; m++) {
+        whole[m] = w->facts[m].bars;
+        first[m] = w->facts[m].first_ns / 1000;
+        last[m] = w->facts[m].last_ns / 1000;
+        periods[m] = w->facts[m].periods_per_year;
     }
-    TD_TRY(add_scale(w, "block", "block of bars", w->blocks, &w->block_scale));
-    TD_TRY(write_whole(w, w->block_scale, "block", numbers));
-    TD_TRY(add_block_time(w, "block_start", "open time of the first bar of the block", starts));
-    return add_block_time(w, "block_end", "open time of the last bar of the block plus the interval", ends);
+    for (int64_t k = 0; status == TD_OK && k < markets->symbols; k++)
+        names[k] = td_markets_symbol(markets, k * markets->intervals);
+    if (status == TD_OK) status = add_names(w, "symbol", "instrument", markets->symbols, names, &w->symbol_scale);
+    for (int64_t i = 0; status == TD_OK && i < markets->intervals; i++) names[i] = td_markets_interval(markets, i);
+    if (status == TD_OK) status = add_names(w, "interval", "length of a bar", markets->intervals, names, &w->interval_scale);
+    if (status == TD_OK) status = put_whole(w, "bars", "bars played", "1", OVER_MARKETS, whole);
+    if (status == TD_OK)
+        status = put_whole(w, "first_bar_time", "open time of the first bar", TIME_UNITS, OVER_MARKETS, first);
+    if (status == TD_OK) status = put_whole(w, "last_bar_time", "open time of the last bar", TIME_UNITS, OVER_MARKETS, last);
+    if (status == TD_OK) status = put_periods(w, periods);
+    free(names);
+    free(whole);
+    free(periods);
+    return status;
+}
+
+static td_status put_blocks(writer *w) {
+    if (w->blocks < 1) return TD_OK;
+    int64_t count = td_markets_count(w->markets), numbers[TD_BLOCKS_MAX];
+    int64_t *times = malloc((size_t)(2 * count * w->blocks) * sizeof *times), *starts = times, *ends = times + count * w->blocks;
+    if (!times) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for the times of blocks", w->path);
+    for (int64_t b = 0; b < w->blocks; b++) numbers[b] = b;
+    for (int64_t m = 0; m < count; m++)
+        for (int64_t b = 0; b < w->blocks; b++) {
+            /* a market with fewer blocks than others: those it lacks are empty ones at its end */
+            const td_market_facts *facts = &w->facts[m];
+            int64_t end = facts->block_end_ns[b < facts->blocks ? b : facts->blocks - 1] / 1000;
+            starts[m * w->blocks + b] = b < facts->blocks ? facts->block_start_ns[b] / 1000 : end;
+            ends[m * w->blocks + b] = end;
+        }
+    extent over = w->several ? OVER_MARKET_BLOCKS : OVER_BLOCKS;
+    td_status status = add_scale(w, "block", "block of bars", OVER_BLOCKS, &w->block_scale);
+    if (status == TD_OK) status = write_whole(w, w->block_scale, "block", H5T_NATIVE_INT64, numbers);
+    if (status == TD_OK)
+        status = put_whole(w, "block_start", "open time of the first bar of the block", TIME_UNITS, over, starts);
+    if (status == TD_OK)
+        status = put_whole(w, "block_end", "open time of the last bar of the block plus the interval", TIME_UNITS, over, ends);
+    free(times);
+    return status;
 }
 
 /* Is a metric annualised, so that it means nothing without the periods per year? */
@@ -381,11 +535,19 @@ typedef struct batch {
     float *block_return;
 } batch;
 
-static td_status add_variables(writer *w, const td_config *config, const td_deck *deck, batch *b) {
+/* Is what annualises the same everywhere? Then it stands beside each annualised metric. */
+static bool one_year(const writer *w) {
+    bool same = true;
+    for (int64_t m = 1; m < td_markets_count(w->markets); m++) same &= w->facts[m].periods_per_year == w->facts->periods_per_year;
+    return same;
+}
+
+static td_status add_variables(writer *w, const td_config *config, batch *b) {
     /* the dimension is a variable as well */
-    TD_TRY(add_scale(w, "trial", "number of the parameter set", w->trials, &w->trial_scale));
+    TD_TRY(add_scale(w, "trial", "number of the parameter set", OVER_TRIALS, &w->trial_scale));
     variable *trial = &w->variables[w->variable_count++];
-    *trial = (variable){.dataset = w->trial_scale, .memory_type = H5T_NATIVE_INT64, .bytes = 8, .batch = malloc(BATCH * 8)};
+    *trial = (variable){.dataset = w->trial_scale, .memory_type = H5T_NATIVE_INT64, .over = OVER_TRIALS, .bytes = 8,
+                        .batch = malloc(BATCH * 8)};
     if (!trial->batch) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for trial numbers", w->path);
     b->trial = (int64_t *)trial->batch;
 
@@ -393,10 +555,10 @@ static td_status add_variables(writer *w, const td_config *config, const td_deck
     for (int a = 0; a < td_space_axis_count(space); a++) {
         const td_axis *axis = td_space_axis(space, a);
         char name[80];
-        axis_variable(axis->name, name);
+        axis_variable(axis->name, w->several, name);
         hid_t type = axis->whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, memory_type = axis->whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
         const char *text = axis->text && axis->text[0] ? axis->text : axis->name;
-        TD_TRY(add_variable(w, name, type, memory_type, text, axis->unit, NULL, 0, &b->axis[a]));
+        TD_TRY(add_variable(w, name, type, memory_type, text, axis->unit, NULL, OVER_TRIALS, &b->axis[a]));
         size_t used = strlen(w->coordinates);
         snprintf(w->coordinates + used, sizeof w->coordinates - used, "%s%s", used ? " " : "", name);
     }
@@ -407,39 +569,40 @@ static td_status add_variables(writer *w, const td_config *config, const td_deck
         snprintf(meanings + used, sizeof meanings - used, "%s%s", used ? " " : "", td_cell_reason_name((td_cell_reason)r));
     }
     const char *near = w->coordinates;
-    TD_TRY(add_variable(w, "state", H5T_STD_I8LE, H5T_NATIVE_INT8, "state of the trial", NULL, near, 0, &b->state));
+    TD_TRY(add_variable(w, "state", H5T_STD_I8LE, H5T_NATIVE_INT8, "state of the trial", NULL, near, OVER_ROWS, &b->state));
     TD_TRY(put_flags(w, w->variables[w->variable_count - 1].dataset, 3, "pending done failed"));
-    TD_TRY(add_variable(w, "reason", H5T_STD_I8LE, H5T_NATIVE_INT8, "why the trial failed", NULL, near, 0, &b->reason));
+    TD_TRY(add_variable(w, "reason", H5T_STD_I8LE, H5T_NATIVE_INT8, "why the trial failed", NULL, near, OVER_ROWS, &b->reason));
     TD_TRY(put_flags(w, w->variables[w->variable_count - 1].dataset, TD_CELL_REASON_COUNT, meanings));
     TD_TRY(add_variable(w, "reason_bar", H5T_STD_I64LE, H5T_NATIVE_INT64, "bar of the failure, -1 when there is none", "bars", near,
-                        0, &b->reason_bar));
-    TD_TRY(add_variable(w, "ruined", H5T_STD_I8LE, H5T_NATIVE_INT8, "equity fell to zero and play stopped", NULL, near, 0,
-                        &b->ruined));
+                        OVER_ROWS, &b->reason_bar));
+    TD_TRY(add_variable(w, "ruined", H5T_STD_I8LE, H5T_NATIVE_INT8, "equity fell to zero and play stopped", NULL, near,
+                        OVER_ROWS, &b->ruined));
     TD_TRY(put_text(w, w->variables[w->variable_count - 1].dataset, "dtype", "bool"));
-    TD_TRY(add_variable(w, "hash", H5T_STD_U64LE, H5T_NATIVE_UINT64, "hash of every fill, the state and the metrics", NULL, near, 0,
-                        &b->hash));
+    TD_TRY(add_variable(w, "hash", H5T_STD_U64LE, H5T_NATIVE_UINT64, "hash of every fill, the state and the metrics", NULL, near,
+                        OVER_ROWS, &b->hash));
     for (int m = 0; m < TD_METRIC_COUNT; m++) {
         const td_metric_info *info = &td_metric_infos[m];
-        TD_TRY(add_variable(w, info->name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, info->long_name, info->units, near, 0,
-                            &b->metric[m]));
+        TD_TRY(add_variable(w, info->name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, info->long_name, info->units, near,
+                            OVER_ROWS, &b->metric[m]));
         hid_t dataset = w->variables[w->variable_count - 1].dataset;
-        if (is_annualised(m)) TD_TRY(put_number(w, dataset, "periods_per_year", td_deck_periods_per_year(deck)));
+        if (is_annualised(m) && one_year(w)) TD_TRY(put_number(w, dataset, "periods_per_year", w->facts->periods_per_year));
     }
     if (w->blocks < 1) return TD_OK;
     char near_blocks[sizeof w->coordinates + 32];
     snprintf(near_blocks, sizeof near_blocks, "block_start block_end%s%s", near[0] ? " " : "", near);
     return add_variable(w, "block_return", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, "simple return of equity over the block", "1",
-                        near_blocks, w->blocks, &b->block_return);
+                        near_blocks, OVER_ROW_BLOCKS, &b->block_return);
 }
 
-/* one trial into row `row` of the batch; pending ones are NaN and 0 */
-static td_status take_trial(const writer *w, const td_space *space, const td_journal *journal, int64_t trial, int64_t row,
-                            batch *b) {
+/* one trial on a market into row `row` of the batch; pending ones are NaN and 0 */
+static td_status take_trial(const writer *w, const td_space *space, const td_journal *journal, int64_t market, int64_t trial,
+                            int64_t row, batch *b) {
     td_cell cell = {.state = TD_CELL_PENDING, .reason_bar = -1};
     for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = NAN;
     float *returns = w->blocks ? b->block_return + row * w->blocks : NULL;
     for (int64_t i = 0; i < w->blocks; i++) returns[i] = NAN;
-    if (td_journal_has(journal, trial)) TD_TRY(td_journal_get(journal, trial, &cell, returns, w->error));
+    int64_t entry = market * w->trials + trial;
+    if (td_journal_has(journal, entry)) TD_TRY(td_journal_get(journal, entry, &cell, returns, w->error));
 
     double values[TD_AXES_MAX];
     td_space_values(space, trial, values);
@@ -484,15 +647,22 @@ static td_status reserve(const writer *w, int64_t bytes) {
     return bad ? td_fail(w->error, TD_IO, "results %s cannot be written: %s", w->path, strerror(bad)) : TD_OK;
 }
 
-static td_status write_batch(const writer *w, int64_t first, int64_t count) {
+static td_status write_batch(const writer *w, int64_t market, int64_t first, int64_t count) {
     int64_t bytes = METADATA_BYTES;
     for (int i = 0; i < w->variable_count; i++) bytes += (int64_t)w->variables[i].bytes * count;
     TD_TRY(reserve(w, bytes));
     for (int i = 0; i < w->variable_count; i++) {
         const variable *v = &w->variables[i];
+        if (v->over == OVER_TRIALS && market > 0) continue; /* the same for every market */
         hid_t space = H5Dget_space(v->dataset);
-        hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)w->blocks};
-        hid_t memory = H5Screate_simple(H5Sget_simple_extent_ndims(space), size, NULL);
+        bool of_market = w->several && v->over != OVER_TRIALS;
+        hsize_t start[4] = {0}, size[4] = {1, 1, 1, 1};
+        int at = of_market ? 2 : 0, rank = H5Sget_simple_extent_ndims(space);
+        if (of_market) start[0] = (hsize_t)(market / w->markets->intervals), start[1] = (hsize_t)(market % w->markets->intervals);
+        start[at] = (hsize_t)first;
+        size[at] = (hsize_t)count;
+        if (v->over == OVER_ROW_BLOCKS) size[at + 1] = (hsize_t)w->blocks;
+        hid_t memory = H5Screate_simple(rank, size, NULL);
         bool bad = memory < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
                    H5Dwrite(v->dataset, v->memory_type, memory, space, H5P_DEFAULT, v->batch) < 0;
         td_status status = bad ? refuse(w, "a batch of trials") : TD_OK;
@@ -503,12 +673,14 @@ static td_status write_batch(const writer *w, int64_t first, int64_t count) {
     return TD_OK;
 }
 
-static td_status write_trials(const writer *w, const td_config *config, const td_journal *journal, batch *b) {
-    for (int64_t first = 0; first < w->trials; first += BATCH) {
-        int64_t count = w->trials - first < BATCH ? w->trials - first : BATCH;
-        for (int64_t row = 0; row < count; row++) TD_TRY(take_trial(w, config->space, journal, first + row, row, b));
-        TD_TRY(write_batch(w, first, count));
-    }
+static td_status write_rows(const writer *w, const td_config *config, const td_journal *journal, batch *b) {
+    for (int64_t market = 0; market < td_markets_count(w->markets); market++)
+        for (int64_t first = 0; first < w->trials; first += BATCH) {
+            int64_t count = w->trials - first < BATCH ? w->trials - first : BATCH;
+            for (int64_t row = 0; row < count; row++)
+                TD_TRY(take_trial(w, config->space, journal, market, first + row, row, b));
+            TD_TRY(write_batch(w, market, first, count));
+        }
     return TD_OK;
 }
 
@@ -542,6 +714,8 @@ static td_status close_file(writer *w, td_status status) {
         free(w->variables[i].batch);
     }
     if (w->variable_count == 0 && w->trial_scale >= 0) H5Dclose(w->trial_scale);
+    if (w->symbol_scale >= 0) H5Dclose(w->symbol_scale);
+    if (w->interval_scale >= 0) H5Dclose(w->interval_scale);
     if (w->block_scale >= 0) H5Dclose(w->block_scale);
     if (w->text_type >= 0) H5Tclose(w->text_type);
     if (w->file >= 0 && H5Fclose(w->file) < 0 && status == TD_OK) status = refuse(w, "the file");
@@ -592,7 +766,7 @@ static td_status put_in_place(const writer *w) {
     return bad ? td_fail(w->error, TD_IO, "folder %s of the results cannot be synced: %s", folder, strerror(bad)) : TD_OK;
 }
 
-td_status td_results_write(const char *path, const td_config *config, const td_tape *tape, const td_deck *deck,
+td_status td_results_write(const char *path, const td_config *config, const td_markets *markets, const td_market_facts *facts,
                            const td_journal *journal, const td_sweep_info *info, td_error *error) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     char temporary[PATH_MAX];
@@ -601,16 +775,20 @@ td_status td_results_write(const char *path, const td_config *config, const td_t
     remove_leftovers(path);
     writer *w = calloc(1, sizeof *w);
     if (!w) return td_fail(error, TD_NO_MEMORY, "results %s: no memory to write them", path);
-    *w = (writer){.path = path, .temporary = temporary, .file = -1, .text_type = -1, .trial_scale = -1, .block_scale = -1,
-                  .trials = td_space_count(config->space), .blocks = td_deck_blocks(deck), .error = error};
+    *w = (writer){.path = path, .temporary = temporary, .file = -1, .text_type = -1, .symbol_scale = -1, .interval_scale = -1,
+                  .trial_scale = -1, .block_scale = -1, .markets = markets, .facts = facts,
+                  .several = td_markets_count(markets) > 1, .trials = td_space_count(config->space), .error = error};
+    for (int64_t m = 0; m < td_markets_count(markets); m++)
+        if (facts[m].blocks > w->blocks) w->blocks = facts[m].blocks;
     batch b = {0};
     td_status status = create_file(w);
     if (status == TD_OK) status = reserve(w, METADATA_BYTES + 2 * (int64_t)(strlen(config->text) + strlen(config->resolved)));
-    if (status == TD_OK) status = put_sweep(w, config, tape, deck);
+    if (status == TD_OK) status = put_sweep(w, config);
     if (status == TD_OK) status = put_run(w, journal, info);
-    if (status == TD_OK) status = put_blocks(w, tape, deck);
-    if (status == TD_OK) status = add_variables(w, config, deck, &b);
-    if (status == TD_OK) status = write_trials(w, config, journal, &b);
+    if (status == TD_OK) status = put_markets(w);
+    if (status == TD_OK) status = put_blocks(w);
+    if (status == TD_OK) status = add_variables(w, config, &b);
+    if (status == TD_OK) status = write_rows(w, config, journal, &b);
     status = close_file(w, status);
     if (status == TD_OK) status = put_in_place(w);
     if (status != TD_OK) unlink(temporary);
@@ -628,7 +806,8 @@ typedef struct text_attribute {
 struct td_results {
     char *path;
     hid_t file;
-    int64_t trials, done, failed, blocks;
+    int64_t trials, symbols, intervals, done, failed, blocks;
+    char **symbol_names, **interval_names; /* of several markets */
     int axis_count;
     struct {
         char *name;
@@ -695,8 +874,8 @@ double td_results_number(const td_results *results, const char *name) {
     return read_number(results->file, name, H5T_NATIVE_DOUBLE, &value) ? value : NAN;
 }
 
-/* opens a variable over trials (and blocks when width > 0) and checks its shape and class */
-static td_status open_variable(const td_results *r, const char *name, int64_t width, hid_t *dataset, H5T_class_t *class,
+/* opens a variable and checks its shape and class */
+static td_status open_variable(const td_results *r, const char *name, extent over, hid_t *dataset, H5T_class_t *class,
                                td_error *error) {
     *dataset = -1;
     if (H5Lexists(r->file, name, H5P_DEFAULT) <= 0)
@@ -704,40 +883,84 @@ static td_status open_variable(const td_results *r, const char *name, int64_t wi
     hid_t opened = H5Dopen2(r->file, name, H5P_DEFAULT);
     if (opened < 0) return bad_file(r, error, name);
     hid_t space = H5Dget_space(opened), type = H5Dget_type(opened);
-    hsize_t size[2] = {0, 0};
-    int rank = H5Sget_simple_extent_ndims(space);
-    if (rank == 1 || rank == 2) H5Sget_simple_extent_dims(space, size, NULL);
+    hsize_t size[4] = {0}, wanted[4];
+    int rank = H5Sget_simple_extent_ndims(space), wanted_rank = 0;
+    if (td_results_several(r) && over != OVER_TRIALS) {
+        wanted[wanted_rank++] = (hsize_t)r->symbols;
+        wanted[wanted_rank++] = (hsize_t)r->intervals;
+    }
+    wanted[wanted_rank++] = (hsize_t)r->trials;
+    if (over == OVER_ROW_BLOCKS) wanted[wanted_rank++] = (hsize_t)r->blocks;
+    if (rank >= 1 && rank <= 4) H5Sget_simple_extent_dims(space, size, NULL);
     *class = H5Tget_class(type);
     H5Sclose(space);
     H5Tclose(type);
-    bool shape = rank == (width > 0 ? 2 : 1) && size[0] == (hsize_t)r->trials && (width <= 0 || size[1] == (hsize_t)width);
+    bool shape = rank == wanted_rank && memcmp(size, wanted, (size_t)wanted_rank * sizeof *size) == 0;
     if (shape && (*class == H5T_INTEGER || *class == H5T_FLOAT)) {
         *dataset = opened;
         return TD_OK;
     }
     H5Dclose(opened);
     if (!shape)
-        return td_fail(error, TD_BAD_DATA, "results %s: variable '%s' is not over %" PRId64 " trials%s", r->path, name, r->trials,
-                       width > 0 ? " and the blocks" : "");
+        return td_fail(error, TD_BAD_DATA, "results %s: variable '%s' is not over %" PRId64 " trials%s%s", r->path, name,
+                       r->trials, over == OVER_ROW_BLOCKS ? " and the blocks" : "",
+                       td_results_several(r) && over != OVER_TRIALS ? " of every symbol and interval" : "");
     return td_fail(error, TD_BAD_DATA, "results %s: variable '%s' holds no numbers", r->path, name);
 }
 
-/* a whole variable, read once: *values stays with results */
-static const void *column(td_results *r, const char *name, hid_t memory_type, void **values, td_error *error) {
+/* a whole variable, read once and for every row: *values stays with results */
+static const void *column(td_results *r, const char *name, extent over, hid_t memory_type, void **values, td_error *error) {
     if (*values) return *values;
     hid_t dataset;
     H5T_class_t class;
-    if (open_variable(r, name, 0, &dataset, &class, error) != TD_OK) return NULL;
-    void *read = malloc((size_t)r->trials * H5Tget_size(memory_type));
+    if (open_variable(r, name, over, &dataset, &class, error) != TD_OK) return NULL;
+    int64_t rows = td_results_rows(r);
+    size_t size = H5Tget_size(memory_type), trials = (size_t)r->trials * size;
+    char *read = malloc((size_t)rows * size);
     if (!read) {
-        td_fail(error, TD_NO_MEMORY, "results %s: no memory for %" PRId64 " values of '%s'", r->path, r->trials, name);
+        td_fail(error, TD_NO_MEMORY, "results %s: no memory for %" PRId64 " values of '%s'", r->path, rows, name);
     } else if (H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read) < 0) {
         bad_file(r, error, name);
         free(read);
         read = NULL;
     }
     H5Dclose(dataset);
+    /* what is a trial's is the same on every market */
+    for (int64_t m = 1; read && over == OVER_TRIALS && m < rows / r->trials; m++) memcpy(read + (size_t)m * trials, read, trials);
     return *values = read;
+}
+
+/* a dimension of names, NULL when it is not there or has another length */
+static char **read_names(const td_results *r, const char *name, int64_t count) {
+    hid_t dataset = H5Lexists(r->file, name, H5P_DEFAULT) > 0 ? H5Dopen2(r->file, name, H5P_DEFAULT) : -1;
+    if (dataset < 0) return NULL;
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset), memory = make_text_type();
+    bool fits = H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == count;
+    char **read = fits ? calloc((size_t)count, sizeof *read) : NULL, **names = fits ? calloc((size_t)count, sizeof *names) : NULL;
+    bool good = read && names && H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, read) >= 0;
+    for (int64_t i = 0; good && i < count; i++) names[i] = strdup(read[i] ? read[i] : "");
+    if (good) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, read);
+    free(read);
+    if (!good) free(names), names = NULL;
+    H5Tclose(memory);
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Dclose(dataset);
+    return names;
+}
+
+static td_status open_markets(td_results *r, int64_t version, td_error *error) {
+    r->symbols = r->intervals = 1;
+    if (version == ONE_MARKET_VERSION) return TD_OK;
+    if (!read_number(r->file, "symbols", H5T_NATIVE_INT64, &r->symbols) || r->symbols < 1 || r->symbols > 1 << 20 ||
+        !read_number(r->file, "intervals", H5T_NATIVE_INT64, &r->intervals) || r->intervals < 1 || r->intervals > 1 << 20 ||
+        r->symbols * r->intervals < 2 || r->trials > INT64_MAX / 64 / (r->symbols * r->intervals))
+        return td_fail(error, TD_BAD_DATA, "results %s: the counts of symbols and intervals are missing or wrong", r->path);
+    r->symbol_names = read_names(r, "symbol", r->symbols);
+    r->interval_names = read_names(r, "interval", r->intervals);
+    if (r->symbol_names && r->interval_names) return TD_OK;
+    return td_fail(error, TD_BAD_DATA, "results %s: the names of %" PRId64 " symbols and %" PRId64 " intervals cannot be read",
+                   r->path, r->symbols, r->intervals);
 }
 
 static td_status open_axes(td_results *r, td_error *error) {
@@ -755,7 +978,8 @@ static td_status open_axes(td_results *r, td_error *error) {
         H5T_class_t class;
         r->axes[a].name = strdup(names[a] ? names[a] : "");
         r->axis_count = a + 1;
-        status = open_variable(r, axis_variable(r->axes[a].name, name), 0, &dataset, &class, error);
+        const char *variable = axis_variable(r->axes[a].name, td_results_several(r), name);
+        status = open_variable(r, variable, OVER_TRIALS, &dataset, &class, error);
         if (status != TD_OK) break;
         r->axes[a].whole = class == H5T_INTEGER;
         H5Dclose(dataset);
@@ -796,21 +1020,27 @@ static td_status open_contents(td_results *r, td_error *error) {
     if (!schema || strcmp(schema, SCHEMA))
         return td_fail(error, TD_BAD_DATA, "results %s: the file is HDF5, but no results of a sweep (%s is %.40s, expected %s)",
                        r->path, SCHEMA_ATTRIBUTE, schema ? schema : "missing", SCHEMA);
-    if (!read_number(r->file, SCHEMA_ATTRIBUTE "_version", H5T_NATIVE_INT64, &version) || version != SCHEMA_VERSION)
-        return td_fail(error, TD_BAD_DATA, "results %s: the file has schema version %" PRId64 ", this program reads version %d%s",
-                       r->path, version, SCHEMA_VERSION, version > SCHEMA_VERSION ? "; a newer tapedeck wrote it" : "");
+    if (!read_number(r->file, SCHEMA_ATTRIBUTE "_version", H5T_NATIVE_INT64, &version) ||
+        (version != ONE_MARKET_VERSION && version != MARKETS_VERSION))
+        return td_fail(error, TD_BAD_DATA,
+                       "results %s: the file has schema version %" PRId64 ", this program reads versions %d and %d%s", r->path,
+                       version, ONE_MARKET_VERSION, MARKETS_VERSION,
+                       version > MARKETS_VERSION ? "; a newer tapedeck wrote it" : "");
     if (!read_number(r->file, "trials", H5T_NATIVE_INT64, &r->trials) || r->trials < 1 ||
         !read_number(r->file, "blocks", H5T_NATIVE_INT64, &r->blocks) || r->blocks < 0 || r->blocks > TD_BLOCKS_MAX)
         return td_fail(error, TD_BAD_DATA, "results %s: the counts of trials and blocks are missing or wrong", r->path);
 
+    TD_TRY(open_markets(r, version, error));
+
     /* finished ones are counted, not believed */
     const int32_t *state = td_results_state(r, error);
     if (!state) return TD_BAD_DATA;
-    for (int64_t t = 0; t < r->trials; t++) {
-        if (state[t] != TD_CELL_PENDING && state[t] != TD_CELL_DONE && state[t] != TD_CELL_FAILED)
-            return td_fail(error, TD_BAD_DATA, "results %s: the state of trial %" PRId64 " is %d", r->path, t, (int)state[t]);
-        r->done += state[t] != TD_CELL_PENDING;
-        r->failed += state[t] == TD_CELL_FAILED;
+    for (int64_t row = 0; row < td_results_rows(r); row++) {
+        if (state[row] != TD_CELL_PENDING && state[row] != TD_CELL_DONE && state[row] != TD_CELL_FAILED)
+            return td_fail(error, TD_BAD_DATA, "results %s: the state of trial %" PRId64 " is %d", r->path, row % r->trials,
+                           (int)state[row]);
+        r->done += state[row] != TD_CELL_PENDING;
+        r->failed += state[row] == TD_CELL_FAILED;
     }
     return open_axes(r, error);
 }
@@ -839,11 +1069,39 @@ void td_results_close(td_results *results) {
         next = t->next;
         free(t->name), free(t->text), free(t);
     }
+    for (int64_t k = 0; results->symbol_names && k < results->symbols; k++) free(results->symbol_names[k]);
+    for (int64_t i = 0; results->interval_names && i < results->intervals; i++) free(results->interval_names[i]);
+    free(results->symbol_names), free(results->interval_names);
     free(results->state), free(results->reason), free(results->hash), free(results->path);
     free(results);
 }
 
 int64_t td_results_trials(const td_results *results) { return results->trials; }
+int64_t td_results_symbols(const td_results *results) { return results->symbols; }
+int64_t td_results_intervals(const td_results *results) { return results->intervals; }
+int64_t td_results_rows(const td_results *results) { return results->trials * results->symbols * results->intervals; }
+bool td_results_several(const td_results *results) { return results->symbols * results->intervals > 1; }
+int64_t td_results_row_trial(const td_results *results, int64_t row) { return row % results->trials; }
+
+int64_t td_results_row_symbol(const td_results *results, int64_t row) {
+    return row / results->trials / results->intervals;
+}
+
+int64_t td_results_row_interval(const td_results *results, int64_t row) {
+    return row / results->trials % results->intervals;
+}
+
+const char *td_results_symbol_name(const td_results *results, int64_t symbol) {
+    const char *name = results->symbol_names ? results->symbol_names[symbol] : td_results_attribute(results, "tape_symbol");
+    return name ? name : "?";
+}
+
+const char *td_results_interval_name(const td_results *results, int64_t interval) {
+    const char *name =
+        results->interval_names ? results->interval_names[interval] : td_results_attribute(results, "tape_interval");
+    return name ? name : "?";
+}
+
 int64_t td_results_done(const td_results *results) { return results->done; }
 int64_t td_results_failed(const td_results *results) { return results->failed; }
 int64_t td_results_blocks(const td_results *results) { return results->blocks; }
@@ -861,35 +1119,42 @@ bool td_results_axis_whole(const td_results *results, int index) {
 
 const double *td_results_axis(td_results *results, int index, td_error *error) {
     char name[80];
-    axis_variable(td_results_axis_name(results, index), name);
-    return column(results, name, H5T_NATIVE_DOUBLE, (void **)&results->axes[index].values, error);
+    axis_variable(td_results_axis_name(results, index), td_results_several(results), name);
+    return column(results, name, OVER_TRIALS, H5T_NATIVE_DOUBLE, (void **)&results->axes[index].values, error);
 }
 
 const double *td_results_metric(td_results *results, td_metric metric, td_error *error) {
     assert(metric < TD_METRIC_COUNT);
-    return column(results, td_metric_infos[metric].name, H5T_NATIVE_DOUBLE, (void **)&results->metrics[metric], error);
+    return column(results, td_metric_infos[metric].name, OVER_ROWS, H5T_NATIVE_DOUBLE, (void **)&results->metrics[metric], error);
 }
 
 const int32_t *td_results_state(td_results *results, td_error *error) {
-    return column(results, "state", H5T_NATIVE_INT32, (void **)&results->state, error);
+    return column(results, "state", OVER_ROWS, H5T_NATIVE_INT32, (void **)&results->state, error);
 }
 
 const int32_t *td_results_reason(td_results *results, td_error *error) {
-    return column(results, "reason", H5T_NATIVE_INT32, (void **)&results->reason, error);
+    return column(results, "reason", OVER_ROWS, H5T_NATIVE_INT32, (void **)&results->reason, error);
 }
 
 const uint64_t *td_results_hash(td_results *results, td_error *error) {
-    return column(results, "hash", H5T_NATIVE_UINT64, (void **)&results->hash, error);
+    return column(results, "hash", OVER_ROWS, H5T_NATIVE_UINT64, (void **)&results->hash, error);
 }
 
-td_status td_results_block_returns(td_results *results, int64_t trial, float *out, td_error *error) {
-    assert(trial >= 0 && trial < results->trials);
+td_status td_results_block_returns(td_results *results, int64_t row, float *out, td_error *error) {
+    assert(row >= 0 && row < td_results_rows(results));
     if (results->blocks < 1) return TD_OK;
     hid_t dataset;
     H5T_class_t class;
-    TD_TRY(open_variable(results, "block_return", results->blocks, &dataset, &class, error));
-    hsize_t start[2] = {(hsize_t)trial, 0}, size[2] = {1, (hsize_t)results->blocks};
-    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(2, size, NULL);
+    TD_TRY(open_variable(results, "block_return", OVER_ROW_BLOCKS, &dataset, &class, error));
+    hsize_t start[4] = {0}, size[4] = {1, 1, 1, 1};
+    int rank = 0;
+    if (td_results_several(results)) {
+        start[rank++] = (hsize_t)td_results_row_symbol(results, row);
+        start[rank++] = (hsize_t)td_results_row_interval(results, row);
+    }
+    start[rank++] = (hsize_t)td_results_row_trial(results, row);
+    size[rank++] = (hsize_t)results->blocks;
+    hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
     bool bad = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
                H5Dread(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, out) < 0;
     td_status status = bad ? bad_file(results, error, "block_return") : TD_OK;

@@ -29,6 +29,7 @@ typedef enum td_key_type {
     TD_TYPE_PARAMETERS,
     TD_TYPE_CONSTRAINTS,
     TD_TYPE_LIST,
+    TD_TYPE_NAMES,       /* a list of texts, a single one, or one of words */
     TD_TYPE_IGNORED,     /* of W&B: anything, no effect */
 } td_key_type;
 
@@ -37,6 +38,12 @@ typedef enum td_key_type {
     X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
     X(strategy, "strategy", STRATEGY, 0, 0, "", "",                                                                              \
       "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required")                         \
+    X(symbols, "symbols", NAMES, 0, 0, "all", "",                                                                                \
+      "which symbols of the tape to play, as in [BTCUSDT, ETHUSDT], or all. Every parameter set plays on each of them. When "    \
+      "absent: the only one")                                                                                                    \
+    X(intervals, "intervals", NAMES, 0, 0, "", "",                                                                               \
+      "lengths of bars to play, as in [1m, 15m, 1h]: multiples of the tape's, made of its bars (docs/bar-rules.md). Every "      \
+      "parameter set plays on each of them. When absent: the tape's")                                                            \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \

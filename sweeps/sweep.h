@@ -1,11 +1,12 @@
-/* Running a sweep: the trials of a configuration over threads, into a journal, into a results file.
+/* Running a sweep: the parameter sets of a configuration on its markets, over threads, into a journal, into a results file.
  *
- * Words
- *   group      consecutive trials one thread plays together, at most td_deck_group() of them
+ * Words (more in sweeps/markets.h)
+ *   row        a parameter set on a market; with one market, a trial. What is counted and journalled
+ *   group      consecutive rows of one market that one thread plays together, at most td_deck_group() of them
  *   session    one call of td_sweep_run(); a sweep that was stopped or killed takes several
  *
  * Files of a sweep: the results file, and while it is unfinished the journal `<results>.journal` beside it. The journal is the
- * authority: a trial is finished when its frame is in there. What the results file holds does not depend on threads, groups,
+ * authority: a row is finished when its frame is in there. What the results file holds does not depend on threads, groups,
  * order, engine, instruction set or the number of sessions. */
 #ifndef TAPEDECK_SWEEPS_SWEEP_H
 #define TAPEDECK_SWEEPS_SWEEP_H
@@ -20,11 +21,11 @@ typedef struct td_playing {
 extern _Thread_local td_playing td_playing_now;
 
 typedef struct td_sweep_progress {
-    int64_t trials, done, failed;   /* done includes failed, and what an earlier session finished */
-    int64_t played;                 /* by this session; 0 with done == trials: there was nothing left to do */
+    int64_t rows, done, failed;     /* done includes failed, and what an earlier session finished */
+    int64_t played;                 /* by this session; 0 with done == rows: there was nothing left to do */
     int64_t torn_bytes;             /* of an unfinished frame, cut off the journal that was resumed */
     double seconds;                 /* since this session began to play */
-    double bar_evaluations;         /* played * bars */
+    double bar_evaluations;         /* rows played times the bars of their markets */
 } td_sweep_progress;
 
 typedef struct td_sweep_def { /* start from td_default_sweep_def() */
@@ -43,7 +44,10 @@ td_sweep_def td_default_sweep_def(void);
 
 /* What a sweep would take, before it starts. */
 typedef struct td_sweep_plan {
-    int64_t trials, excluded, bars, blocks;
+    int64_t trials, excluded;       /* parameter sets */
+    int64_t symbols, intervals, rows; /* rows = trials * symbols * intervals */
+    int64_t bars, blocks;           /* of the market that has most */
+    double bar_evaluations;         /* of all rows */
     int threads;
     td_engine engine;
     td_isa isa;
@@ -52,7 +56,8 @@ typedef struct td_sweep_plan {
     double seconds;         /* from playing a few groups over part of the tape, and a guess for writing */
     double bar_evaluations_per_second;
 } td_sweep_plan;
-/* calibrate: check every set and play a sample (a fifth of a second or so) for the seconds; without it they are 0. */
+/* calibrate: check every set and play a sample (a fifth of a second or so, at each interval) for the seconds; without it they are
+ * 0. */
 td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const td_sweep_def *def, bool calibrate,
                              td_sweep_plan *plan, td_error *error);
 
@@ -60,7 +65,8 @@ td_status td_sweep_make_plan(const td_config *config, const td_tape *tape, const
  * costs a thousandth of playing or less, so a grid that reaches too far is refused at once and not after hours. */
 td_status td_sweep_check(const td_config *config, const td_deck *deck, const td_sweep_def *def, td_error *error);
 
-/* Checks every trial's set, plays what is missing and writes results_path; removes the journal when the results are whole.
+/* Checks every set on every market, plays what is missing market by market and writes results_path; removes the journal when the
+ * results are whole.
  *   TD_BAD_CONFIG    a set that cannot be played, with its trial number and values; nothing has been written
  *   TD_BAD_ARG       results or journal are there already and neither resume nor force was asked for
  *   TD_DIFFERENT     resume, but the journal or the results are of another configuration or tape

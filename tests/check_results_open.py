@@ -30,15 +30,22 @@ parameters:
 """
 
 
-def make_results(folder):
+# the same on every symbol of a tape at two intervals
+SEVERAL = CONFIG + """\
+symbols: all
+intervals: [1h, 4h]
+"""
+
+
+def make_results(folder, config=CONFIG, symbols=1):
     program = os.environ.get("TAPEDECK_BIN")
     if not program or not os.path.exists(program):
         print("skipped: TAPEDECK_BIN names no program, and no results file was given")
         sys.exit(77)
     with open(os.path.join(folder, "sweep.yaml"), "w") as file:
-        file.write(CONFIG)
-    synth = ["data", "synth", "--bars", "3000", "--interval", "1h", "--seed", "1", "-o", "tape.h5"]
-    for arguments in (synth, ["sweep", "sweep.yaml", "-o", "results.h5"]):
+        file.write(config)
+    synth = ["data", "synth", "--bars", "3000", "--interval", "1h", "--seed", "1", "--symbols", str(symbols), "-o", "tape.h5"]
+    for arguments in (synth, ["sweep", "sweep.yaml", "-o", "results.h5", "--force"]):
         subprocess.run([program] + arguments, cwd=folder, check=True)
     return os.path.join(folder, "results.h5")
 
@@ -105,6 +112,30 @@ def check_xarray(path, engine, values, root):
         assert len(frame) == root["trials"] and set(axes) <= set(frame.columns)
 
 
+def check_several(path, engine):
+    """Dimensions symbol, interval, trial, by name; what is said of a market stands beside its results."""
+    with h5py.File(path, "r") as file:
+        assert [d[0].name for d in file["sharpe"].dims] == ["/symbol", "/interval", "/trial"]
+        assert file.attrs["tapedeck_schema_version"] == 2
+        raw = file["sharpe"][()]
+    with xr.open_dataset(path, engine=engine) as ds:
+        assert dict(ds.sizes) == {"symbol": 3, "interval": 2, "trial": 30, "block": 64}, ds.sizes
+        assert list(ds.symbol.values) == ["SYNTH", "SYNTH2", "SYNTH3"] and list(ds.interval.values) == ["1h", "4h"]
+        assert ds.sharpe.dims == ("symbol", "interval", "trial") and same(ds.sharpe.values, raw)
+        assert ds.block_return.dims == ("symbol", "interval", "trial", "block")
+        assert ds.block_start.dims == ("symbol", "interval", "block") and np.issubdtype(ds.block_start.dtype, np.datetime64)
+        assert ds.fast.dims == ("trial",) and "fast" in ds.sharpe.coords
+        for name in ("bars", "periods_per_year", "first_bar_time", "last_bar_time"):
+            assert ds[name].dims == ("symbol", "interval"), name
+        assert int(ds.bars.sel(symbol="SYNTH", interval="1h")) == 3000
+        assert 740 <= int(ds.bars.sel(symbol="SYNTH", interval="4h")) <= 755
+        # what people do with it: the set that is best where it is worst
+        worst = ds.sharpe.sel(interval="1h").min("symbol")
+        assert np.isclose(float(worst.max()), raw[:, 0, :].min(axis=0).max())
+        frame = ds.drop_dims("block").to_dataframe()
+        assert len(frame) == 180 and frame.index.names == ["symbol", "interval", "trial"]
+
+
 def check_h5dump(path):
     if not shutil.which("h5dump"):
         print("h5dump is not installed: that part is left out")
@@ -122,6 +153,11 @@ def main():
         for engine in ("h5netcdf", "netcdf4"):
             check_xarray(path, engine, values, root)
         check_h5dump(path)
+        if len(sys.argv) == 1:
+            several = make_results(folder, SEVERAL, symbols=3)
+            for engine in ("h5netcdf", "netcdf4"):
+                check_several(several, engine)
+            check_h5dump(several)
     print(f"{len(values)} variables, {root['trials']} trials: the same in h5py, xarray (h5netcdf, netcdf4) and h5dump")
 
 

@@ -4,6 +4,7 @@ resumed has to end in the datasets of an undisturbed one, byte for byte, whateve
     TAPEDECK_BIN=build/release/tapedeck /usr/bin/python3 tests/check_resume.py [KILLS]
 
 KILLS is how many processes are killed in the first part, 20 without it."""
+import json
 import os
 import random
 import resource
@@ -52,8 +53,8 @@ def refused(done, code, *parts):
         assert part in done.stderr, (done.args, part, done.stderr)
 
 
-def sweep(path, *more):
-    return ("sweep", "sweep.yaml", "-o", path, "--quiet", *more)
+def sweep(path, *more, config="sweep.yaml"):
+    return ("sweep", config, "-o", path, "--quiet", *more)
 
 
 def datasets(path):
@@ -63,7 +64,8 @@ def datasets(path):
     def visit(name, item):
         if isinstance(item, h5py.Dataset):
             value = item[()]
-            found[name] = (str(item.dtype), item.shape, numpy.asarray(value).tobytes())
+            value = numpy.asarray(value)
+            found[name] = (str(item.dtype), item.shape, value.tolist() if value.dtype == object else value.tobytes())
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
@@ -84,16 +86,16 @@ def finished(path):
         return int((file["state"][()] != 0).sum())
 
 
-def killed(reference, seconds):
-    """Kills sweeps at random moments, resumes, kills again, until KILLS processes died with work behind and before them."""
+def killed(reference, seconds, wanted, config="sweep.yaml"):
+    """Kills sweeps at random moments, resumes, kills again, until so many processes died with work behind and before them."""
     rng = random.Random(20240101)
     kills = useful = chains = 0
-    while kills < KILLS or useful < KILLS // 4:
-        assert kills < 50 * KILLS, "the sweep is over before it can be killed"
+    while kills < wanted or useful < wanted // 4:
+        assert kills < 50 * wanted, "the sweep is over before it can be killed"
         path = f"killed-{chains}.h5"
         while True:
             threads = rng.choice([1, 2, 3])
-            process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", threads)), stdout=subprocess.DEVNULL,
+            process = subprocess.Popen(command(*sweep(path, "--resume", "--threads", threads, config=config)), stdout=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE)
             time.sleep(rng.uniform(0, 0.6 * seconds))
             process.kill()
@@ -294,22 +296,38 @@ ls "$PLACE" > run.list
     print("full disk: said, kept, resumed")
 
 
-def plan_holds(journal_bytes, results_bytes):
-    import json
-    plan = json.loads(must("plan", "sweep.yaml", "--json", "--threads", "2").stdout)
-    assert plan["sets"] == SETS and plan["threads"] == 2
+def plan_holds(journal_bytes, results_bytes, config="sweep.yaml"):
+    plan = json.loads(must("plan", config, "--json", "--threads", "2").stdout)
+    assert plan["threads"] == 2
     assert plan["disk_bytes"] > 0.6 * (journal_bytes + results_bytes), (plan, journal_bytes, results_bytes)
     # a process begins with the peak of the one it was forked from, hence a small one in between
     spawn = ("import os, sys; pid = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); end = os.wait4(pid, 0); "
              "print(end[1], end[2].ru_maxrss)")
-    done = subprocess.run([sys.executable, "-S", "-c", spawn, *command(*sweep("measured.h5", "--threads", "2"))],
-                          capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-S", "-c", spawn, *command(*sweep("measured.h5", "--threads", "2", "--force",
+                                                                                        config=config))], capture_output=True, text=True)
     status, kilobytes = done.stdout.split()[-2:]
     assert status == "0", done
     peak = int(kilobytes) * 1024
     if "asan" not in TAPEDECK and "tsan" not in TAPEDECK:  # the sanitizers' own memory is not in the plan
         assert 0.8 * peak < plan["memory_bytes"] < 3 * peak, (plan["memory_bytes"], peak)
     print(f"plan: {plan['memory_bytes'] / 1e6:.0f} MB expected, {peak / 1e6:.0f} MB peak")
+    return plan
+
+
+def several_markets(bars):
+    """The same of a sweep over symbols and intervals, which changes decks on the way; in memory there is one of them at a time."""
+    must("data", "synth", "--bars", bars, "--symbols", 4, "--interval", "1m", "--seed", 6, "-o", "four.h5")
+    with open("markets.yaml", "w") as file:
+        file.write(CONFIG.replace("tape.h5", "four.h5").replace("q: 2", "q: 12") + "symbols: all\nintervals: [1m, 5m]\n")
+    start = time.monotonic()
+    must(*sweep("markets.h5", "--threads", "1", config="markets.yaml"))
+    seconds = time.monotonic() - start
+    with h5py.File("markets.h5", "r") as file:
+        assert file["state"].shape == (4, 2, 410) and (file["state"][()] == 1).all()
+        blocks = file["block_return"].shape[3]
+    killed(datasets("markets.h5"), seconds, max(3, KILLS // 4), config="markets.yaml")
+    plan = plan_holds(3280 * (64 + 8 * 34 + 4 * blocks), os.path.getsize("markets.h5"), config="markets.yaml")
+    assert plan["sets"] == 410 and plan["plays"] == 3280 and plan["symbols"] == 4 and plan["intervals"] == 2
 
 
 def main():
@@ -342,14 +360,15 @@ def main():
         journal_bytes = SETS * (64 + 8 * 34 + 4 * blocks)
         results_bytes = os.path.getsize("reference.h5")
         os.unlink(journal)
-        killed(reference, seconds)
+        killed(reference, seconds, KILLS)
         signalled(reference, seconds)
         two_writers(reference)
         torn(reference)
         other_sweeps_are_refused(reference)
         small_files(reference, journal_bytes)
         full_disk(reference, journal_bytes, results_bytes)
-        plan_holds(journal_bytes, results_bytes)
+        assert plan_holds(journal_bytes, results_bytes)["sets"] == SETS
+        several_markets(bars)
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

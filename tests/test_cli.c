@@ -1,4 +1,4 @@
-/* cli/cli.c and `tapedeck doctor`: help, unknown words, exit codes, colour, tables, the end of standard output, the period. */
+/* cli/cli.c and `tapedeck doctor`: help, unknown words, exit codes, colour, tables, the end of standard output. */
 #include "tests/support.h"
 
 #include <fcntl.h>
@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "data/tape.h"
-#include "sweeps/config.h"
+#include "sim/play.h"
 
 static const char *const commands[] = {"data", "run", "plan", "sweep", "show", "verify", "config", "bench", "doctor"};
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -218,61 +217,6 @@ static void tables_count_columns_and_not_bytes(void **state) {
     free(text);
 }
 
-/* A tape of ten days on disk, and a configuration that is nothing but the path, the period and where it came from. */
-static td_config period_of(int64_t from_ns, int64_t to_ns) {
-    static char path[512];
-    td_error error;
-    if (!path[0]) {
-        snprintf(path, sizeof path, "%s", td_test_path("ten-days.h5"));
-        td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
-        assert_ok(td_tape_write(path, &tape, NULL, 0, NULL, &error));
-    }
-    td_config config = {.path = (char *)"period.yaml", .tape = path, .from_ns = from_ns, .to_ns = to_ns};
-    return config;
-}
-
-static void assert_period(int64_t from_ns, int64_t to_ns, int64_t first, int64_t bars) {
-    td_error error;
-    td_config config = period_of(from_ns, to_ns);
-    td_tape tape;
-    assert_ok(td_cli_open_tape(&config, &tape, &error));
-    assert_int_equal(config.play.first_bar, first);
-    assert_int_equal(config.play.bars, bars);
-    assert_int_equal(tape.bars, 10);
-    td_tape_close(&tape);
-}
-
-static const int64_t day_0 = 1704067200LL * TD_NS_PER_SECOND; /* 2024-01-01, where td_test_tape() begins */
-
-static void the_period_narrows_the_bars(void **state) {
-    (void)state;
-    assert_period(INT64_MIN, INT64_MAX, 0, 10);
-    assert_period(day_0, day_0 + 10 * TD_NS_PER_DAY, 0, 10);
-    assert_period(day_0 + 3 * TD_NS_PER_DAY, INT64_MAX, 3, 7);
-    assert_period(day_0 + 3 * TD_NS_PER_DAY - 1, INT64_MAX, 3, 7);
-    assert_period(day_0 + 3 * TD_NS_PER_DAY + 1, INT64_MAX, 4, 6);
-    assert_period(INT64_MIN, day_0 + 3 * TD_NS_PER_DAY, 0, 3); /* `to` itself is outside */
-    assert_period(INT64_MIN, day_0 + 3 * TD_NS_PER_DAY + 1, 0, 4);
-    assert_period(day_0 + 9 * TD_NS_PER_DAY, INT64_MAX, 9, 1);
-    assert_period(day_0 - TD_NS_PER_DAY, day_0 + 400 * TD_NS_PER_DAY, 0, 10);
-}
-
-static void an_empty_period_is_refused(void **state) {
-    (void)state;
-    td_error error;
-    td_tape tape;
-    td_config config = period_of(day_0 + 10 * TD_NS_PER_DAY, INT64_MAX);
-    assert_fails(td_cli_open_tape(&config, &tape, &error), TD_BAD_CONFIG,
-                 "period.yaml: the period from 2024-01-11T00:00:00Z to the end holds no bar of");
-    assert_has(error.message, "whose bars open from 2024-01-01T00:00:00Z to 2024-01-10T00:00:00Z");
-    config = period_of(INT64_MIN, day_0);
-    assert_fails(td_cli_open_tape(&config, &tape, &error), TD_BAD_CONFIG, "the period from the beginning to 2024-01-01T00:00:00Z");
-    config = period_of(day_0 + TD_NS_PER_DAY + 1, day_0 + 2 * TD_NS_PER_DAY);
-    assert_fails(td_cli_open_tape(&config, &tape, &error), TD_BAD_CONFIG, "holds no bar");
-    config.tape = (char *)"no-such-tape.h5";
-    assert_fails(td_cli_open_tape(&config, &tape, &error), TD_BAD_DATA, "no-such-tape.h5");
-}
-
 /* ---- doctor ---- */
 
 static json_t *doctor(const char *environment, int expected_code) {
@@ -403,8 +347,6 @@ int main(void) {
         cmocka_unit_test(failures_are_told_in_words_and_in_json),
         cmocka_unit_test(tables_align),
         cmocka_unit_test(tables_count_columns_and_not_bytes),
-        cmocka_unit_test(the_period_narrows_the_bars),
-        cmocka_unit_test(an_empty_period_is_refused),
         cmocka_unit_test(doctor_describes_build_and_machine),
         cmocka_unit_test(doctor_finds_a_wrong_instruction_set),
         cmocka_unit_test(doctor_finds_too_many_threads),

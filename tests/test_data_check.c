@@ -290,6 +290,52 @@ static void synth_is_reproducible(void **state) {
     free(again);
 }
 
+/* A tape of several symbols: each is said and checked by its name. */
+static void several_symbols(void **state) {
+    (void)state;
+    char *out, *err;
+    json_t *document, *list;
+    assert_int_equal(td_test_run(&out, NULL, "cd %s && $TAPEDECK data synth --symbols 3 --symbol X --bars 20000 -o x.h5 --json",
+                                 td_test_folder()), 0);
+    document = json_loads(out, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(document, "symbols")), 3);
+    assert_null(json_object_get(document, "symbol"));
+    json_decref(document);
+    free(out);
+    assert_int_equal(td_test_run(&out, NULL, "cd %s && $TAPEDECK data info x.h5 --verify --json", td_test_folder()), 0);
+    document = json_loads(out, 0, NULL);
+    list = json_object_get(document, "symbols");
+    assert_int_equal(json_array_size(list), 3);
+    assert_int_equal(number_at(document, "bars"), 20000);
+    int64_t second = number_at(json_array_get(list, 1), "bars");
+    assert_in_range(second, 19000, 19999);
+    assert_int_equal(number_at(json_array_get(list, 0), "bars"), 20000);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "symbol")), "X2");
+    json_decref(document);
+    free(out);
+    assert_int_equal(td_test_run(&out, NULL, "cd %s && $TAPEDECK data check x.h5 --json", td_test_folder()), 0);
+    document = json_loads(out, 0, NULL);
+    list = json_object_get(document, "files");
+    assert_int_equal(json_array_size(list), 3);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 2), "symbol")), "X3");
+    assert_int_equal(number_at(json_array_get(list, 1), "bars"), second);
+    assert_true(number_at(json_array_get(list, 1), "missing_bars") > number_at(json_array_get(list, 0), "missing_bars"));
+    json_decref(document);
+    free(out);
+    /* one document for many, in the order of the files */
+    assert_int_equal(td_test_run(&out, &err, "cd %s && printf 'time,open,high,low,close\n2024-01-01,1,2,1,1\n2024-01-02,1,2,1,1\n' | "
+                                             "tee B-1d.csv > A-1d.csv && $TAPEDECK data import klines B-1d.csv A-1d.csv "
+                                             "--symbol-from-name --interval 1d -o ab.h5 --json", td_test_folder()), 0);
+    document = json_loads(out, 0, NULL);
+    list = json_object_get(document, "imported");
+    assert_int_equal(number_at(document, "symbols"), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "symbol")), "B");
+    assert_int_equal(number_at(json_array_get(list, 1), "added"), 2);
+    json_decref(document);
+    free(out);
+    free(err);
+}
+
 static void misuse_exits_with_2(void **state) {
     (void)state;
     static const struct {
@@ -305,6 +351,8 @@ static void misuse_exits_with_2(void **state) {
         {"import klines x.csv --symbol A --interval 1d", "no tape to write"},
         {"import klines x.csv --symbol A --interval 1q -o x.h5", "the interval \"1q\" is none"},
         {"import klines x.csv --symbol A --interval 1d -o x.h5 --threads none", "--threads is \"none\""},
+        {"import klines x.csv --symbol A --symbol-from-name --interval 1d -o x.h5", "--symbol and --symbol-from-name at once"},
+        {"import klines .csv --symbol-from-name --interval 1d -o x.h5", ".csv: no symbol in the name; expected one before the first"},
         {"check", "no file to check"},
         {"check x.csv --interval often", "--interval is \"often\""},
         {"info", "no tape"},
@@ -314,6 +362,7 @@ static void misuse_exits_with_2(void **state) {
         {"synth -o x.h5 --bars many", "--bars is \"many\""},
         {"synth -o x.h5 --interval 1q", "interval is \"1q\""},
         {"synth -o x.h5 --start soon", "--start is \"soon\""},
+        {"synth -o x.h5 --symbols 0", "--symbols is \"0\", expected a whole number from 1 to 1000"},
         {"synth -o x.h5 extra", "\"extra\" is no option"},
         {"synth --sed 7", "unrecognized option"},
     };
@@ -375,6 +424,7 @@ int main(void) {
         cmocka_unit_test(import_info_and_check_agree),
         cmocka_unit_test(strict_import_writes_nothing),
         cmocka_unit_test(synth_is_reproducible),
+        cmocka_unit_test(several_symbols),
         cmocka_unit_test(misuse_exits_with_2),
         cmocka_unit_test(help_is_a_result),
         cmocka_unit_test(full_disk),

@@ -38,6 +38,8 @@ enum { TRIALS = 180, BARS = 500 };
 static td_config *config;
 static td_tape tape;
 static td_deck *deck;
+static td_markets markets;
+static td_market_facts facts;
 static int64_t blocks;
 
 static td_cell make_cell(int64_t trial, float *returns) {
@@ -80,7 +82,7 @@ static td_sweep_info some_info(void) {
 
 static td_status write_results(const char *path, const td_journal *journal, td_error *error) {
     td_sweep_info info = some_info();
-    return td_results_write(path, config, &tape, deck, journal, &info, error);
+    return td_results_write(path, config, &markets, &facts, journal, &info, error);
 }
 
 static int set_up(void **state) {
@@ -91,12 +93,17 @@ static int set_up(void **state) {
     assert_ok(td_config_parse("small.yaml", config_text, NULL, 0, stderr, &config, &error));
     assert_ok(td_deck_make(&tape, &config->play, &deck, &error));
     assert_int_equal(td_space_count(config->space), TRIALS);
+    assert_ok(td_markets_make(config, &tape, &markets, &error));
+    assert_ok(td_market_note(&tape, deck, &facts, &error));
     blocks = td_deck_blocks(deck);
     return 0;
 }
 
 static int tear_down(void **state) {
     (void)state;
+    free(facts.block_start_ns);
+    free(facts.block_end_ns);
+    td_markets_free(&markets);
     td_deck_free(deck);
     td_config_free(config);
     /* where a test failed half-way */
@@ -256,7 +263,7 @@ static void datasets_depend_on_the_sweep_alone(void **state) {
     assert_ok(td_journal_open(path, &head, true, &journal, &error));
     for (int64_t t = TRIALS / 2; t < TRIALS; t++) append(journal, (t * 77 + 5) % TRIALS);
     td_sweep_info info = {.threads = 64, .isa = TD_ISA_SCALAR, .engine = TD_ENGINE_REFERENCE, .sessions = 9, .command = ""};
-    assert_ok(td_results_write(resumed, config, &tape, deck, journal, &info, &error));
+    assert_ok(td_results_write(resumed, config, &markets, &facts, journal, &info, &error));
     td_journal_close(journal);
     size_t size_1, size_2;
     char *bytes_1 = all_datasets(straight, &size_1), *bytes_2 = all_datasets(resumed, &size_2);
@@ -435,11 +442,12 @@ static void bad_files(void **state) {
     assert_fails(td_results_open(bad, &results, &error), TD_BAD_DATA, "no results of a sweep (tapedeck_schema is missing");
     file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     hid_t attribute = H5Aopen(file, "tapedeck_schema_version", H5P_DEFAULT);
-    int64_t version = 2;
+    int64_t version = 3;
     H5Awrite(attribute, H5T_NATIVE_INT64, &version);
     H5Aclose(attribute);
     H5Fclose(file);
-    assert_fails(td_results_open(path, &results, &error), TD_BAD_DATA, "schema version 2, this program reads version 1; a newer");
+    assert_fails(td_results_open(path, &results, &error), TD_BAD_DATA,
+                 "schema version 3, this program reads versions 1 and 2; a newer");
     /* a count that does not fit the variables, and a variable that is gone */
     file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     attribute = H5Aopen(file, "tapedeck_schema_version", H5P_DEFAULT);

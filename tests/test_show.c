@@ -53,7 +53,13 @@ static void make_results(const char *path, const td_sweep_info *info) {
         td_cell cell = make_cell(trial);
         if (trial != PENDING) assert_ok(td_journal_append(journal, &trial, &cell, returns, 1, &error));
     }
-    assert_ok(td_results_write(path, config, &tape, deck, journal, info, &error));
+    td_markets markets;
+    td_market_facts *facts = calloc(1, sizeof *facts);
+    assert_ok(td_markets_make(config, &tape, &markets, &error));
+    assert_ok(td_market_note(&tape, deck, facts, &error));
+    assert_ok(td_results_write(path, config, &markets, facts, journal, info, &error));
+    td_market_facts_free(facts, 1);
+    td_markets_free(&markets);
     td_journal_close(journal);
     td_deck_free(deck);
     td_config_free(config);

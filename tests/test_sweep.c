@@ -110,7 +110,7 @@ static int64_t stop_early(const char *path, const td_config *config) {
     def.progress_context = &stopper;
     td_sweep_progress progress;
     assert_fails(td_sweep_run(config, &tape, path, &def, &progress, &error), TD_INTERRUPTED, "--resume goes on");
-    assert_true(progress.done > 0 && progress.done < progress.trials);
+    assert_true(progress.done > 0 && progress.done < progress.rows);
     return progress.done;
 }
 
@@ -190,7 +190,7 @@ static void a_stopped_sweep_ends_in_the_same_results(void **state) {
     def.threads = 3;
     td_sweep_progress progress;
     assert_ok(td_sweep_run(config, &tape, path, &def, &progress, &error));
-    assert_int_equal(progress.played, progress.trials - done);
+    assert_int_equal(progress.played, progress.rows - done);
     assert_same_results(td_test_path("whole.h5"), path);
     assert_int_not_equal(access(td_test_path("stopped.h5.journal"), F_OK), 0);
     td_config_free(config);
@@ -264,7 +264,7 @@ static void resume_of_whole_results_touches_nothing(void **state) {
     td_sweep_progress progress;
     assert_ok(td_sweep_run(config, &tape, path, &def, &progress, &error));
     assert_int_equal(progress.played, 0);
-    assert_int_equal(progress.done, progress.trials);
+    assert_int_equal(progress.done, progress.rows);
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
@@ -272,7 +272,7 @@ static void resume_of_whole_results_touches_nothing(void **state) {
     /* a process that died between the rename and the removal of the journal */
     td_test_write(td_test_path("finished.h5.journal"), "");
     assert_ok(td_sweep_run(config, &tape, path, &def, &progress, &error));
-    assert_int_equal(progress.done, progress.trials);
+    assert_int_equal(progress.done, progress.rows);
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_int_not_equal(access(td_test_path("finished.h5.journal"), F_OK), 0);

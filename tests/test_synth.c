@@ -32,6 +32,41 @@ static void bits_are_fixed(void **state) {
     td_bars_free(&bars);
 }
 
+/* Symbols of one market: the leader is the market of one symbol, the others follow it, each with holes of its own; fixed bits. */
+static void symbols_are_correlated(void **state) {
+    (void)state;
+    enum { COUNT = 100000 };
+    td_synth_def def = td_default_synth_def();
+    def.bars = COUNT;
+    td_bars leader, follower;
+    td_bars_init(&leader, false);
+    td_bars_init(&follower, false);
+    assert_ok(td_synth(&def, &leader, &error));
+    def.symbol = 1;
+    assert_ok(td_synth(&def, &follower, &error));
+    assert_int_equal(leader.count, COUNT);
+    assert_in_range(follower.count, COUNT - 1000, COUNT - 10);
+    double xx = 0, yy = 0, xy = 0;
+    for (int64_t t = 1, u = 1; t < COUNT && u < follower.count; t++) {
+        if (follower.time_ns[u] != leader.time_ns[t]) continue; /* every bar of the follower is at a time of the leader's */
+        if (follower.time_ns[u - 1] == leader.time_ns[t - 1]) {
+            double x = log(leader.column[TD_CLOSE][t] / leader.column[TD_CLOSE][t - 1]);
+            double y = log(follower.column[TD_CLOSE][u] / follower.column[TD_CLOSE][u - 1]);
+            xx += x * x, yy += y * y, xy += x * y;
+        }
+        u++;
+    }
+    assert_near(xy / sqrt(xx * yy), 0.6, 0.1);
+    assert_in_range(follower.column[TD_CLOSE][0] * 2, 29000, 31000);
+    td_tape tape = td_bars_tape(&follower, "SYNTH2", "1m");
+    td_tape_digest(&tape);
+    assert_string_equal(tape.digest, "8e5f9a3b8c226668c3f54da24556000407cc0c583eacfaaa3eda9edfae64e0d0");
+    td_bars_free(&leader);
+    td_bars_free(&follower);
+    def.symbol = 1000;
+    assert_fails(td_synth(&def, &leader, &error), TD_BAD_ARG, "symbol is 1000, must be from 0 to 999");
+}
+
 static void longer_begins_as_shorter(void **state) {
     (void)state;
     td_bars a = made(500, "5m", 9), b = made(2000, "5m", 9), c = made(500, "5m", 10);
@@ -159,7 +194,8 @@ static void wrong_definitions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bits_are_fixed),     cmocka_unit_test(longer_begins_as_shorter),   cmocka_unit_test(bars_are_playable),
+        cmocka_unit_test(bits_are_fixed),     cmocka_unit_test(symbols_are_correlated),     cmocka_unit_test(longer_begins_as_shorter),
+        cmocka_unit_test(bars_are_playable),
         cmocka_unit_test(a_year_looks_like_a_market), cmocka_unit_test(wrong_definitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,191 @@
+/* See pick.h. */
+#include "data/pick.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PRICES = 4, COLUMNS = 5 };
+static const int64_t WEEK_NS = 7 * TD_NS_PER_DAY;
+
+/* The columns of a tape of one symbol, in the order open, high, low, close, volume. */
+static void columns_of(const td_tape *tape, const double *columns[COLUMNS]) {
+    const double *fields[COLUMNS] = {tape->open, tape->high, tape->low, tape->close, tape->volume};
+    memcpy(columns, fields, sizeof fields);
+}
+
+static void set_columns(td_tape *tape, const double *const columns[COLUMNS]) {
+    tape->open = columns[0];
+    tape->high = columns[1];
+    tape->low = columns[2];
+    tape->close = columns[3];
+    tape->volume = columns[4];
+}
+
+td_status td_pick_check_interval(const td_tape *tape, const char *interval, td_error *error) {
+    int64_t wanted = td_interval_ns(interval);
+    size_t length = strlen(interval);
+    if (!wanted || length >= sizeof tape->interval)
+        return td_fail(error, TD_BAD_ARG, "the interval \"%.40s\" is none; expected a number and s, m, h, d or w, as in 15m, 4h, 1d",
+                       interval);
+    if (wanted == tape->interval_ns) return TD_OK;
+    bool months = interval[length - 1] == 'M' || interval[length - 1] == 'o';
+    bool of_months = tape->interval[0] && strchr("Mo", tape->interval[strlen(tape->interval) - 1]);
+    if (months || of_months)
+        return td_fail(error, TD_BAD_ARG, "bars of %s cannot be made of bars of %s: months differ in length", interval,
+                       tape->interval);
+    if (wanted < tape->interval_ns || wanted % tape->interval_ns)
+        return td_fail(error, TD_BAD_ARG, "the interval %s is not a multiple of the tape's, %s", interval, tape->interval);
+    return TD_OK;
+}
+
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/* Open time of the span that a time lies in. 1970-01-05 was a Monday. */
+static int64_t span_of(int64_t time_ns, int64_t interval) {
+    int64_t origin = interval % WEEK_NS == 0 ? 4 * TD_NS_PER_DAY : 0;
+    return floor_div(time_ns - origin, interval) * interval + origin;
+}
+
+/* Memory for a time and five columns of `room` bars. */
+static td_status own_columns(td_pick *pick, int64_t room, int64_t **time, double *columns[COLUMNS], td_error *error) {
+    pick->bytes = (size_t)room * 8 * (1 + COLUMNS);
+    pick->memory = malloc(pick->bytes);
+    if (!pick->memory) return td_fail(error, TD_NO_MEMORY, "no memory for %lld bars of %s", (long long)room, pick->tape.symbol);
+    *time = pick->memory;
+    for (int c = 0; c < COLUMNS; c++) columns[c] = (double *)pick->memory + (size_t)(1 + c) * (size_t)room;
+    return TD_OK;
+}
+
+/* The rows [first, end) without those that hold no bar, which are `holes` in number. */
+static td_status leave_out(td_pick *pick, const td_tape *rows, int64_t first, int64_t end, int64_t holes, td_error *error) {
+    int64_t *time;
+    const double *from[COLUMNS];
+    double *to[COLUMNS];
+    TD_TRY(own_columns(pick, end - first - holes, &time, to, error));
+    columns_of(rows, from);
+    for (int64_t t = first, made = 0; t < end; t++) {
+        if (isnan(rows->close[t])) continue;
+        time[made] = rows->time_ns[t];
+        for (int c = 0; c < COLUMNS; c++) to[c][made] = from[c] ? from[c][t] : NAN;
+        made++;
+    }
+    pick->tape.time_ns = time;
+    set_columns(&pick->tape, (const double *const *)to);
+    return TD_OK;
+}
+
+/* The rows [first, end) put together to bars of `interval` whose spans lie within [from, to). */
+static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int64_t end, int64_t interval, int64_t from_ns,
+                          int64_t to_ns, td_error *error) {
+    /* as many bars as spans are begun */
+    int64_t count = 0, span = 0;
+    for (int64_t t = first; t < end; t++) {
+        if (isnan(rows->close[t])) continue;
+        int64_t of = span_of(rows->time_ns[t], interval);
+        count += count == 0 || of != span;
+        span = of;
+    }
+    int64_t *time;
+    double *to[COLUMNS];
+    const double *from[COLUMNS];
+    TD_TRY(own_columns(pick, count, &time, to, error));
+    columns_of(rows, from);
+    int64_t last = rows->bars - 1, made = -1;
+    while (isnan(rows->close[last])) last--;
+    int64_t known_until = rows->time_ns[last] + rows->interval_ns;
+    if (to_ns < known_until) known_until = to_ns;
+    for (int64_t t = first; t < end; t++) {
+        if (isnan(rows->close[t])) continue;
+        int64_t of = span_of(rows->time_ns[t], interval);
+        if (of < from_ns || of + interval > known_until) continue;
+        double volume = from[4] ? from[4][t] : NAN;
+        if (made < 0 || of != span) {
+            span = time[++made] = of;
+            for (int c = 0; c < PRICES; c++) to[c][made] = from[c][t];
+            to[4][made] = volume;
+            continue;
+        }
+        if (from[1][t] > to[1][made]) to[1][made] = from[1][t];
+        if (from[2][t] < to[2][made]) to[2][made] = from[2][t];
+        to[3][made] = from[3][t];
+        to[4][made] += volume;
+    }
+    pick->tape.bars = made + 1;
+    pick->tape.time_ns = time;
+    set_columns(&pick->tape, (const double *const *)to);
+    return TD_OK;
+}
+
+/* First row that opens at or after a time. */
+static int64_t row_from(const td_tape *tape, int64_t time_ns) {
+    int64_t low = 0, high = tape->bars;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (tape->time_ns[middle] < time_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const char *bound_text(int64_t time_ns, const char *open_end, char *buffer) {
+    return time_ns == INT64_MIN || time_ns == INT64_MAX ? open_end : td_time_text(time_ns, buffer);
+}
+
+static td_status no_bar(const td_tape *rows, const char *interval, int64_t from_ns, int64_t to_ns, td_error *error) {
+    char from[32], to[32], begins[32], ends[32];
+    int64_t first = 0, last = rows->bars - 1;
+    while (first < last && isnan(rows->close[first])) first++;
+    while (last > first && isnan(rows->close[last])) last--;
+    bool whole = strcmp(interval, rows->interval) != 0;
+    return td_fail(error, TD_BAD_DATA, "the period from %s to %s holds no %s of %s, whose bars open from %s to %s",
+                   bound_text(from_ns, "the beginning", from), bound_text(to_ns, "the end", to), whole ? "whole bar" : "bar",
+                   rows->symbol, td_time_text(rows->time_ns[first], begins), td_time_text(rows->time_ns[last], ends));
+}
+
+td_status td_pick_open(const td_tape *tape, int64_t symbol, const char *interval, int64_t from_ns, int64_t to_ns, td_pick *pick,
+                       td_error *error) {
+    td_tape rows = td_tape_rows(tape, symbol);
+    *pick = (td_pick){.tape = rows, .from = tape, .symbol = symbol};
+    if (!interval) interval = tape->interval;
+    int64_t interval_ns = tape->interval_ns;
+    if (strcmp(interval, tape->interval) != 0) {
+        TD_TRY(td_pick_check_interval(tape, interval, error));
+        interval_ns = td_interval_ns(interval);
+    }
+    int64_t first = from_ns == INT64_MIN ? 0 : row_from(tape, from_ns);
+    int64_t end = to_ns == INT64_MAX ? tape->bars : row_from(tape, to_ns), holes = 0;
+    while (first < end && isnan(rows.close[first])) first++;
+    while (end > first && isnan(rows.close[end - 1])) end--;
+    if (first >= end) return no_bar(&rows, interval, from_ns, to_ns, error);
+    for (int64_t t = first; t < end; t++) holes += isnan(rows.close[t]) != 0;
+
+    td_status status = TD_OK;
+    pick->tape.bars = end - first - holes;
+    if (interval_ns != tape->interval_ns) {
+        snprintf(pick->tape.interval, sizeof pick->tape.interval, "%s", interval);
+        pick->tape.interval_ns = interval_ns;
+        status = resample(pick, &rows, first, end, interval_ns, from_ns, to_ns, error);
+        if (status == TD_OK && pick->tape.bars == 0) status = no_bar(&rows, interval, from_ns, to_ns, error);
+    } else if (holes) {
+        status = leave_out(pick, &rows, first, end, holes, error);
+    } else {
+        const double *columns[COLUMNS];
+        columns_of(&rows, columns);
+        for (int c = 0; c < COLUMNS; c++)
+            if (columns[c]) columns[c] += first;
+        set_columns(&pick->tape, columns);
+        pick->tape.time_ns = rows.time_ns + first;
+    }
+    if (status != TD_OK) td_pick_close(pick);
+    return status;
+}
+
+void td_pick_close(td_pick *pick) {
+    free(pick->memory);
+    if (pick->from) td_tape_let_go(pick->from, pick->symbol);
+    *pick = (td_pick){0};
+}
