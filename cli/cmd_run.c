@@ -126,8 +126,6 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
     return status == TD_OK ? TD_OK : td_fail_within(error, TD_BAD_CONFIG, "%s", path);
 }
 
-static const char *profile_name(td_profile profile) { return profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"; }
-
 static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
                              const td_cell *cell) {
     char first[32], last[32], hash[17];
@@ -141,7 +139,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
         "{s:s,s:s?,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
         "strategy", td_strategy_name(job->config->play.strategy),
         "strategy_source", source,
-        "profile", profile_name(job->config->play.profile),
+        "profile", td_profile_name(job->config->play.profile),
         "parameters", td_job_parameters(job, set),
         "knobs", knobs,
         "metrics", td_json_metrics(cell),
@@ -167,7 +165,7 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
     const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
-           profile_name(job->config->play.profile));
+           td_profile_name(job->config->play.profile));
     printf("%s %s, %lld bars from %s to %s, %.6g periods per year\n", tape->symbol, tape->interval,
            (long long)td_deck_bars(deck), td_time_text(time_ns[0], first), td_time_text(time_ns[td_deck_bars(deck) - 1], last),
            td_deck_periods_per_year(deck));

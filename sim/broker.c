@@ -7,8 +7,8 @@
 
 #include "base/lanes.h"
 #include "base/math.h"
+#include "sim/seat.h"
 
-#define F(name) (seat->field[TD_FIELD_##name * seat->stride])
 #define NEVER INT64_MAX
 #define MINUTE_NS (60 * (int64_t)1000000000)
 #define DAY_NS (24 * 60 * MINUTE_NS)
@@ -45,6 +45,7 @@ static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period
 
 bool td_needs_broker(const td_play_def *def, const td_set *set) {
     const double *knob = set->knob;
+    if (def->profile == TD_PROFILE_VECTORBT) return true;
     if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST) return true;
     if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
     static const td_knob beyond[] = {
@@ -80,7 +81,7 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
     return account->day_end == NEVER ? INFINITY : (double)account->day_end;
 }
 
-static void refuse(td_seat *seat, td_refusal why) {
+void td_seat_refuse(td_seat *seat, td_refusal why) {
     if (why == TD_REFUSAL_cash)
         F(refused_cash) += 1;
     else if (why == TD_REFUSAL_lot)
@@ -91,12 +92,7 @@ static void refuse(td_seat *seat, td_refusal why) {
 
 /* ---- fills ---- */
 
-/* What a fill is charged: fractions of the base price, and the commission rate. */
-typedef struct terms {
-    double factor;         /* price = base * factor */
-    double spread, slippage, rate;
-    bool market;           /* moves the price by its size */
-} terms;
+typedef td_terms terms;
 
 static terms entry_terms(const td_seat *seat, double side, bool rests) {
     if (rests) return (terms){.factor = 1, .rate = seat->account->maker};
@@ -121,7 +117,7 @@ static double price_move(const td_seat *seat, const terms *terms, int64_t bar, d
     return fmin(move, base * 0.5); /* the laws are of small moves: nobody pays half as much again, or sells at nothing */
 }
 
-static void note_fill(td_seat *seat, int64_t bar, double units, double base, double price, double commission, const terms *terms,
+void td_seat_note_fill(td_seat *seat, int64_t bar, double units, double base, double price, double commission, const terms *terms,
                       double move, td_fill_reason reason) {
     double value = fabs(units) * base, slippage = value * terms->slippage;
     if (move != 0) slippage += fabs(units) * move;
@@ -142,7 +138,7 @@ static void note_fill(td_seat *seat, int64_t bar, double units, double base, dou
 }
 
 /* Nothing protects a position any more: there is none. */
-static void forget_position(td_seat *seat) {
+void td_seat_forget_position(td_seat *seat) {
     td_account *account = seat->account;
     F(stop_low) = -INFINITY;
     F(stop_high) = INFINITY;
@@ -157,36 +153,8 @@ static void forget_position(td_seat *seat) {
     account->order_count = kept;
 }
 
-/* Closes `share` of the position at `base`; the trade goes into the statistics. */
-static void leave(td_seat *seat, int64_t bar, double base, double share, terms terms, td_fill_reason reason) {
-    td_account *account = seat->account;
-    double position = F(position), units = position, carry = account->carry, entry_commission = F(entry_commission);
-    if (share < 1) {
-        units = position * share;
-        if (F(lot) > 0) units = copysign(td_floor_divide(fabs(units), F(lot)) * F(lot), position);
-        if (units == 0) {
-            refuse(seat, TD_REFUSAL_lot);
-            return;
-        }
-        carry *= units / position;
-        entry_commission *= units / position;
-    }
-    bool all = units == position;
-    double size = fabs(units), move = price_move(seat, &terms, bar, base, size), price = base * terms.factor;
-    if (move != 0) price = units > 0 ? price - move : price + move;
-    double entered = F(entry_bar), entry_price = F(entry_price), commission = F(fixed) + size * price * terms.rate;
-    if (account->per_unit > 0) commission += size * account->per_unit;
-    double gross = units * (price - entry_price), costs = commission + entry_commission + carry, pnl = gross - costs;
-    double change = pnl / (size * entry_price);
-
-    /* money */
-    F(balance) += gross - commission;
-    F(position) = all ? 0 : position - units;
-    F(cash) = all ? F(balance) : F(balance) - F(position) * entry_price;
-    F(entry_commission) -= entry_commission;
-    account->carry -= carry;
-
-    /* trade statistics */
+void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
+    double pnl = trade->pnl, change = trade->ret;
     F(trades) += 1;
     F(sum_pnl) += pnl;
     F(sum_pnl2) += pnl * pnl;
@@ -210,13 +178,47 @@ static void leave(td_seat *seat, int64_t bar, double base, double share, terms t
         F(growth) *= 0x1p-500;
         F(growth_exponent) += 500;
     }
-    double duration = seat->deck->seconds[bar] - F(entry_time);
+    double duration = seat->deck->seconds[trade->exit_bar] - F(entry_time);
     F(duration_sum) += duration;
     if (duration > F(duration_max)) F(duration_max) = duration;
-    F(exposed) += (double)bar - larger(entered, F(covered) + 1) + 1;
+}
+
+/* Closes `share` of the position at `base`; the trade goes into the statistics. */
+static void leave(td_seat *seat, int64_t bar, double base, double share, terms terms, td_fill_reason reason) {
+    td_account *account = seat->account;
+    double position = F(position), units = position, carry = account->carry, entry_commission = F(entry_commission);
+    if (share < 1) {
+        units = position * share;
+        if (F(lot) > 0) units = copysign(td_floor_divide(fabs(units), F(lot)) * F(lot), position);
+        if (units == 0) {
+            td_seat_refuse(seat, TD_REFUSAL_lot);
+            return;
+        }
+        carry *= units / position;
+        entry_commission *= units / position;
+    }
+    bool all = units == position;
+    double size = fabs(units), move = price_move(seat, &terms, bar, base, size), price = base * terms.factor;
+    if (move != 0) price = units > 0 ? price - move : price + move;
+    double entry_price = F(entry_price), commission = F(fixed) + size * price * terms.rate;
+    if (account->per_unit > 0) commission += size * account->per_unit;
+    double gross = units * (price - entry_price), costs = commission + entry_commission + carry, pnl = gross - costs;
+    double change = pnl / (size * entry_price);
+
+    /* money */
+    F(balance) += gross - commission;
+    F(position) = all ? 0 : position - units;
+    F(cash) = all ? F(balance) : F(balance) - F(position) * entry_price;
+    F(entry_commission) -= entry_commission;
+    account->carry -= carry;
+
+    td_trade trade = {.entry_bar = (int64_t)F(entry_bar), .exit_bar = bar, .entry_reason = seat->entry_reason, .exit_reason = reason,
+                      .units = units, .entry_price = entry_price, .exit_price = price, .commission = costs, .pnl = pnl, .ret = change};
+    td_seat_count_trade(seat, &trade);
+    F(exposed) += (double)bar - larger(F(entry_bar), F(covered) + 1) + 1;
     F(covered) = (double)bar;
 
-    if (all) forget_position(seat);
+    if (all) td_seat_forget_position(seat);
     if (pnl < 0 && account->cool_down > 0) {
         int64_t until = bar + 1 + (int64_t)account->cool_down;
         if (until > account->blocked_until) {
@@ -224,12 +226,8 @@ static void leave(td_seat *seat, int64_t bar, double base, double share, terms t
             account->blocked_why = TD_REFUSAL_cool_down;
         }
     }
-    note_fill(seat, bar, -units, base, price, commission, &terms, move, reason);
-    if (seat->observer && seat->observer->on_trade)
-        seat->observer->on_trade(seat->observer->context,
-                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar, .entry_reason = seat->entry_reason,
-                                             .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
-                                             .commission = costs, .pnl = pnl, .ret = change});
+    td_seat_note_fill(seat, bar, -units, base, price, commission, &terms, move, reason);
+    if (seat->observer && seat->observer->on_trade) seat->observer->on_trade(seat->observer->context, &trade);
 }
 
 static void leave_all(td_seat *seat, int64_t bar, double base, td_fill_reason reason) {
@@ -261,10 +259,10 @@ static void stop(td_seat *seat) {
     F(record) = F(guard_high) = F(wake) = INFINITY;
     F(guard_low) = -INFINITY;
     seat->account->order_count = 0;
-    forget_position(seat);
+    td_seat_forget_position(seat);
 }
 
-static void fail(td_seat *seat, int64_t bar, td_cell_reason reason) {
+void td_seat_fail(td_seat *seat, int64_t bar, td_cell_reason reason) {
     F(failed) = reason;
     F(failed_bar) = (double)bar;
     stop(seat);
@@ -406,7 +404,7 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
     td_account *account = seat->account;
     td_refusal why = entry_forbidden(seat, order, bar);
     if (why != TD_REFUSAL_COUNT) {
-        refuse(seat, why);
+        td_seat_refuse(seat, why);
         return;
     }
     terms terms = entry_terms(seat, order->side, rests);
@@ -434,11 +432,11 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
             why = TD_REFUSAL_cash;
     }
     if (why != TD_REFUSAL_COUNT) {
-        refuse(seat, why);
+        td_seat_refuse(seat, why);
         return;
     }
     if (!(size < INFINITY)) {
-        fail(seat, bar, TD_CELL_REASON_nan_target);
+        td_seat_fail(seat, bar, TD_CELL_REASON_nan_target);
         return;
     }
     double units = order->side > 0 ? size : -size, commission = F(fixed) + size * price * terms.rate;
@@ -469,7 +467,7 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
     account->entries++;
     F(cash) = F(balance) - F(position) * F(entry_price);
     protect(seat, order, bar, F(entry_price));
-    note_fill(seat, bar, units, base, price, commission, &terms, move, reason);
+    td_seat_note_fill(seat, bar, units, base, price, commission, &terms, move, reason);
 }
 
 /* ---- orders ---- */
@@ -481,7 +479,7 @@ static void remove_order(td_account *account, int index) {
 static void add_order(td_seat *seat, const td_order *order) {
     td_account *account = seat->account;
     if (account->order_count == TD_ORDERS_MAX)
-        refuse(seat, TD_REFUSAL_orders);
+        td_seat_refuse(seat, TD_REFUSAL_orders);
     else
         account->orders[account->order_count++] = *order;
 }
@@ -840,6 +838,10 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
 void td_broker_bar(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
+    if (deck->profile == TD_PROFILE_VECTORBT) {
+        td_vectorbt_bar(seat, t);
+        return;
+    }
     if (F(ruined)) return;
     double fills = F(fills);
     if (t >= account->day_end) {
@@ -910,7 +912,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     }
     if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1) ||
         !(order.bars >= 1)) {
-        fail(seat, t, TD_CELL_REASON_nan_order);
+        td_seat_fail(seat, t, TD_CELL_REASON_nan_order);
         return;
     }
     if (order.kind == TD_ORDER_MOVE_STOP || order.kind == TD_ORDER_MOVE_TARGET) {
@@ -928,7 +930,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     }
     if (order.group) order.group += (t + 1) * (TD_REQUESTS_MAX + 1); /* those of other bars have their own */
     if (contradicts(&order)) {
-        refuse(seat, TD_REFUSAL_orders);
+        td_seat_refuse(seat, TD_REFUSAL_orders);
         return;
     }
     if (order.kind == TD_ORDER_MARKET) {
@@ -941,13 +943,17 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
 
 void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
+    if (deck->profile == TD_PROFILE_VECTORBT) {
+        td_vectorbt_decide(seat, decision, t);
+        return;
+    }
     if (F(ruined)) return;
     if (decision->wants) {
         double target = decision->target;
         if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
         if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
         if (!(fabs(target) < INFINITY)) {
-            fail(seat, t, TD_CELL_REASON_nan_target);
+            td_seat_fail(seat, t, TD_CELL_REASON_nan_target);
             return;
         }
         td_order order = {.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
@@ -955,7 +961,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
                           .volatility = decision->volatility};
         place_market(seat, &order, t);
     }
-    if (decision->request_count > TD_REQUESTS_MAX) fail(seat, t, TD_CELL_REASON_many_orders);
+    if (decision->request_count > TD_REQUESTS_MAX) td_seat_fail(seat, t, TD_CELL_REASON_many_orders);
     for (int i = 0; i < decision->request_count && !F(ruined); i++) {
         td_order request = decision->requests[i];
         request.volatility = decision->volatility;
@@ -967,6 +973,10 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
 void td_broker_finalize(td_seat *seat, const td_decision *decision) {
     const td_kernel_deck *deck = seat->deck;
     int64_t last = deck->bars - 1;
+    if (deck->profile == TD_PROFILE_VECTORBT) {
+        td_vectorbt_finalize(seat);
+        return;
+    }
     if (F(ruined)) return;
     if (!is_backtesting(seat)) {
         if (F(position) != 0) leave_all(seat, last, deck->close[last], TD_FILL_REASON_end);
@@ -979,7 +989,7 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
         if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
         if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
         if (decision->wants && !(fabs(target) < INFINITY)) {
-            fail(seat, last - 1, TD_CELL_REASON_nan_target);
+            td_seat_fail(seat, last - 1, TD_CELL_REASON_nan_target);
             return;
         }
         if (F(position) != 0) leave_all(seat, bar, base, TD_FILL_REASON_end);

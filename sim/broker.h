@@ -8,7 +8,8 @@
  * trailing stops, risk limits) is the set's *account*, touched by events only.
  *
  * Inside a bar, prices walk from the open to one extreme, to the other, and to the close; the intrabar policy says which extreme
- * comes first. Orders fill where the walk meets them. Profile backtesting has the rules of that package instead. */
+ * comes first. Orders fill where the walk meets them. Profile backtesting has the rules of that package instead, and profile vectorbt
+ * its own file (sim/profile_vectorbt.c). */
 #ifndef TAPEDECK_SIM_BROKER_H
 #define TAPEDECK_SIM_BROKER_H
 
@@ -37,6 +38,8 @@ typedef struct td_account {
     double even_price;       /* reaching it moves the stop to the entry price; NaN never */
     double carry;            /* funding and borrow paid for it so far */
     int64_t leave_bar;       /* on which it is left for its age; INT64_MAX never */
+    int64_t armed_bar;       /* profile vectorbt: the first on which its stops act; */
+    int64_t acted_bar;       /* the last that had an order */
 
     /* orders, oldest first */
     int order_count;

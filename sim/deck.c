@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "sim/seat.h"
 
 #define DAY_SECONDS 86400.0
 
@@ -80,6 +81,10 @@ static enum grouping choose_samples(const td_play_def *def, const int64_t *time,
     double days = weekends ? 365 : 252;
     *count = 1;
     double bars_per_year = bars_in_year(time, bars, interval, weekends);
+    if (def->profile == TD_PROFILE_VECTORBT) {
+        *per_year = 365.0 * TD_NS_PER_DAY / (double)interval;
+        return EACH_BAR;
+    }
     if (def->profile == TD_PROFILE_BACKTESTING) {
         int64_t period_days = median_period(time, bars) / TD_NS_PER_DAY;
         enum grouping grouping = period_days == 7 ? BY_WEEK : period_days == 31 ? BY_MONTH : period_days == 365 ? BY_YEAR : BY_DAY;
@@ -117,7 +122,7 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
-    if (def->profile != TD_PROFILE_TAPEDECK && *def->strategy->orders)
+    if (def->profile == TD_PROFILE_BACKTESTING && *def->strategy->orders)
         return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own, which profile backtesting does not play", def->strategy->name);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
@@ -284,7 +289,8 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     if (knob[TD_KNOB_slippage_ticks] > 0 && !(knob[TD_KNOB_tick] > 0))
         return td_fail(error, TD_BAD_ARG, "costs.slippage_ticks is %g, but costs.tick, the size of a step, is not given",
                        knob[TD_KNOB_slippage_ticks]);
-    if (deck->def.profile != TD_PROFILE_TAPEDECK && td_needs_broker(&deck->def, set))
+    if (deck->def.profile == TD_PROFILE_VECTORBT) TD_TRY(td_vectorbt_check(&deck->def, set, error));
+    if (deck->def.profile == TD_PROFILE_BACKTESTING && td_needs_broker(&deck->def, set))
         return td_fail(error, TD_BAD_ARG, "profile backtesting plays market orders with a stop and a target; delays, trailing stops, "
                        "further costs, leverage and risk limits are of profile tapedeck");
     if (!(set->knob[TD_KNOB_stop_loss] < 1))

@@ -23,7 +23,7 @@ static double days(const td_deck *deck, double seconds) {
 }
 
 static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_account *account, double *m) {
-    bool backtesting = deck->def.profile == TD_PROFILE_BACKTESTING;
+    bool backtesting = deck->def.profile == TD_PROFILE_BACKTESTING, vectorbt = deck->def.profile == TD_PROFILE_VECTORBT;
     double n = lane->trades;
     m[TD_METRIC_trades] = n;
     m[TD_METRIC_commission_paid] = lane->commission_paid;
@@ -48,7 +48,9 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_acc
     m[TD_METRIC_borrow_paid] = account ? account->borrow_paid : 0;
     m[TD_METRIC_ambiguous_bars] = lane->ambiguous;
     double exposed = lane->exposed;
-    if (!backtesting && lane->position != 0) {
+    if (vectorbt) /* counts the bars that close with a position */
+        exposed += lane->position != 0;
+    else if (!backtesting && lane->position != 0) {
         double last = (double)(deck->view.bars - 1);
         exposed += last - fmax(lane->entry_bar, lane->covered + 1) + 1;
     }
@@ -59,11 +61,16 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_acc
     m[TD_METRIC_worst_trade] = lane->worst;
     m[TD_METRIC_avg_trade] =
         lane->growth > 0 ? td_exp((td_log(lane->growth) + lane->growth_exponent * 0.6931471805599453) / n) - 1 : backtesting ? 0 : -1;
-    m[TD_METRIC_expectancy] = lane->sum_return / n;
-    m[TD_METRIC_profit_factor] = backtesting ? lane->gain_return / nonzero(fabs(lane->loss_return))
-                                             : lane->gain_pnl / nonzero(fabs(lane->loss_pnl));
-    m[TD_METRIC_sqn] = sqrt(n) * (lane->sum_pnl / n) / nonzero(sqrt(sample_variance(lane->sum_pnl, lane->sum_pnl2, n)));
     double win_rate = lane->wins / n;
+    if (vectorbt) { /* in money */
+        m[TD_METRIC_expectancy] = lane->sum_pnl / n;
+        m[TD_METRIC_profit_factor] = lane->gain_pnl / fabs(lane->loss_pnl);
+    } else {
+        m[TD_METRIC_expectancy] = lane->sum_return / n;
+        m[TD_METRIC_profit_factor] = backtesting ? lane->gain_return / nonzero(fabs(lane->loss_return))
+                                                 : lane->gain_pnl / nonzero(fabs(lane->loss_pnl));
+    }
+    m[TD_METRIC_sqn] = sqrt(n) * (lane->sum_pnl / n) / nonzero(sqrt(sample_variance(lane->sum_pnl, lane->sum_pnl2, n)));
     m[TD_METRIC_kelly] = win_rate - (1 - win_rate) / ((lane->gain_pnl / nonzero(lane->wins)) / -(lane->loss_pnl / nonzero(lane->losses)));
     m[TD_METRIC_max_trade_duration] = days(deck, lane->duration_max);
     m[TD_METRIC_avg_trade_duration] = days(deck, lane->duration_sum / n);
@@ -102,6 +109,7 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     m[TD_METRIC_peak_equity] = lane->peak;
     m[TD_METRIC_total_return] = (equity - start) / start;
     m[TD_METRIC_break_even_cost] = (equity - start + lane->commission_paid) / nonzero(lane->turnover);
+    if (deck->def.profile == TD_PROFILE_VECTORBT) warmup = 0; /* from the first close */
     m[TD_METRIC_buy_hold_return] = warmup <= last ? (close[last] - close[warmup]) / close[warmup] : NAN;
     if (deck->years > 0) m[TD_METRIC_cagr] = td_pow(equity / start, 1 / deck->years) - 1;
 
@@ -116,6 +124,10 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
         volatility = sqrt(td_pow(variance + growth2, per_year) - td_pow(growth2, per_year));
         m[TD_METRIC_sharpe] = (annual - risk_free) / nonzero(volatility);
         m[TD_METRIC_sortino] = (annual - risk_free) / downside;
+    } else if (deck->def.profile == TD_PROFILE_VECTORBT) { /* ratios over nothing are infinite */
+        volatility = sqrt(variance) * sqrt(per_year);
+        m[TD_METRIC_sharpe] = variance == 0 ? INFINITY : (mean - risk_free) / sqrt(variance) * sqrt(per_year);
+        m[TD_METRIC_sortino] = downside == 0 ? INFINITY : mean * per_year / downside;
     } else {
         volatility = sqrt(variance) * sqrt(per_year);
         m[TD_METRIC_sharpe] = (mean - risk_free / per_year) / nonzero(sqrt(variance)) * sqrt(per_year);
@@ -132,7 +144,7 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     if (backtesting)
         m[TD_METRIC_alpha] = m[TD_METRIC_total_return] - risk_free - beta * (m[TD_METRIC_buy_hold_return] - risk_free);
     else {
-        double free_rate = risk_free / per_year, market_mean = deck->market_sum / n;
+        double free_rate = deck->def.profile == TD_PROFILE_VECTORBT ? risk_free : risk_free / per_year, market_mean = deck->market_sum / n;
         m[TD_METRIC_alpha] = td_pow(1 + (mean - free_rate - beta * (market_mean - free_rate)), per_year) - 1;
     }
 }

@@ -106,7 +106,10 @@ const char *td_strategy_source(const td_strategy *strategy);
 int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 
-typedef enum td_profile { TD_PROFILE_TAPEDECK, TD_PROFILE_BACKTESTING } td_profile;
+/* Whose rules: tapedeck's own, or those of a package, so that results can be compared (docs/bar-rules.md). The plain engine alone plays
+ * profile vectorbt: there a bar's orders come before its mark. */
+typedef enum td_profile { TD_PROFILE_TAPEDECK, TD_PROFILE_BACKTESTING, TD_PROFILE_VECTORBT, TD_PROFILE_COUNT } td_profile;
+const char *td_profile_name(td_profile profile);
 typedef enum td_fill_at { TD_FILL_NEXT_OPEN, TD_FILL_CLOSE, TD_FILL_NEXT_CLOSE } td_fill_at;
 /* What knob `size` means: nothing; units; fraction of equity; quote currency; fraction of equity lost at the stop; annual volatility
  * of equity aimed at; fraction of the Kelly fraction of the set's own trades so far. */
@@ -150,11 +153,11 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     td_direction direction;  /* Default both. */
     bool finalize;           /* close what is open at the end so that it counts as a trade. Default false. */
     int64_t sample_bars;     /* returns for Sharpe etc. are taken every so many bars; 0 = at the end of each UTC day, bar by bar
-                                where bars are a day or longer. Default 0. The backtesting profile ignores it. */
+                                where bars are a day or longer. Default 0. Of profile tapedeck only. */
     int64_t blocks;          /* equal blocks of bars whose returns are kept for later statistics. Default 64. */
     double row_scale;        /* rows are computed on prices times this. Default 1. backtesting.py trades fractions by scaling its prices
                                 by the lot, and whether two averages tie can depend on it. */
-    double risk_free;        /* annual, fraction. Default 0. */
+    double risk_free;        /* fraction per year; profile vectorbt: per bar. Default 0. */
     double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
     int64_t bars;            /* ... and 0 = to the end. */
@@ -172,7 +175,8 @@ typedef enum td_cell_state { TD_CELL_PENDING, TD_CELL_DONE, TD_CELL_FAILED } td_
     X(nan_target, "the strategy asked for a position that is not a number")                                                      \
     X(nan_equity, "equity became infinite or not a number")                                                                     \
     X(nan_order, "the strategy placed an order at a price or of a size that is not a number")                                   \
-    X(many_orders, "the strategy placed more orders on one bar than there is room for")
+    X(many_orders, "the strategy placed more orders on one bar than there is room for")                                          \
+    X(order_kind, "the strategy placed an order of a kind that the profile does not have")
 typedef enum td_cell_reason {
 #define TD_CELL_REASON_NAME(name, text) TD_CELL_REASON_##name,
     TD_CELL_REASONS(TD_CELL_REASON_NAME)

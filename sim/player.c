@@ -53,14 +53,17 @@ static bool can_skip(const td_deck *deck) {
     return !strategy->every_bar && !*strategy->orders && !deck->view.every_bar && !deck->view.market_log;
 }
 
+/* The rules of some profiles are the plain engine's alone. */
+static bool is_plain(const td_deck *deck) { return deck->def.profile == TD_PROFILE_VECTORBT; }
+
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
+    if (is_plain(deck) && wanted == TD_ENGINE_AUTO) return TD_ENGINE_REFERENCE;
     if (wanted != TD_ENGINE_AUTO) return wanted;
     return can_skip(deck) ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
 }
 
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
-    (void)deck;
-    return engine == TD_ENGINE_REFERENCE ? 16 : GROUP_SETS;
+    return engine == TD_ENGINE_REFERENCE || is_plain(deck) ? 16 : GROUP_SETS;
 }
 
 int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads) {
@@ -84,6 +87,7 @@ typedef struct needs {
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
+    if (is_plain(deck)) engine = TD_ENGINE_REFERENCE;
     bool lanes = engine != TD_ENGINE_REFERENCE; /* skip: for groups that need the broker */
     bool skip = engine == TD_ENGINE_SKIP || (engine == TD_ENGINE_AUTO && can_skip(deck));
     needs needs = {.sets = engine == TD_ENGINE_REFERENCE ? 1 : GROUP_SETS};
@@ -123,6 +127,10 @@ static void *allocate(size_t bytes, bool *lacking) {
 
 td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
     *opened = NULL;
+    if (is_plain(deck) && engine != TD_ENGINE_REFERENCE && engine != TD_ENGINE_AUTO)
+        return td_fail(error, TD_BAD_ARG, "the %s engine cannot play profile %s; the reference engine does", td_engine_name(engine),
+                       td_profile_name(deck->def.profile));
+    if (is_plain(deck)) engine = TD_ENGINE_REFERENCE;
     if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
     if (engine == TD_ENGINE_SKIP && !can_skip(deck))
         return td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",

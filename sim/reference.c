@@ -51,7 +51,7 @@ static void sample(detail *run, int64_t t) {
     int64_t k = run->seat.sample++;
     if (k == 0) lane->first_sample = lane->ruined != 0 ? 0 : lane->equity;
     if (lane->ruined == 0 && (k > 0 || view->profile != TD_PROFILE_BACKTESTING)) {
-        double r = (lane->equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
+        double r = (lane->equity - lane->sample_equity) / fabs(lane->sample_equity), down = r < 0 ? r : 0;
         lane->sum_r += r;
         lane->sum_r2 += r * r;
         lane->sum_down2 += down * down;
@@ -126,6 +126,9 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
         td_kernel_chunk chunk = td_rows_chunk(rows);
         for (int64_t t = chunk.begin; t < chunk.end; t++) {
             td_broker_bar(&run.seat, t);
+            bool orders_first = view->profile == TD_PROFILE_VECTORBT;
+            if (orders_first && decide(&run, &chunk, slots, t, lane->cash + lane->position * view->close[t], &decision))
+                td_broker_decide(&run.seat, &decision, t);
             if (t == last && view->finalize) {
                 double equity = lane->cash + lane->position * view->close[t];
                 decision = (td_decision){0};
@@ -134,7 +137,7 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
             }
             mark(&run, t);
             sample(&run, t);
-            if (t < last && decide(&run, &chunk, slots, t, lane->equity, &decision)) td_broker_decide(&run.seat, &decision, t);
+            if (t < last && !orders_first && decide(&run, &chunk, slots, t, lane->equity, &decision)) td_broker_decide(&run.seat, &decision, t);
             if (block < view->blocks && view->block_end[block] == t) block_equity[block++] = lane->ruined != 0 ? 0 : lane->equity;
         }
     }

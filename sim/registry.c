@@ -134,6 +134,10 @@ bool td_knob_is_whole(td_knob knob) {
 bool td_knob_needs_volatility(td_knob knob) {
     return knob == TD_KNOB_stop_volatility || knob == TD_KNOB_target_volatility || knob == TD_KNOB_trailing_volatility;
 }
+const char *td_profile_name(td_profile profile) {
+    static const char *const names[TD_PROFILE_COUNT] = {"tapedeck", "backtesting", "vectorbt"};
+    return names[profile];
+}
 const char *td_sizing_name(td_sizing sizing) {
     static const char *const sizings[] = {"all_in", "fixed_units", "fraction", "fixed_value", "risk", "volatility", "kelly"};
     return sizings[sizing];

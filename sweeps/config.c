@@ -236,7 +236,8 @@ static void read_play(td_loader *l) {
     const td_setting *s = l->settings;
     td_config *c = l->config;
     td_play_def *play = &c->play;
-    if (s[TD_KEY_profile].given) play->profile = s[TD_KEY_profile].word ? TD_PROFILE_BACKTESTING : TD_PROFILE_TAPEDECK;
+    if (s[TD_KEY_profile].given) play->profile = (td_profile)s[TD_KEY_profile].word;
+    if (play->profile == TD_PROFILE_VECTORBT) play->fill_at = TD_FILL_CLOSE;
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;

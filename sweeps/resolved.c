@@ -97,7 +97,7 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     const char *source = td_strategy_source(play->strategy);
     put_json(root, "strategy", source ? json_sprintf("%s@%s", td_strategy_name(play->strategy), source)
                                       : json_string(td_strategy_name(play->strategy)));
-    put_json(root, "profile", word_json(TD_KEY_profile, play->profile == TD_PROFILE_BACKTESTING));
+    put_json(root, "profile", word_json(TD_KEY_profile, play->profile));
     put_json(root, "fill.at", word_json(TD_KEY_fill_at, play->fill_at));
     char hours[16];
     td_write_hours(play->hours_from, play->hours_to, hours);

@@ -365,7 +365,7 @@ static td_status put_sweep(const writer *w, const td_config *config) {
         TD_TRY(put_text(w, root, "strategy_source", td_strategy_source(config->play.strategy)));
         TD_TRY(put_text(w, root, "strategy_path", config->strategy ? config->strategy : ""));
     }
-    TD_TRY(put_text(w, root, "profile", config->play.profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"));
+    TD_TRY(put_text(w, root, "profile", td_profile_name(config->play.profile)));
     TD_TRY(put_text(w, root, "method", method_name(td_space_method(config->space))));
     TD_TRY(put_text(w, root, "metric", td_metric_infos[config->metric].name));
     TD_TRY(put_text(w, root, "goal", config->goal < 0 ? "minimize" : "maximize"));

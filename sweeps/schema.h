@@ -44,8 +44,8 @@ typedef enum td_key_type {
     X(intervals, "intervals", NAMES, 0, 0, "", "",                                                                               \
       "lengths of bars to play, as in [1m, 15m, 1h]: multiples of the tape's, made of its bars (docs/bar-rules.md). Every "      \
       "parameter set plays on each of them. When absent: the tape's")                                                            \
-    X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
-      "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
+    X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting vectorbt", "tapedeck",                                                      \
+      "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py or vectorbt")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \
     X(description, "description", TEXT, 0, 0, "", "''", "what it is for; does not change numbers")                               \
     X(method, "method", CHOICE, 0, 0, "grid list random bayes", "grid",                                                          \
@@ -104,7 +104,8 @@ typedef enum td_key_type {
     X(costs_borrow, "costs.borrow", KNOB, TD_KNOB_borrow, 0, "", "", "")                                                         \
     X(fill, "fill", GROUP, 0, 0, "", "", "")                                                                                     \
     X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close next_close", "next_open",                                               \
-      "market orders fill at the open of the next bar, at the close of the deciding bar, or at the close of the next bar")       \
+      "market orders fill at the open of the next bar, at the close of the deciding bar, or at the close of the next bar. "      \
+      "Default next_open; close in profile vectorbt")                                                                            \
     X(fill_delay, "fill.delay", INTEGER, 0, 1000000, "", "0", "bars that market orders wait beyond fill.at")                     \
     X(intrabar, "intrabar", CHOICE, 0, 0, "stop_first target_first nearest_extreme pessimistic optimistic", "stop_first",        \
       "which extreme of a bar prices visit first: the stop's, the target's, the one nearer to the open, or whichever makes "     \
@@ -137,7 +138,7 @@ typedef enum td_key_type {
       "every so many bars. Profile backtesting has its own rule")                                                               \
     X(metrics_blocks, "metrics.blocks", INTEGER, 1, TD_BLOCKS_MAX, "", "64",                                                     \
       "equal blocks of bars whose returns are kept for later statistics")                                                       \
-    X(metrics_risk_free, "metrics.risk_free", NUMBER, -1, 10, "", "0", "annual risk-free rate, fraction")                        \
+    X(metrics_risk_free, "metrics.risk_free", NUMBER, -1, 10, "", "0", "annual risk-free rate, fraction; profile vectorbt: per bar") \
     X(metrics_periods_per_year, "metrics.periods_per_year", NUMBER, 0, 1e9, "", "0",                                             \
       "sampled returns per year, for annualising; 0 takes it from the calendar")                                                \
     X(limits, "limits", GROUP, 0, 0, "", "", "")                                                                                 \

@@ -154,7 +154,14 @@ static void reads_every_key(void **state) {
     assert_true(config->play.direction == TD_DIRECTION_LONG && config->goal == 1);
     assert_true(config->memory_limit == 0 && config->wall_limit == 0);
     td_config_free(config);
-    /* units follow the profile */
+    /* units follow the profile, and so does the fill */
+    config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: vectorbt\n");
+    assert_int_equal(config->play.profile, TD_PROFILE_VECTORBT);
+    assert_int_equal(config->play.fill_at, TD_FILL_CLOSE);
+    td_config_free(config);
+    config = parse("tape: t.h5\nstrategy: sma-cross\nfill: {at: next_open}\nprofile: vectorbt\n");
+    assert_int_equal(config->play.fill_at, TD_FILL_NEXT_OPEN);
+    td_config_free(config);
     config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: backtesting\n");
     assert_true(config->base.knob[TD_KNOB_lot] == 1);
     td_config_free(config);
@@ -219,7 +226,7 @@ static void all_errors_at_once(void **state) {
         "test.yaml: error: the key 'tape' is missing",
         "test.yaml:1:11: error: unknown strategy 'sma-cros'; there are ",
         "did you mean 'sma-cross'?",
-        "test.yaml:2:10: error: profile must be one of tapedeck, backtesting, found 'backtestin'; did you mean 'backtesting'?",
+        "test.yaml:2:10: error: profile must be one of tapedeck, backtesting, vectorbt, found 'backtestin'; did you mean 'backtesting'?",
         "test.yaml:3:17: error: account.cash is -5, must be between 1e-6 and 1e15",
         "test.yaml:3:29: error: account.sizing must be one of all_in, fixed_units, fraction, fixed_value, risk, volatility, kelly, found 'all'",
         "test.yaml:3:34: error: repeated key 'cash'",

@@ -1,0 +1,320 @@
+/* Profile vectorbt: orders and fills as vectorbt's Portfolio.from_signals() has them (docs/bar-rules.md, R90 and on).
+ *
+ * It is a table of rows there: each bar has at most one order, a stop's before the strategy's, and its value is taken after it. A
+ * position may be reversed by one order, which is one fill and ends one trade and begins another. What cash cannot pay for is bought
+ * in part; nobody is ever ruined, a short that cost more than there is stays. */
+#include <math.h>
+
+#include "base/lanes.h"
+#include "sim/seat.h"
+
+#define NO_BAR (-1)
+#define SIZE_MIN 1e-8 /* smaller orders are none */
+/* Amounts that differ by less are the same: a difference of rounding must neither cut an order nor leave a crumb of a position. */
+#define SAME(a, b) (fabs((a) - (b)) <= 1e-12 + 1e-9 * fmax(fabs(a), fabs(b)))
+
+/* An order that is about to fill. */
+typedef struct ticket {
+    int64_t bar;
+    double side;     /* +1 buys, -1 sells */
+    double closes;   /* units of the position that it should close */
+    double opens;    /* units that it should open beyond that; +inf: what all cash allows ... */
+    double share;    /* ... times this */
+    double base;
+    td_terms terms;
+    td_fill_reason reason;
+} ticket;
+
+static td_terms market_terms(const td_seat *seat, double side) {
+    return (td_terms){.factor = side > 0 ? F(enter_buy) : F(enter_sell), .spread = F(spread_enter), .slippage = F(slippage),
+                      .rate = F(rate)};
+}
+
+static double floor_to_lot(const td_seat *seat, double units) {
+    return F(lot) > 0 ? td_floor_divide(units, F(lot)) * F(lot) : units;
+}
+
+/* Units that can be bought at `price`: what cash pays, commission included. Not above `wanted`. */
+static double bought(td_seat *seat, const ticket *order, double price, td_refusal *why) {
+    double cash = F(cash), fixed = F(fixed), rate = F(rate), limit = cash, size = order->closes + order->opens;
+    *why = TD_REFUSAL_cash;
+    if (isinf(size)) {
+        double all = (cash - fixed) / (1 + rate) / price;
+        if (order->closes == 0)
+            limit = cash * order->share;
+        else if (order->share < 1)
+            size = order->closes + order->share * fmax(all - order->closes, 0);
+    } else
+        size = floor_to_lot(seat, size);
+    if (!(limit > 0)) return 0;
+    double cost = size * price * (1 + rate) + fixed;
+    if (isinf(cost) || !(cost <= limit || SAME(cost, limit))) {
+        double most = (limit - fixed) / (1 + rate);
+        if (!(most > 0)) return 0;
+        size = floor_to_lot(seat, most / price);
+    }
+    *why = TD_REFUSAL_lot;
+    return size;
+}
+
+/* Units that can be sold at `price`. A short of all cash is worth what is left of it when the long is sold, commissions of both kept
+ * back; one of so many units needs no cash at all. */
+static double sold(td_seat *seat, const ticket *order, double price, td_refusal *why) {
+    double position = F(position), fixed = F(fixed), rate = F(rate), size = order->closes + order->opens;
+    *why = TD_REFUSAL_cash;
+    if (isinf(size)) {
+        double owed = position < 0 ? -position * F(entry_price) : 0;
+        double free = F(cash) - 2 * owed + (position > 0 ? position * price * (1 - rate) : 0) - fixed;
+        size = order->closes + order->share * fmax(free / (price * (1 + rate)), 0);
+    }
+    size = floor_to_lot(seat, size);
+    if (size * price * (1 - rate) - fixed < 0) return 0;
+    *why = TD_REFUSAL_lot;
+    return size;
+}
+
+/* Where stop and target are: at distances from the close of the bar of the entry, or, trailing, from the best price since. */
+static void set_stops(td_seat *seat) {
+    double best = F(best_price), trailing = seat->account->trailing;
+    bool is_long = F(position) > 0;
+    double stop = trailing > 0 ? best * (is_long ? 1 - trailing : 1 + trailing) : best * (is_long ? F(long_low) : F(short_high));
+    if (is_long)
+        F(stop_low) = stop;
+    else
+        F(stop_high) = stop;
+}
+
+/* Moves the money of `units` at the price, closes and opens what that means, and tells. */
+static void fill(td_seat *seat, const ticket *order, double size, double price) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    int64_t t = order->bar;
+    double before = F(position), held = fabs(before), units = order->side * size, commission = F(fixed) + size * price * F(rate);
+    double closed = before * order->side < 0 ? fmin(size, held) : 0;
+    bool all = closed > 0 && SAME(size, held);
+    if (all) closed = held;
+    double opened = all ? 0 : size - closed;
+    td_trade trade;
+    F(cash) -= units * price + commission;
+    if (closed > 0) {
+        double paid = F(entry_commission) * (closed / held), costs = commission * (closed / size) + paid;
+        double gross = copysign(closed, before) * (price - F(entry_price)), pnl = gross - costs;
+        trade = (td_trade){.entry_bar = (int64_t)F(entry_bar), .exit_bar = t, .entry_reason = seat->entry_reason,
+                           .exit_reason = order->reason, .units = copysign(closed, before), .entry_price = F(entry_price),
+                           .exit_price = price, .commission = costs, .pnl = pnl, .ret = pnl / (closed * F(entry_price))};
+        td_seat_count_trade(seat, &trade);
+        F(entry_commission) -= paid;
+        F(position) = closed == held ? 0 : before + order->side * closed;
+        if (closed == held) td_seat_forget_position(seat);
+    }
+    if (opened > 0) {
+        double fee = commission * (opened / size), stands = fabs(F(position));
+        if (stands == 0) {
+            F(entry_price) = price;
+            F(entry_commission) = fee;
+            F(entry_bar) = (double)t;
+            F(entry_time) = deck->seconds[t];
+            seat->entry_reason = order->reason;
+        } else {
+            F(entry_price) = (stands * F(entry_price) + opened * price) / (stands + opened);
+            F(entry_commission) += fee;
+        }
+        F(position) += order->side * opened;
+        /* an entry more moves the levels too */
+        account->entries++;
+        F(best_price) = deck->close[t];
+        account->armed_bar = t + 1;
+        if (order->side > 0)
+            F(stop_high) = F(best_price) * F(long_high);
+        else
+            F(stop_low) = F(best_price) * F(short_low);
+        set_stops(seat);
+    }
+    F(balance) = F(cash) + F(position) * F(entry_price);
+    /* a lane that slept at its peak was there until the last mark */
+    if (F(record) == INFINITY) {
+        int64_t marked = t > 0 ? t - 1 : 0;
+        F(record) = F(peak);
+        F(peak_bar) = (double)marked;
+        F(peak_time) = deck->seconds[marked];
+    }
+    if (t == 0) { /* peaks begin with the value of the first row */
+        F(peak) = F(trough) = F(cash) + F(position) * deck->close[0];
+        F(record) = F(peak);
+    }
+    td_seat_note_fill(seat, t, units, order->base, price, commission, &order->terms, 0, order->reason);
+    if (closed > 0 && seat->observer && seat->observer->on_trade) seat->observer->on_trade(seat->observer->context, &trade);
+}
+
+static void carry_out(td_seat *seat, const ticket *order) {
+    td_refusal why;
+    double price = order->base * order->terms.factor;
+    double size = order->side > 0 ? bought(seat, order, price, &why) : sold(seat, order, price, &why);
+    if (size > 0 && !(size < INFINITY))
+        td_seat_fail(seat, order->bar, TD_CELL_REASON_nan_target);
+    else if (size >= SIZE_MIN)
+        fill(seat, order, size, price);
+    else
+        td_seat_refuse(seat, why);
+}
+
+/* Units that sizing wants; +inf where the cash decides, of which *share. */
+static double wanted_units(const td_seat *seat, double scale, double base, double *share) {
+    *share = 1;
+    switch (seat->deck->sizing) {
+    case TD_SIZING_FIXED_UNITS: return F(size) * scale;
+    case TD_SIZING_FIXED_VALUE: return F(size) * scale / base;
+    case TD_SIZING_FRACTION: *share = F(size) * scale; break;
+    default: *share = scale;
+    }
+    return INFINITY;
+}
+
+/* Carries out what the strategy wanted, on row t. Only the first order of a row is one. */
+static void act(td_seat *seat, const td_order *wish, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    double position = F(position), side = wish->side;
+    bool opposite = position * side < 0;
+    bool allowed = deck->direction == TD_DIRECTION_BOTH || (deck->direction == TD_DIRECTION_LONG) == (side > 0);
+    if (wish->exit ? position == 0 : position * side > 0 && wish->target) return;
+    if (!wish->exit && !allowed && !opposite) return;
+    if (t == account->acted_bar) {
+        td_seat_refuse(seat, TD_REFUSAL_orders);
+        return;
+    }
+    if (!wish->exit && position * side > 0 && account->entries >= (int64_t)account->pyramiding) {
+        td_seat_refuse(seat, TD_REFUSAL_pyramiding);
+        return;
+    }
+    account->acted_bar = t;
+    bool at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
+    ticket order = {.bar = t, .side = wish->exit ? (position > 0 ? -1 : 1) : side, .base = at_open ? deck->open[t] : deck->close[t],
+                    .reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close};
+    order.terms = market_terms(seat, order.side);
+    if (wish->exit || opposite) order.closes = fabs(position) * (wish->exit && !wish->target ? wish->scale : 1);
+    if (!wish->exit && allowed) order.opens = wanted_units(seat, wish->scale, order.base, &order.share);
+    carry_out(seat, &order);
+}
+
+/* Stop first; then the trailing stop follows, for what the stop may have left, and, where it was not hit, the target. */
+static void test_stops(td_seat *seat, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    double open = deck->open[t], low = deck->low[t], high = deck->high[t];
+    bool is_long = F(position) > 0, is_stop = false;
+    double base = NAN;
+    for (int way = is_long ? -1 : 1, i = 0; i < 2 && isnan(base); i++, way = -way) {
+        double level = way < 0 ? F(stop_low) : F(stop_high);
+        is_stop = i == 0;
+        if (way < 0 ? open <= level : open >= level)
+            base = open;
+        else if (low <= level && level <= high)
+            base = level;
+        double best = is_long ? high : low;
+        if (is_stop && account->trailing > 0 && (is_long ? best > F(best_price) : best < F(best_price))) {
+            F(best_price) = best;
+            set_stops(seat);
+        }
+    }
+    if (isnan(base)) return;
+    td_fill_reason reason = !is_stop                ? (base == open ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target)
+                            : account->trailing > 0 ? TD_FILL_REASON_trailing
+                            : base == open          ? TD_FILL_REASON_stop_gap
+                                                    : TD_FILL_REASON_stop;
+    account->acted_bar = t;
+    carry_out(seat, &(ticket){.bar = t, .side = is_long ? -1 : 1, .closes = fabs(F(position)), .base = base,
+                              .terms = {.factor = 1, .rate = F(rate)}, .reason = reason});
+}
+
+void td_vectorbt_bar(td_seat *seat, int64_t t) {
+    td_account *account = seat->account;
+    if (F(ruined)) return;
+    if (t == 0) account->acted_bar = NO_BAR;
+    if (F(position) != 0) {
+        F(exposed) += 1; /* the bar before closed with a position */
+        if (t >= account->armed_bar) test_stops(seat, t);
+    }
+    int kept = 0, count = account->order_count;
+    td_order orders[TD_ORDERS_MAX];
+    for (int i = 0; i < count; i++) orders[i] = account->orders[i];
+    account->order_count = 0;
+    for (int i = 0; i < count; i++)
+        if (orders[i].due > t) account->orders[kept++] = orders[i];
+    account->order_count = kept;
+    for (int i = 0; i < count && !F(ruined); i++)
+        if (orders[i].due == t) act(seat, &orders[i], t);
+}
+
+static void place(td_seat *seat, const td_order *wish, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    td_account *account = seat->account;
+    int64_t wait = deck->fill_delay + (deck->fill_at != TD_FILL_CLOSE);
+    if (wait == 0)
+        act(seat, wish, t);
+    else if (account->order_count == TD_ORDERS_MAX)
+        td_seat_refuse(seat, TD_REFUSAL_orders);
+    else if (t < deck->bars - wait) {
+        account->orders[account->order_count] = *wish;
+        account->orders[account->order_count++].due = t + wait;
+    }
+}
+
+void td_vectorbt_decide(td_seat *seat, const td_decision *decision, int64_t t) {
+    const td_kernel_deck *deck = seat->deck;
+    if (F(ruined)) return;
+    if (decision->wants) {
+        double target = decision->target;
+        if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
+        if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
+        if (!(fabs(target) < INFINITY)) {
+            td_seat_fail(seat, t, TD_CELL_REASON_nan_target);
+            return;
+        }
+        td_order order = {.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
+                          .scale = fabs(target) < 1 ? fabs(target) : 1};
+        place(seat, &order, t);
+    }
+    if (decision->request_count > TD_REQUESTS_MAX) td_seat_fail(seat, t, TD_CELL_REASON_many_orders);
+    for (int i = 0; i < decision->request_count && !F(ruined); i++) {
+        const td_order *request = &decision->requests[i];
+        if (request->kind != TD_ORDER_MARKET || !isnan(request->stop_loss) || !isnan(request->take_profit) || !isnan(request->trail))
+            td_seat_fail(seat, t, TD_CELL_REASON_order_kind);
+        else if (!(request->scale > 0 && request->scale <= 1))
+            td_seat_fail(seat, t, TD_CELL_REASON_nan_order);
+        else
+            place(seat, request, t);
+    }
+}
+
+void td_vectorbt_finalize(td_seat *seat) {
+    int64_t last = seat->deck->bars - 1;
+    if (F(ruined) || F(position) == 0) return;
+    double side = F(position) > 0 ? -1 : 1;
+    carry_out(seat, &(ticket){.bar = last, .side = side, .closes = fabs(F(position)), .base = seat->deck->close[last],
+                              .terms = market_terms(seat, side), .reason = TD_FILL_REASON_end});
+}
+
+td_status td_vectorbt_check(const td_play_def *def, const td_set *set, td_error *error) {
+    static const td_knob none[] = {
+        TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
+        TD_KNOB_break_even, TD_KNOB_time_stop, TD_KNOB_per_unit, TD_KNOB_slippage_ticks, TD_KNOB_volume_share, TD_KNOB_impact,
+        TD_KNOB_funding, TD_KNOB_borrow, TD_KNOB_maintenance, TD_KNOB_daily_loss, TD_KNOB_drawdown, TD_KNOB_max_position, TD_KNOB_cool_down};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (set->knob[none[i]] != 0)
+            return td_fail(error, TD_BAD_ARG, "%s is %g, but profile vectorbt has no such thing", td_knob_infos[none[i]].path,
+                           set->knob[none[i]]);
+    if (set->knob[TD_KNOB_leverage] != 1)
+        return td_fail(error, TD_BAD_ARG, "account.leverage is %g, but profile vectorbt trades without", set->knob[TD_KNOB_leverage]);
+    if (set->knob[TD_KNOB_stop_loss] > 0 && set->knob[TD_KNOB_trailing] > 0)
+        return td_fail(error, TD_BAD_ARG, "stops.stop_loss and stops.trailing are both given, but profile vectorbt has one stop, "
+                       "which trails or does not");
+    if (def->sizing > TD_SIZING_FIXED_VALUE)
+        return td_fail(error, TD_BAD_ARG, "account.sizing is %s, but profile vectorbt knows all_in, fixed_units, fixed_value and "
+                       "fraction", td_sizing_name(def->sizing));
+    if (def->intrabar != TD_INTRABAR_STOP_FIRST)
+        return td_fail(error, TD_BAD_ARG, "intrabar is given, but profile vectorbt always looks at the stop first");
+    if (def->hours_from != def->hours_to)
+        return td_fail(error, TD_BAD_ARG, "risk.hours is given, but profile vectorbt has no such thing");
+    return TD_OK;
+}
