@@ -1,6 +1,7 @@
 /* tapedeck run: one parameter set in full detail, played with the reference engine.
  *
- * Times in the CSV files are the open times of the bars: a fill of reason `close` happened at the end of its bar. */
+ * Times in the CSV files are the open times of the bars, of fills and trades those of the finer bars where prices walk through
+ * such: a fill of reason `close` happened at the end of its bar. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static void record_fill(void *context, const td_fill *fill) {
     recorder *recorder = context;
     char time[32];
     fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[fill->bar], time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
+            td_time_text(fill->time_ns, time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
             fill->price, fill->commission, fill->spread_cost, fill->slippage_cost, fill->position);
 }
 
@@ -64,7 +65,7 @@ static void record_trade(void *context, const td_trade *trade) {
     recorder *recorder = context;
     char entry[32], exit[32];
     fprintf(recorder->trades.file, "%s,%s,%lld,%lld,%s,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[trade->entry_bar], entry), td_time_text(recorder->time_ns[trade->exit_bar], exit),
+            td_time_text(trade->entry_ns, entry), td_time_text(trade->exit_ns, exit),
             (long long)trade->entry_bar, (long long)trade->exit_bar, td_fill_reason_name(trade->entry_reason),
             td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission,
             trade->pnl, trade->ret);

@@ -141,6 +141,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     td_fill_at fill_at;      /* Default next_open. */
     int64_t fill_delay;      /* bars that market orders wait beyond that. Default 0. */
     td_intrabar intrabar;    /* Default stop_first. */
+    int64_t execution_ns;    /* inside a bar prices walk through the bars of this interval that lie in it, those of tape->finer; 0:
+                                through the bar itself. Default 0. */
     td_volatility volatility; /* what knobs in multiples of it and sizing by volatility mean: average true range, or standard
                                 deviation of one bar's change. Default none: sets must not use any. */
     bool maker_rate;         /* limit orders pay knob `maker`; else `commission`, as all do. Default false. */
@@ -284,6 +286,7 @@ const char *td_fill_reason_text(td_fill_reason reason);
 
 typedef struct td_fill {
     int64_t bar;        /* within the deck */
+    int64_t time_ns;    /* open time of the finer bar, or else of the bar */
     td_fill_reason reason;
     double units;       /* signed: bought > 0 */
     double price;       /* paid, after spread and slippage */
@@ -293,6 +296,7 @@ typedef struct td_fill {
 
 typedef struct td_trade {
     int64_t entry_bar, exit_bar;
+    int64_t entry_ns, exit_ns;             /* as of fills */
     td_fill_reason entry_reason, exit_reason;
     double units, entry_price, exit_price; /* units signed */
     double commission;                     /* both sides, and funding and borrow while it was open */

@@ -232,6 +232,24 @@ static void note_ignored(td_loader *l) {
                     "early_terminate is not applied yet: every parameter set plays to its end");
 }
 
+/* The bars that are walked through. Whether they fit into the others is seen when the tape is there (sweeps/markets.h). */
+static void read_execution(td_loader *l) {
+    const td_node *node = l->settings[TD_KEY_execution_interval].node;
+    int64_t interval_ns = td_interval_ns(node->text);
+    if (interval_ns == 0 || strlen(node->text) >= sizeof ((td_tape *)0)->interval) {
+        TD_COMPLAIN(l, node->place, "execution_interval: '%.40s' is no interval; expected a number and s, m, h, d or w, as in 1m, 15m, 1h",
+                    node->text);
+        return;
+    }
+    if (l->config->play.profile != TD_PROFILE_TAPEDECK) {
+        TD_COMPLAIN(l, node->place, "execution_interval is of profile tapedeck: the others look at a bar as a whole");
+        return;
+    }
+    l->config->play.execution_ns = interval_ns;
+    l->config->execution = strdup(node->text);
+    if (!l->config->execution) TD_COMPLAIN(l, node->place, "memory ran out");
+}
+
 static void read_play(td_loader *l) {
     const td_setting *s = l->settings;
     td_config *c = l->config;
@@ -240,6 +258,7 @@ static void read_play(td_loader *l) {
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
+    if (s[TD_KEY_execution_interval].given) read_execution(l);
     if (s[TD_KEY_risk_hours].given) {
         play->hours_from = (int32_t)(s[TD_KEY_risk_hours].integer / TD_MINUTES_OF_DAY);
         play->hours_to = (int32_t)(s[TD_KEY_risk_hours].integer % TD_MINUTES_OF_DAY);
@@ -471,6 +490,7 @@ void td_config_free(td_config *config) {
     free(config->tape);
     free(config->strategy);
     free(config->name);
+    free(config->execution);
     for (int i = 0; i < config->symbol_count; i++) free(config->symbols[i]);
     for (int i = 0; i < config->interval_count; i++) free(config->intervals[i]);
     free(config->symbols);

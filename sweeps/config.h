@@ -28,6 +28,7 @@ typedef struct td_config {
     bool all_symbols;
     char **intervals;      /* (interval_count) as spelled, each once; 0 of them: the tape's */
     int interval_count;
+    char *execution;       /* interval of the bars that prices walk through inside a bar, as spelled; NULL: the bars themselves */
     int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. Symbols, intervals
                                and period become bars in sweeps/markets.h. */
     int metric;            /* td_metric to rank by; default sharpe */

@@ -15,7 +15,8 @@ enum {
     THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
     INDEX_BYTES = 16,              /* journal's index and the order of the best, per trial */
     TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
-    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
+    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns ... */
+    FINER_BYTES_PER_BAR = 8,       /* ... and where finer bars begin */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
     PICK_BYTES_PER_BAR = 48,       /* times and all columns of the tape's bars that a market's are made of */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
@@ -114,6 +115,7 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
     int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double);
     *bars = td_deck_bars(deck);
     int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
+    if (config->execution) tape_bytes += *bars * FINER_BYTES_PER_BAR;
     int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
     if (bytes > *peak_bytes) *peak_bytes = bytes;
     if (*bars > plan->bars) plan->bars = *bars;

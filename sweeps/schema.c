@@ -340,6 +340,7 @@ static void default_of(td_key key, char *text, size_t room) {
 /* An example for keys without a default, shown behind a comment sign. */
 static const char *example_of(td_key key) {
     switch (key) {
+    case TD_KEY_execution_interval: return "1m";
     case TD_KEY_list: return "sets.csv";
     case TD_KEY_run_cap: return "1000";
     case TD_KEY_budget_trials: return "1000";

@@ -44,6 +44,9 @@ typedef enum td_key_type {
     X(intervals, "intervals", NAMES, 0, 0, "", "",                                                                               \
       "lengths of bars to play, as in [1m, 15m, 1h]: multiples of the tape's, made of its bars (docs/bar-rules.md). Every "      \
       "parameter set plays on each of them. When absent: the tape's")                                                            \
+    X(execution_interval, "execution_interval", TEXT, 0, 0, "", "",                                                              \
+      "finer bars that orders, stops, targets, liquidation and ruin walk through inside each bar, as in 1m under intervals: [1h]; " \
+      "made of the tape's. The strategy still decides on the bars of `intervals`. When absent: the bars themselves are walked")  \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \
