@@ -10,6 +10,7 @@
 #include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/output.h"
+#include "sim/envelope.h"
 
 enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
 
@@ -129,8 +130,18 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
 
 static const char *profile_name(td_profile profile) { return profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"; }
 
+/* {"sharpe": [low, high], ...} */
+static json_t *envelope_json(const td_envelope *envelope) {
+    json_t *object = json_object();
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        json_object_set_new(object, td_metric_infos[m].name,
+                            json_pack("[o,o]", td_json_number(envelope->low[m], false), td_json_number(envelope->high[m], false)));
+    return object;
+}
+
+/* envelope: NULL where none is asked for, here and below */
 static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
-                             const td_cell *cell) {
+                             const td_cell *cell, const td_envelope *envelope) {
     char first[32], last[32], hash[17];
     const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
@@ -157,6 +168,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
             "bars", (json_int_t)td_deck_bars(deck),
             "first_bar", td_time_text(time_ns[0], first),
             "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
+    if (document && envelope) json_object_set_new(document, "envelope", envelope_json(envelope));
     if (document && cell->state == TD_CELL_FAILED) {
         json_object_set_new(document, "reason", json_string(td_cell_reason_name((td_cell_reason)cell->reason)));
         json_object_set_new(document, "reason_bar", json_integer(cell->reason_bar));
@@ -164,7 +176,10 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
     return document;
 }
 
-static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell) {
+static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
+
+static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
+                          const td_envelope *envelope) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
     const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
@@ -175,19 +190,25 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
     printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
     free(parameters);
 
-    static const char *const heads[] = {"metric", "value", "unit", ""};
-    static const bool numeric[] = {false, true, false, false};
-    const char *cells[TD_METRIC_COUNT][4];
-    char values[TD_METRIC_COUNT][32];
+    const char *heads[6] = {"metric", "value"};
+    bool numeric[6] = {false, true, envelope, envelope};
+    const char *cells[TD_METRIC_COUNT * 6];
+    char values[TD_METRIC_COUNT][3][32];
+    int columns = 2, used = 0;
+    if (envelope) heads[columns++] = "low", heads[columns++] = "high";
+    heads[columns++] = "unit", heads[columns++] = "";
     for (int m = 0; m < TD_METRIC_COUNT; m++) {
         const td_metric_info *info = &td_metric_infos[m];
-        snprintf(values[m], sizeof values[m], isnan(cell->metrics[m]) ? "-" : "%.8g", cell->metrics[m]);
-        cells[m][0] = info->name;
-        cells[m][1] = values[m];
-        cells[m][2] = strcmp(info->units, "1") == 0 ? "" : info->units;
-        cells[m][3] = info->long_name;
+        double numbers[] = {cell->metrics[m], envelope ? envelope->low[m] : NAN, envelope ? envelope->high[m] : NAN};
+        cells[used++] = info->name;
+        for (int i = 0; i < (envelope ? 3 : 1); i++) {
+            number_text(numbers[i], values[m][i], sizeof values[m][i]);
+            cells[used++] = values[m][i];
+        }
+        cells[used++] = strcmp(info->units, "1") == 0 ? "" : info->units;
+        cells[used++] = info->long_name;
     }
-    td_cli_table(stdout, 4, heads, numeric, TD_METRIC_COUNT, &cells[0][0]);
+    td_cli_table(stdout, columns, heads, numeric, TD_METRIC_COUNT, cells);
 }
 
 /* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
@@ -209,13 +230,15 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
     td_crash_watch(job->config->play.strategy, 1, job->json);
     td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
     td_status status = td_play_detailed(*deck, &set, &observer, cell, NULL, error);
+    td_envelope room, *envelope = job->config->envelope ? &room : NULL;
+    if (status == TD_OK && envelope) status = td_envelope_of(*deck, &set, cell, envelope, error);
     td_playing_now.first = td_playing_now.last = -1;
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
     if (job->json)
-        *code = td_json_print(describe_json(job, tape, *deck, &set, cell), *code);
+        *code = td_json_print(describe_json(job, tape, *deck, &set, cell, envelope), *code);
     else
-        describe_text(job, tape, *deck, &set, cell);
+        describe_text(job, tape, *deck, &set, cell, envelope);
     if (cell->state == TD_CELL_DONE) return TD_OK;
     const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
     if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/lanes.h"
@@ -46,6 +47,7 @@ static int64_t last_finer(const td_kernel_deck *deck, int64_t t) { return deck->
 bool td_needs_broker(const td_play_def *def, const td_set *set) {
     const double *knob = set->knob;
     if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns) return true;
+    if (set->bound != TD_BOUND_NONE) return true;
     if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
     static const td_knob beyond[] = {
         TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
@@ -70,6 +72,9 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
         .position_value = knob[TD_KNOB_max_position], .daily_loss = knob[TD_KNOB_daily_loss], .drawdown = knob[TD_KNOB_drawdown],
         .cool_down = knob[TD_KNOB_cool_down], .funding = knob[TD_KNOB_funding], .borrow = knob[TD_KNOB_borrow],
         .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * MINUTE_NS, .time_stop = (int64_t)knob[TD_KNOB_time_stop],
+        .intrabar = set->bound == TD_BOUND_LOW    ? TD_INTRABAR_PESSIMISTIC
+                    : set->bound == TD_BOUND_HIGH ? TD_INTRABAR_OPTIMISTIC
+                                                  : deck->intrabar,
         .even_price = NAN, .leave_bar = NEVER, .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER,
         .borrow_bar = NEVER};
     account->moves_price = account->ticks > 0 || account->volume_share > 0 || account->impact > 0;
@@ -633,12 +638,23 @@ static void walk(td_seat *seat, int64_t t, bool low_first) {
     go(seat, t, second, deck->finer_close[k]);
 }
 
-/* Does the bar reach something below and something above its open? */
-static bool is_ambiguous(const td_seat *seat) {
+/* May it matter which extreme comes first? Cheap; says so rather too often, never too seldom. */
+static bool may_be_ambiguous(const td_seat *seat) {
     const td_kernel_deck *deck = seat->deck;
+    const td_account *account = seat->account;
     double open = deck->finer_open[seat->finer], low = deck->finer_low[seat->finer], high = deck->finer_high[seat->finer];
     meeting down = next_meeting(seat, -1, open, low), up = next_meeting(seat, 1, open, high);
-    return down.what != NOTHING && up.what != NOTHING && down.what != EVEN && up.what != EVEN;
+    for (int i = 0; i < account->order_count; i++)
+        if (account->orders[i].kind != TD_ORDER_MARKET) return down.what != NOTHING || up.what != NOTHING;
+    bool is_long = F(position) > 0;
+    if (F(position) == 0) return false;
+    if ((is_long ? down : up).what != NOTHING && (is_long ? up : down).what != NOTHING) return true;
+    /* the way to the better extreme may bring the stop nearer, and into reach */
+    double side = is_long ? 1 : -1, best = is_long ? fmax(high, account->watermark) : fmin(low, account->watermark), worst = is_long ? low : high;
+    bool even = is_long ? high >= account->even_price : low <= account->even_price;
+    return (even && side * (F(entry_price) - worst) >= 0) ||
+           (account->trail_share > 0 && side * (best * (1 - side * account->trail_share) - worst) >= 0) ||
+           (account->trail_amount > 0 && side * (best - side * account->trail_amount - worst) >= 0);
 }
 
 /* The side that the stop of an open position, or of the one that the oldest entry order would open, is on. */
@@ -650,57 +666,74 @@ static bool low_is_adverse(const td_seat *seat) {
     return true;
 }
 
-/* A copy of everything that a walk may change. */
+/* A copy of everything that a walk may change: the hot and the cold fields, hash and failure among them. */
+enum { SNAPSHOT_FIELDS = TD_FIELD_failed_bar + 1 };
 typedef struct snapshot {
-    double field[TD_FIELD_wake + 1];
+    double field[SNAPSHOT_FIELDS];
     td_account account;
     td_fill_reason entry_reason;
     int64_t entry_ns;
 } snapshot;
-_Static_assert(TD_FIELD_position == 0, "a snapshot holds the fields from the first to wake, the last that a walk changes");
+_Static_assert(TD_FIELD_position == 0 && TD_FIELD_enter_buy == SNAPSHOT_FIELDS, "a snapshot holds the hot and the cold fields");
 
 static void take(const td_seat *seat, snapshot *shot) {
-    for (int f = 0; f <= TD_FIELD_wake; f++) shot->field[f] = seat->field[f * seat->stride];
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++) shot->field[f] = seat->field[f * seat->stride];
     shot->account = *seat->account;
     shot->entry_reason = seat->entry_reason;
     shot->entry_ns = seat->entry_ns;
 }
 
 static void put_back(td_seat *seat, const snapshot *shot) {
-    for (int f = 0; f <= TD_FIELD_wake; f++) seat->field[f * seat->stride] = shot->field[f];
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++) seat->field[f * seat->stride] = shot->field[f];
     *seat->account = shot->account;
     seat->entry_reason = shot->entry_reason;
     seat->entry_ns = shot->entry_ns;
 }
 
-/* Plays both ways and says whether the low comes first on the one with the lower (the higher) equity at the close. */
-static bool low_first_is(td_seat *seat, int64_t t, bool best) {
-    snapshot shot;
+/* Bit for bit, as far as anything that comes can tell. */
+static bool same_state(const td_seat *seat, const snapshot *shot) {
+    const td_account *a = seat->account, *b = &shot->account;
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++)
+        if (bits_of(seat->field[f * seat->stride]) != bits_of(shot->field[f])) return false;
+    return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
+           memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->blocked_until == b->blocked_until &&
+           memcmp(a->refused, b->refused, sizeof a->refused) == 0;
+}
+
+/* Plays both ways, and takes them back. Do they come to anything different? equity: at the close, of the high first and of the low
+ * first. */
+static bool ways_differ(td_seat *seat, int64_t t, double equity[2]) {
+    snapshot before, after;
     const td_observer *observer = seat->observer;
-    double equity[2];
-    take(seat, &shot);
+    bool differ = false;
+    take(seat, &before);
     seat->observer = NULL;
     for (int low_first = 0; low_first < 2; low_first++) {
         walk(seat, t, low_first);
         equity[low_first] = F(ruined) ? 0 : F(cash) + F(position) * seat->deck->finer_close[seat->finer];
-        put_back(seat, &shot);
+        if (low_first)
+            differ = !same_state(seat, &after);
+        else
+            take(seat, &after);
+        put_back(seat, &before);
     }
     seat->observer = observer;
-    return best ? equity[1] > equity[0] : equity[1] <= equity[0];
+    return differ;
 }
 
 static void walk_by_policy(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     int64_t k = seat->finer;
+    double equity[2];
     if (F(position) != 0) follow(seat, deck->finer_open[k]); /* whichever way it goes from here */
-    bool ambiguous = is_ambiguous(seat), low_first = low_is_adverse(seat);
+    bool ambiguous = may_be_ambiguous(seat) && ways_differ(seat, t, equity), low_first = low_is_adverse(seat);
     if (ambiguous) F(ambiguous) += 1;
-    switch (deck->intrabar) {
+    switch (seat->account->intrabar) {
     case TD_INTRABAR_STOP_FIRST: break;
     case TD_INTRABAR_TARGET_FIRST: low_first = !low_first; break;
     case TD_INTRABAR_NEAREST_EXTREME: low_first = deck->finer_open[k] - deck->finer_low[k] <= deck->finer_high[k] - deck->finer_open[k]; break;
-    case TD_INTRABAR_PESSIMISTIC:
-    case TD_INTRABAR_OPTIMISTIC: low_first = low_first_is(seat, t, deck->intrabar == TD_INTRABAR_OPTIMISTIC); break;
+    case TD_INTRABAR_PESSIMISTIC: low_first = !ambiguous || equity[1] <= equity[0]; break;
+    case TD_INTRABAR_OPTIMISTIC: low_first = ambiguous && equity[1] > equity[0]; break;
     }
     walk(seat, t, low_first);
 }

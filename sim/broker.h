@@ -30,6 +30,7 @@ typedef struct td_account {
     double funding, borrow;
     int64_t funding_ns;
     int64_t time_stop;       /* bars; 0 never */
+    td_intrabar intrabar;
     bool moves_price;        /* any of ticks, volume_share, impact */
     bool liquidates;
 

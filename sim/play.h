@@ -79,9 +79,14 @@ extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
 bool td_knob_is_whole(td_knob knob); /* counts bars or entries */
 bool td_knob_needs_volatility(td_knob knob);
 
+/* How a set is played inside bars: as the play def's `intrabar` says; or, beside that, always the worse or the better way, whatever it
+ * says (sim/envelope.h). */
+typedef enum td_bound { TD_BOUND_NONE, TD_BOUND_LOW, TD_BOUND_HIGH } td_bound;
+
 typedef struct td_set {
     double knob[TD_KNOB_COUNT];
     double param[TD_PARAMS_MAX]; /* in the strategy's order; the rest 0 */
+    td_bound bound;              /* Default none. */
 } td_set;
 
 /* A strategy's parameter. Windows and counts are whole numbers. */

@@ -259,6 +259,9 @@ static void read_play(td_loader *l) {
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
     if (s[TD_KEY_execution_interval].given) read_execution(l);
+    if (s[TD_KEY_envelope].given) c->envelope = s[TD_KEY_envelope].word;
+    if (c->envelope && play->profile != TD_PROFILE_TAPEDECK)
+        TD_COMPLAIN(l, s[TD_KEY_envelope].node->place, "envelope is of profile tapedeck: the others know one way through a bar");
     if (s[TD_KEY_risk_hours].given) {
         play->hours_from = (int32_t)(s[TD_KEY_risk_hours].integer / TD_MINUTES_OF_DAY);
         play->hours_to = (int32_t)(s[TD_KEY_risk_hours].integer % TD_MINUTES_OF_DAY);

@@ -31,6 +31,7 @@ typedef struct td_config {
     char *execution;       /* interval of the bars that prices walk through inside a bar, as spelled; NULL: the bars themselves */
     int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. Symbols, intervals
                                and period become bars in sweeps/markets.h. */
+    bool envelope;         /* low and high of each metric beside it (sim/envelope.h) */
     int metric;            /* td_metric to rank by; default sharpe */
     int goal;              /* +1 maximize, -1 minimize */
     uint64_t seed;

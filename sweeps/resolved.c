@@ -120,6 +120,7 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     if (c->all_symbols) put_json(root, "symbols", json_string("all"));
     if (c->symbol_count) put_json(root, "symbols", names_json(c->symbols, c->symbol_count));
     if (c->interval_count) put_json(root, "intervals", names_json(c->intervals, c->interval_count));
+    if (c->envelope) put_json(root, "envelope", json_true());
     if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
     /* constants, but for what is swept */
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};

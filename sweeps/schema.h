@@ -112,6 +112,9 @@ typedef enum td_key_type {
     X(intrabar, "intrabar", CHOICE, 0, 0, "stop_first target_first nearest_extreme pessimistic optimistic", "stop_first",        \
       "which extreme of a bar prices visit first: the stop's, the target's, the one nearer to the open, or whichever makes "     \
       "equity at the close lower or higher")                                                                                     \
+    X(envelope, "envelope", BOOL, 0, 0, "", "false",                                                                             \
+      "play each set pessimistically and optimistically beside `intrabar`, too, and keep the least and the greatest of each "    \
+      "metric (docs/bar-rules.md)")                                                                                              \
     X(stops, "stops", GROUP, 0, 0, "", "", "")                                                                                   \
     X(stops_stop_loss, "stops.stop_loss", KNOB, TD_KNOB_stop_loss, 0, "", "", "")                                                \
     X(stops_take_profit, "stops.take_profit", KNOB, TD_KNOB_take_profit, 0, "", "", "")                                          \

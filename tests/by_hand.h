@@ -53,7 +53,7 @@ static void play_tape(const td_tape *tape) {
     }
 }
 
-__attribute__((unused)) static void play(const td_bar *bars, int count) {
+static void play(const td_bar *bars, int count) {
     td_tape tape = td_script_tape(bars, count, TD_NS_PER_DAY);
     play_tape(&tape);
     td_test_tape_free(&tape);

@@ -1,4 +1,4 @@
-"""Inside the bar as a user meets it: `execution_interval` in run, sweep, resume, verify, its proof and its refusals.
+"""Inside the bar as a user meets it: `execution_interval` and `envelope` in run, sweep, resume, verify, show, and what is refused.
 
 What is played is held by tests/test_intrabar.c; here a play through finer bars is followed through files and commands."""
 import csv
@@ -84,6 +84,60 @@ def execution():
     refused("execution_interval is of profile tapedeck", "execution_interval=5m", "profile=backtesting")
 
 
+def envelopes():
+    one = ["--set", "parameters={fast: 5, slow: 20}"]
+    alone = json.loads(run("run", "hours.yaml", *one, "--json")[0])
+    check("envelope" not in alone, alone.keys())
+    played = json.loads(run("run", "hours.yaml", *one, "--set", "envelope=true", "--json")[0])
+    check(played["metrics"] == alone["metrics"] and played["hash"] == alone["hash"], "an envelope changes the set")
+    for name, value in played["metrics"].items():
+        low, high = played["envelope"][name]
+        check(value is None or low <= value <= high, (name, low, value, high))
+    low, high = played["envelope"]["final_equity"]
+    ends = [json.loads(run("run", "hours.yaml", *one, "--set", f"intrabar={policy}", "--json")[0])["metrics"]["final_equity"]
+            for policy in ("pessimistic", "optimistic")]
+    check(low < high and [low, high] == sorted(ends), (low, high, ends))
+    out, err = run("run", "hours.yaml", *one, "--set", "envelope=true")
+    check("low" in out and "high" in out, out)
+
+    run("sweep", "enveloped.yaml", "-o", "e.h5", "--threads", 1)
+    run("sweep", "enveloped.yaml", "-o", "e2.h5", "--threads", 2, "--set", "limits.wall=0.000001s", expect=130)
+    run("sweep", "enveloped.yaml", "-o", "e2.h5", "--resume", "--engine", "reference")
+    check(variables_of("e.h5") == variables_of("e2.h5"), "a resumed sweep has other bytes")
+    run("sweep", "hours.yaml", "-o", "plain.h5")
+    plain, with_bounds = variables_of("plain.h5"), variables_of("e.h5")
+    check(all(with_bounds[name] == plain[name] for name in plain), "envelopes change other variables")
+    metrics = [name for name in plain if name + "_low" in with_bounds and name + "_high" in with_bounds]
+    check(len(with_bounds) == len(plain) + 2 * len(metrics) and "sharpe" in metrics and "ambiguous_bars" in metrics, metrics)
+    out, err = run("verify", "e.h5", "--sample", "all")
+    check("envelopes" in out, out)
+    cells = json.loads(run("show", "e.h5", "--json", "--top", "all", "--by", "sharpe_low")[0])
+    lows = [cell["metrics"]["sharpe_low"] for cell in cells]
+    check(lows == sorted(lows, reverse=True), lows)
+    of_run = [cell["metrics"] for cell in cells if cell["parameters"] == {"fast": 5, "slow": 20}][0]
+    check(all([of_run[name + "_low"], of_run[name + "_high"]] == played["envelope"][name] for name in metrics), "run and sweep differ")
+    out, err = run("show", "e.h5", "--where", "final_equity_high > 2 * final_equity_low", "--columns", "fast,sharpe_low,sharpe_high")
+    check("0 selected" in out, out)
+    check("sharpe_high" in run("show", "e.h5")[0] and "sharpe_high" not in run("show", "plain.h5")[0], "show prints the wrong columns")
+    out, err = run("show", "plain.h5", "--by", "sharpe_low", expect=2)
+    check("there is no metric or axis 'sharpe_low'" in err, err)
+
+    # a low that is another number is found
+    import h5py
+    with h5py.File("e.h5", "r+") as file:
+        file["sharpe_low"][2] -= 0.5
+    out, err = run("verify", "e.h5", "--sample", "all", expect=4)
+    check("envelope of sharpe" in out + err, out + err)
+    refused("envelope is of profile tapedeck", "envelope=true", "profile=backtesting")
+    refused("envelope must be true or false", "envelope=maybe")
+
+    # the plan holds: memory and bytes on the disk are not more than it says
+    plan = json.loads(run("plan", "enveloped.yaml", "--json")[0])
+    more = json.loads(run("plan", "hours.yaml", "--json")[0])
+    check(plan["memory_bytes"] > more["memory_bytes"] and plan["disk_bytes"] > more["disk_bytes"], (plan, more))
+    check(os.path.getsize("e2.h5") <= plan["disk_bytes"], (os.path.getsize("e2.h5"), plan["disk_bytes"]))
+
+
 def recorded():
     """Minutes of BTC in hours, as recorded: every fill inside an hour is at a price that its minute had."""
     shared = os.environ.get("TAPEDECK_SHARED") or os.path.join(os.environ.get("TAPEDECK_SOURCE", "."), "..", "shared")
@@ -124,6 +178,9 @@ with open("hours.yaml", "w") as file:
     file.write(HOURS)
 with open("walk.yaml", "w") as file:
     file.write(HOURS + "execution_interval: 5m\n")
+with open("enveloped.yaml", "w") as file:
+    file.write(HOURS + "envelope: true\n")
 execution()
+envelopes()
 recorded()
-print("execution_interval: run, sweep, resume, verify and proof agree")
+print("execution_interval and envelope: run, sweep, resume, verify, show and proof agree")

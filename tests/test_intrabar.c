@@ -1,5 +1,6 @@
-/* What happens inside a bar: finer bars to walk through (rules R100 to R106), the ways that policies choose between, and what finer
- * bars tell a walk. By hand on a few bars, then over random ones, every play through every engine. */
+/* What happens inside a bar: finer bars to walk through, the ways that policies choose between, and envelopes (rules R100 to R109). By hand
+ * on a few bars, then over random ones, every play through every engine. */
+#include "sim/envelope.h"
 #include "tests/by_hand.h"
 
 /* Daily bars by hand of three finer ones each, of eight hours; the last of the three may carry the day's decision. A finer bar whose
@@ -342,6 +343,217 @@ static void bars_split_along_the_way(void **state) {
     }
 }
 
+/* ---- which way through a bar ---- */
+
+/* The price of the last fill on bar 2, under each policy, and how many bars were ambiguous: entered on side `side` at the open, 100, of
+ * that bar. */
+static void expect_exits(double side, td_bar bar, const double exits[5], int ambiguous) {
+    td_bar bars[] = {FLAT(100), ORDER(100, side), bar, FLAT(bar.close)};
+    for (int policy = 0; policy < 5; policy++) {
+        def.intrabar = (td_intrabar)policy;
+        play(bars, 4);
+        if (isnan(exits[policy])) {
+            if (now.fill_count != 1) print_error("policy %d: an exit at %g\n", policy, now.fills[1].price);
+            expect_fills(1);
+        } else {
+            expect_fills(2);
+            assert_near(now.fills[1].price, exits[policy], 1e-14);
+        }
+        expect_metric(ambiguous_bars, ambiguous);
+    }
+}
+
+static void R107_policies_and_stops_that_move(void **state) {
+    (void)state;
+    const double open = NAN;
+    /* stop first, target first, nearest extreme, pessimistic, optimistic */
+    set.knob[TD_KNOB_trailing] = 0.125;
+    /* up first: the stop follows to 98, and is met on the way down; down first: it stays at 87.5, out of reach, and then nothing meets
+     * it: from 112 back to 104 */
+    expect_exits(+1, (td_bar){100, 112, 90, 104, NONE}, (double[]){open, 98, open, 98, open}, 1);
+    expect_exits(-1, (td_bar){100, 110, 88, 96, NONE}, (double[]){open, 99, open, 99, open}, 1);
+    /* the close is where the trailing stop has been left behind, whichever way */
+    expect_exits(+1, (td_bar){100, 112, 90, 97, NONE}, (double[]){98, 98, 98, 98, 98}, 0);
+    /* a stop already there is met first on the way down, the followed one on the way back */
+    expect_exits(+1, (td_bar){100, 112, 87, 104, NONE}, (double[]){87.5, 98, 98, 87.5, 98}, 1);
+    set.knob[TD_KNOB_trailing] = 0;
+    set.knob[TD_KNOB_break_even] = 0.0625;
+    set.knob[TD_KNOB_stop_loss] = 0.125;
+    expect_exits(+1, (td_bar){100, 107, 94, 101, NONE}, (double[]){open, 100, open, 100, open}, 1);
+    expect_exits(-1, (td_bar){100, 105, 93, 99, NONE}, (double[]){open, 100, open, 100, open}, 1);
+    expect_exits(+1, (td_bar){100, 106, 94, 101, NONE}, (double[]){open, open, open, open, open}, 0);
+    /* an open above all prices since the entry is followed, also where the low comes first */
+    def.intrabar = TD_INTRABAR_STOP_FIRST;
+    set.knob[TD_KNOB_break_even] = set.knob[TD_KNOB_stop_loss] = 0;
+    set.knob[TD_KNOB_trailing] = 0.125;
+    play((td_bar[]){FLAT(100), ORDER(100, +1), FLAT(100), {120, 121, 104, 110, NONE}, FLAT(110)}, 5);
+    expect_fill(1, 3, trailing, -10, 105);
+}
+
+/* An entry order: what it opens may be stopped on the way back. Parameters of tests/strategies/placer.c. */
+static void policies_of_entry_orders(void **state) {
+    (void)state;
+    enum { WHAT = 1, LEVEL = 2, LOSS = 11, BUY_STOP = 4 };
+    def.strategy = td_test_strategy("placer");
+    set = td_default_set(def.strategy);
+    set.knob[TD_KNOB_size] = 10;
+    set.param[WHAT] = BUY_STOP;
+    set.param[LEVEL] = 1.05;
+    set.param[LOSS] = 1.03;
+    static const struct {
+        double low, high, close;
+        int fills[5], ambiguous; /* of stop first (for a buy: the high, then the low), target first, nearest, pessimistic, optimistic */
+    } cases[] = {{99, 106, 105, {2, 1, 1, 2, 1}, 1}, {95, 106, 105, {2, 1, 2, 2, 1}, 1}, {99, 106, 102, {2, 2, 2, 2, 2}, 0},
+                 {99, 104, 102, {0, 0, 0, 0, 0}, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int policy = 0; policy < 5; policy++) {
+            def.intrabar = (td_intrabar)policy;
+            td_bar bar = {i == 1 ? 101 : 100, cases[i].high, cases[i].low, cases[i].close, NONE};
+            play((td_bar[]){FLAT(100), FLAT(100), bar, FLAT(cases[i].close)}, 4);
+            if (now.fill_count != cases[i].fills[policy])
+                print_error("case %zu, policy %d: %lld fills, expected %d\n", i, policy, (long long)now.fill_count, cases[i].fills[policy]);
+            expect_fills(cases[i].fills[policy]);
+            expect_metric(ambiguous_bars, cases[i].ambiguous);
+        }
+}
+
+/* Over one bar the worse way is no better than any policy, and the better no worse. (Over many bars that does not hold: plays that once
+ * differ go on from different places.) */
+static void the_worse_and_the_better_way_of_one_bar(void **state) {
+    (void)state;
+    long apart = 0;
+    for (uint64_t seed = 0; seed < 1500; seed++) {
+        double step = 0.02 + 0.1 * td_draw(seed, 1), side = td_draw(seed, 2) < 0.5 ? 1 : -1;
+        double open = 100, close = 100 * (1 + step * (td_draw(seed, 3) - 0.5));
+        td_bar bar = {open, fmax(open, close) * (1 + step * td_draw(seed, 4)), fmin(open, close) * (1 - step * td_draw(seed, 5)), close, NONE};
+        td_bar bars[] = {FLAT(100), ORDER(100, side), bar};
+        set.knob[TD_KNOB_stop_loss] = td_draw(seed, 6) < 0.5 ? step * td_draw(seed, 7) : 0;
+        set.knob[TD_KNOB_take_profit] = td_draw(seed, 8) < 0.5 ? step * td_draw(seed, 9) : 0;
+        set.knob[TD_KNOB_trailing] = td_draw(seed, 10) < 0.5 ? step * td_draw(seed, 11) : 0;
+        set.knob[TD_KNOB_break_even] = td_draw(seed, 12) < 0.3 ? step * td_draw(seed, 13) : 0;
+        set.knob[TD_KNOB_slippage] = td_draw(seed, 14) < 0.3 ? 0.001 : 0;
+        td_tape tape = td_script_tape(bars, 3, TD_NS_PER_DAY);
+        double equity[5], ambiguous = 0;
+        for (int policy = 0; policy < 5; policy++) {
+            td_error error;
+            td_deck *deck;
+            def.intrabar = (td_intrabar)policy;
+            assert_ok(td_deck_make(&tape, &def, &deck, &error));
+            td_record record = td_record_make(deck, &set);
+            equity[policy] = record.cell.metrics[TD_METRIC_final_equity];
+            if (policy > 0) assert_near(record.cell.metrics[TD_METRIC_ambiguous_bars], ambiguous, 0);
+            ambiguous = record.cell.metrics[TD_METRIC_ambiguous_bars];
+            td_record_free(&record);
+            td_deck_free(deck);
+        }
+        for (int policy = 0; policy < 5; policy++)
+            assert_true(equity[TD_INTRABAR_PESSIMISTIC] <= equity[policy] && equity[policy] <= equity[TD_INTRABAR_OPTIMISTIC]);
+        if (ambiguous == 0) assert_near(equity[TD_INTRABAR_PESSIMISTIC], equity[TD_INTRABAR_OPTIMISTIC], 0);
+        apart += equity[TD_INTRABAR_PESSIMISTIC] < equity[TD_INTRABAR_OPTIMISTIC];
+        td_test_tape_free(&tape);
+    }
+    printf("%ld of 1500 bars could go either way\n", apart);
+    assert_true(apart > 100);
+}
+
+/* ---- envelopes ---- */
+
+static void R108_the_envelope_of_a_set(void **state) {
+    (void)state;
+    td_error error;
+    set.knob[TD_KNOB_stop_loss] = set.knob[TD_KNOB_take_profit] = 0.125;
+    td_bar bars[] = {FLAT(100), ORDER(100, +1), {100, 115, 86, 100, NONE}, ORDER(100, +1), {100, 113, 80, 100, NONE}, FLAT(100)};
+    td_tape tape = td_script_tape(bars, 6, TD_NS_PER_DAY);
+    def.intrabar = TD_INTRABAR_NEAREST_EXTREME;
+    td_deck *deck;
+    td_cell cell;
+    td_envelope envelope;
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    assert_ok(td_play_detailed(deck, &set, NULL, &cell, NULL, &error));
+    assert_ok(td_envelope_of(deck, &set, &cell, &envelope, &error));
+#define EXPECT_ENVELOPE(name, least, value, greatest)                                                                            \
+    assert_near(envelope.low[TD_METRIC_##name], least, 1e-14);                                                                   \
+    assert_near(cell.metrics[TD_METRIC_##name], value, 1e-14);                                                                   \
+    assert_near(envelope.high[TD_METRIC_##name], greatest, 1e-14)
+    EXPECT_ENVELOPE(final_equity, 9750, 10000, 10250); /* nearer are the low of the first, the high of the second */
+    EXPECT_ENVELOPE(win_rate, 0, 0.5, 1);
+    EXPECT_ENVELOPE(ambiguous_bars, 2, 2, 2);
+    EXPECT_ENVELOPE(best_trade, -0.125, 0.125, 0.125);
+    /* a play without losses has no profit factor */
+    assert_true(envelope.low[TD_METRIC_profit_factor] == 0 && envelope.high[TD_METRIC_profit_factor] == 1);
+    td_deck_free(deck);
+    td_test_tape_free(&tape);
+}
+
+/* What a set is played with beside itself changes nothing; where no bar was ambiguous, every way through is the same play, bit for bit;
+ * groups give the envelopes that sets have alone. With and without finer bars, on each instruction set. */
+static void R109_no_ambiguous_bar_no_envelope(void **state) {
+    (void)state;
+    long same = 0, wide = 0;
+    td_error error;
+    for (uint64_t seed = 9300; seed < 9360; seed++) {
+        td_case made;
+        const int64_t bars = td_draw_whole(seed, 30, 40, 300);
+        if (seed % 2)
+            td_case_make_finer(&made, seed, bars, td_case_strategy(seed / 2));
+        else
+            td_case_make(&made, seed, bars, td_case_strategy(seed / 2));
+        if (made.def.profile != TD_PROFILE_TAPEDECK) {
+            td_case_free(&made);
+            continue;
+        }
+        int64_t blocks = td_deck_blocks(made.deck);
+        float *returns = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof *returns);
+        float *others = malloc((size_t)(TD_CASE_SETS * blocks) * sizeof *others);
+        td_set bound[TD_CASE_SETS];
+        td_cell cells[TD_CASE_SETS], bounds[2][TD_CASE_SETS], beside[TD_CASE_SETS];
+        td_assert_engines_agree(made.deck, made.sets, TD_CASE_SETS, 0, cells, made.text);
+        for (int b = 0; b < 2; b++) {
+            for (int i = 0; i < TD_CASE_SETS; i++) {
+                bound[i] = made.sets[i];
+                bound[i].bound = b ? TD_BOUND_HIGH : TD_BOUND_LOW;
+            }
+            td_assert_engines_agree(made.deck, bound, TD_CASE_SETS, 0, bounds[b], made.text);
+        }
+        td_envelope envelopes[TD_CASE_SETS], alone;
+        td_siblings siblings;
+        assert_ok(td_siblings_open(&siblings, TD_CASE_SETS, &error));
+        for (int isa = 0; isa <= (int)td_isa_best(); isa++) {
+            td_player *player;
+            assert_ok(td_player_open(made.deck, TD_ENGINE_AUTO, (td_isa)isa, &player, &error));
+            td_play(player, made.sets, TD_CASE_SETS, beside, returns);
+            td_play_envelopes(player, made.sets, TD_CASE_SETS, &siblings, beside, others, envelopes);
+            td_player_close(player);
+            for (int i = 0; i < TD_CASE_SETS; i++) {
+                assert_true(td_same_cells(&cells[i], &beside[i], returns + i * blocks, others + i * blocks, blocks));
+                assert_ok(td_envelope_of(made.deck, &made.sets[i], &cells[i], &alone, &error));
+                assert_memory_equal(&alone, &envelopes[i], sizeof alone);
+                const double *value = cells[i].metrics;
+                bool done = cells[i].state == TD_CELL_DONE, ambiguous = value[TD_METRIC_ambiguous_bars] > 0;
+                for (int m = 0; m < TD_METRIC_COUNT; m++) {
+                    double low = envelopes[i].low[m], high = envelopes[i].high[m];
+                    if (!isnan(value[m])) assert_true(low <= value[m] && value[m] <= high);
+                    if (!ambiguous) assert_memory_equal(&low, &value[m], sizeof low);
+                    if (!ambiguous) assert_memory_equal(&high, &value[m], sizeof high);
+                    for (int b = 0; b < 2 && done; b++)
+                        if (!isnan(bounds[b][i].metrics[m]))
+                            assert_true(low <= bounds[b][i].metrics[m] && bounds[b][i].metrics[m] <= high);
+                }
+                if (isa > 0 || !done) continue;
+                for (int b = 0; b < 2 && !ambiguous; b++) assert_true(td_same_cells(&cells[i], &bounds[b][i], NULL, NULL, 0));
+                same += !ambiguous && value[TD_METRIC_trades] > 0;
+                wide += envelopes[i].low[TD_METRIC_final_equity] < envelopes[i].high[TD_METRIC_final_equity];
+            }
+        }
+        td_siblings_close(&siblings);
+        free(returns);
+        free(others);
+        td_case_free(&made);
+    }
+    printf("%ld sets that traded and had no ambiguous bar, %ld with an envelope\n", same, wide);
+    assert_true(same > 200 && wide > 100);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         RULE(R100_prices_walk_through_finer_bars),
@@ -351,6 +563,11 @@ int main(void) {
         RULE(R104_limits_are_looked_at_on_the_close_of_the_bar),
         RULE(R105_volume_and_hours_are_the_finer_bars),
         RULE(R106_decisions_and_metrics_are_those_of_the_bars),
+        RULE(R107_policies_and_stops_that_move),
+        RULE(R108_the_envelope_of_a_set),
+        RULE(R109_no_ambiguous_bar_no_envelope),
+        RULE(policies_of_entry_orders),
+        RULE(the_worse_and_the_better_way_of_one_bar),
         RULE(no_finer_bars),
         RULE(random_cases),
         RULE(one_finer_bar_is_the_bar),
