@@ -677,7 +677,7 @@ typedef struct snapshot {
     td_fill_reason entry_reason;
     int64_t entry_ns;
 } snapshot;
-_Static_assert(TD_FIELD_position == 0 && TD_FIELD_enter_buy == SNAPSHOT_FIELDS, "a snapshot holds the hot and the cold fields");
+_Static_assert(TD_FIELD_position == 0 && (int)TD_FIELD_enter_buy == (int)SNAPSHOT_FIELDS, "a snapshot holds the hot and the cold fields");
 
 static void take(const td_seat *seat, snapshot *shot) {
     for (int f = 0; f < SNAPSHOT_FIELDS; f++) shot->field[f] = seat->field[f * seat->stride];
