@@ -148,7 +148,8 @@ static td_status load_config(const verify_arguments *arguments, const td_results
     }
     if (status != TD_OK) return status;
     const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source((*config)->play.strategy);
-    if (source && source_now && strcmp(source, source_now) != 0) return source_changed((*config)->strategy, source_now, source, error);
+    /* rules that this program writes otherwise are the same rules; whether they play the same is what is verified */
+    if ((*config)->strategy && source && source_now && strcmp(source, source_now) != 0) return source_changed((*config)->strategy, source_now, source, error);
     if (strcmp((*config)->digest, digest) != 0)
         return td_fail(error, TD_BAD_ARG, "%s is not the configuration of %s: its digest is %.12s..., the results have %.12s...",
                        arguments->config_path ? arguments->config_path : "the configuration as this program reads it",

@@ -370,10 +370,11 @@ static td_status put_sweep(const writer *w, const td_config *config) {
         TD_TRY(put_number(w, root, "periods_per_year", w->facts->periods_per_year));
     }
     TD_TRY(put_text(w, root, "strategy", strategy));
-    if (td_strategy_source(config->play.strategy)) {
+    for (int r = 0; r < TD_RULE_COUNT; r++)
+        if (config->rules[r]) TD_TRY(put_text(w, root, td_rule_names[r], config->rules[r]));
+    if (td_strategy_source(config->play.strategy))
         TD_TRY(put_text(w, root, "strategy_source", td_strategy_source(config->play.strategy)));
-        TD_TRY(put_text(w, root, "strategy_path", config->strategy ? config->strategy : ""));
-    }
+    if (config->strategy) TD_TRY(put_text(w, root, "strategy_path", config->strategy));
     TD_TRY(put_text(w, root, "profile", config->play.profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"));
     TD_TRY(put_text(w, root, "method", method_name(td_space_method(config->space))));
     TD_TRY(put_text(w, root, "metric", td_metric_infos[config->metric].name));

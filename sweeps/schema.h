@@ -23,6 +23,7 @@ typedef enum td_key_type {
     TD_TYPE_DATE,
     TD_TYPE_HOURS,       /* 08:00-16:30, always */
     TD_TYPE_STRATEGY,
+    TD_TYPE_RULE,        /* an expression of sweeps/rules.h */
     TD_TYPE_METRIC,
     TD_TYPE_UNITS,       /* one of words, or a group */
     TD_TYPE_SAMPLE,      /* one of words, or an integer */
@@ -37,7 +38,14 @@ typedef enum td_key_type {
 #define TD_KEYS(X)                                                                                                               \
     X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
     X(strategy, "strategy", STRATEGY, 0, 0, "", "",                                                                              \
-      "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required")                         \
+      "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required, unless rules stand in "  \
+      "its place: entry, exit, entry_short, exit_short")                                                                         \
+    X(entry, "entry", RULE, 0, 0, "", "",                                                                                        \
+      "instead of a strategy: on which bars to go long, as in \"crosses_above(sma(close, fast), sma(close, slow)) & "            \
+      "rsi(close, 14) < 70\" (docs/strategies.md, A rule without C)")                                                            \
+    X(exit, "exit", RULE, 0, 0, "", "", "on which bars to leave a long position; when absent, stops and the other side do")      \
+    X(entry_short, "entry_short", RULE, 0, 0, "", "", "on which bars to go short")                                               \
+    X(exit_short, "exit_short", RULE, 0, 0, "", "", "on which bars to leave a short position")                                   \
     X(symbols, "symbols", NAMES, 0, 0, "all", "",                                                                                \
       "which symbols of the tape to play, as in [BTCUSDT, ETHUSDT], or all. Every parameter set plays on each of them. When "    \
       "absent: the only one")                                                                                                    \
