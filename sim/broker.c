@@ -734,18 +734,27 @@ static void pay(td_seat *seat, int64_t t, double funding, double borrow) {
     if (seat->observer && seat->observer->on_charge) seat->observer->on_charge(seat->observer->context, t, funding, borrow);
 }
 
-/* Funding and borrowing, of the position's value at the open of the first bar in a new period. */
+/* How many periods later, counted from 1970, bar t opens than the bar before it. */
+static double periods_passed(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
+    int64_t before = deck->time_ns[t - 1], now = deck->time_ns[t];
+    int64_t into_before = before % period_ns, into_now = now % period_ns;
+    if (into_before < 0) into_before += period_ns;
+    if (into_now < 0) into_now += period_ns;
+    return (double)((now - into_now - (before - into_before)) / period_ns);
+}
+
+/* Funding and borrowing, of the position's value at the open of the first bar in a new period, for each period that began. */
 static void charge(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
     if (t >= account->funding_bar) {
-        if (F(position) != 0) pay(seat, t, F(position) * deck->open[t] * account->funding, 0);
+        if (F(position) != 0)
+            pay(seat, t, F(position) * deck->open[t] * account->funding * periods_passed(deck, t, account->funding_ns), 0);
         account->funding_bar = next_period(deck, t, account->funding_ns);
     }
     if (t >= account->borrow_bar) {
-        int64_t days = deck->time_ns[t] / DAY_NS - deck->time_ns[t - 1] / DAY_NS;
         if (F(position) < 0)
-            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * (double)days / DAYS_PER_YEAR);
+            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * periods_passed(deck, t, DAY_NS) / DAYS_PER_YEAR);
         account->borrow_bar = next_period(deck, t, DAY_NS);
     }
 }
