@@ -222,11 +222,14 @@ static double aim(const td_desk *desk, int64_t s, double equity) {
     return def->max_weight > 0 ? fmin(value, equity * def->max_weight) : value;
 }
 
-/* Positions that wanted targets no longer want are closed, and on dates those too large cut back: what frees cash comes first. */
-static void reduce(td_desk *desk, const td_raster_row *row, const double *base, bool date, td_fill_reason reason) {
+/* Positions that wanted targets no longer want are closed, and on dates those too large cut back: what frees cash comes first.
+ * sizes (symbols): REDUCED where something was cut back, which is then as large as it should be; else 0. */
+enum { REDUCED = -1 };
+static void reduce(td_desk *desk, const td_raster_row *row, const double *base, bool date, td_fill_reason reason, double *sizes) {
     double equity = td_desk_equity(desk, base);
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
         double position = S(s, position), held = fabs(position) * base[s];
+        sizes[s] = 0;
         if (position == 0 || row->own[s] < 0) continue;
         if (!isnan(PENDING(s)) && !(position > 0 ? WANTED(s) > 0 : WANTED(s) < 0)) {
             leave_all(desk, s, row->bar, base[s], reason);
@@ -234,8 +237,9 @@ static void reduce(td_desk *desk, const td_raster_row *row, const double *base, 
             double value = aim(desk, s, equity), excess = held - value;
             if (!(excess > 0 && excess > desk->portfolio->def.band * equity)) continue;
             double units = round_to_lot(desk, excess / base[s]);
-            if (units > 0 && units < fabs(position))
-                leave(desk, s, row->bar, base[s], copysign(units, position), exit_terms(desk, position > 0 ? -1 : 1), reason);
+            if (!(units > 0 && units < fabs(position))) continue;
+            sizes[s] = REDUCED;
+            leave(desk, s, row->bar, base[s], copysign(units, position), exit_terms(desk, position > 0 ? -1 : 1), reason);
         }
     }
 }
@@ -249,7 +253,7 @@ static void find_sizes(td_desk *desk, const td_raster_row *row, const double *ba
     for (int64_t s = 0; s < symbols; s++) free -= fabs(S(s, position)) * base[s];
     for (int64_t s = 0; s < symbols; s++) {
         double held = fabs(S(s, position)) * base[s], side = WANTED(s) > 0 ? 1 : -1;
-        bool opens = !isnan(PENDING(s)) && held == 0 && WANTED(s) != 0, adds = date && held > 0;
+        bool opens = !isnan(PENDING(s)) && held == 0 && WANTED(s) != 0, adds = date && held > 0 && sizes[s] != REDUCED;
         sizes[s] = 0;
         if (row->own[s] < 0 || !(opens || adds)) continue;
         if (opens && def->max_positions > 0 && open >= (double)def->max_positions) {
@@ -294,7 +298,7 @@ void td_desk_settle(td_desk *desk, const td_raster_row *row, bool at_open) {
         const td_kernel_deck *view = &portfolio->decks[s]->view;
         base[s] = row->own[s] < 0 ? row->mark[s] : at_open ? view->open[row->own[s]] : view->close[row->own[s]];
     }
-    reduce(desk, row, base, date, reason);
+    reduce(desk, row, base, date, reason, sizes);
     find_sizes(desk, row, base, date, sizes);
     for (int64_t s = 0; s < symbols; s++) {
         if (row->own[s] >= 0) PENDING(s) = NAN;
