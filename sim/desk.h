@@ -20,6 +20,8 @@ struct td_portfolio {
     td_tape tape;          /* the raster and the market's price */
     td_deck *whole;        /* of that tape */
     bool *dates;           /* (bars) */
+    void (*release)(void *kept); /* td_portfolio_keep() */
+    void *kept;
     void *memory;          /* one allocation for the arrays */
 };
 

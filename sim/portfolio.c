@@ -144,17 +144,26 @@ td_status td_portfolio_make(const td_tape *tapes, int64_t symbols, const td_port
         status = td_deck_make(&tapes[s], &def->play, &portfolio->decks[s], error);
         if (status != TD_OK) status = td_fail_within(error, status, "%s", tapes[s].symbol);
     }
-    if (status == TD_OK)
-        *made = portfolio;
-    else
+    if (status != TD_OK) {
         td_portfolio_free(portfolio);
-    return status;
+        return status;
+    }
+    portfolio->whole->portfolio = portfolio;
+    *made = portfolio;
+    return TD_OK;
+}
+
+void td_portfolio_keep(td_portfolio *portfolio, void (*release)(void *kept), void *kept) {
+    portfolio->release = release;
+    portfolio->kept = kept;
 }
 
 void td_portfolio_free(td_portfolio *portfolio) {
     if (!portfolio) return;
     for (int64_t s = 0; portfolio->decks && s < portfolio->symbols; s++) td_deck_free(portfolio->decks[s]);
+    if (portfolio->whole) portfolio->whole->portfolio = NULL;
     td_deck_free(portfolio->whole);
+    if (portfolio->release) portfolio->release(portfolio->kept);
     free(portfolio->decks);
     free(portfolio->weights);
     free(portfolio->memory);
@@ -163,14 +172,12 @@ void td_portfolio_free(td_portfolio *portfolio) {
 
 int64_t td_portfolio_symbols(const td_portfolio *portfolio) { return portfolio->symbols; }
 const td_tape *td_portfolio_tape(const td_portfolio *portfolio) { return &portfolio->tape; }
-const td_deck *td_portfolio_deck(const td_portfolio *portfolio) { return portfolio->whole; }
+td_deck *td_portfolio_deck(const td_portfolio *portfolio) { return portfolio->whole; }
 
-td_status td_portfolio_check_set(const td_portfolio *portfolio, const td_set *set, td_error *error) {
-    TD_TRY(td_check_set(portfolio->whole, set, error));
-    if (td_needs_broker(&portfolio->def.play, set) || set->knob[TD_KNOB_pyramiding] != 1)
-        return td_fail(error, TD_BAD_ARG, "a portfolio plays market orders with stop_loss and take_profit; other stops, costs beyond "
-                       "commission, fixed_commission, spread and slippage, leverage, pyramiding and risk limits it does not");
-    return TD_OK;
+int64_t td_portfolio_evaluations(const td_portfolio *portfolio) {
+    int64_t bars = 0;
+    for (int64_t s = 0; s < portfolio->symbols; s++) bars += portfolio->decks[s]->view.bars;
+    return bars;
 }
 
 /* ---- the plain engine ---- */

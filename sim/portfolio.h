@@ -48,10 +48,14 @@ int64_t td_portfolio_symbols(const td_portfolio *portfolio);
 /* The raster as a tape: its times; its prices are those of the portfolio's market, what its metrics compare with: the symbols bought at
  * their weights on each one's first bar and kept, in units of the first symbol's price. */
 const td_tape *td_portfolio_tape(const td_portfolio *portfolio);
-/* A deck of that tape: bars, blocks, periods per year of the portfolio (not to be played). */
-const td_deck *td_portfolio_deck(const td_portfolio *portfolio);
-/* td_check_set() for every symbol, and that the set asks for nothing a portfolio does not play. */
-td_status td_portfolio_check_set(const td_portfolio *portfolio, const td_set *set, td_error *error);
+/* What td_check_set(), td_player_open(), td_play() and the like take. td_deck_free() frees it with its portfolio. */
+td_deck *td_portfolio_deck(const td_portfolio *portfolio);
+/* The portfolio of such a deck; NULL of a deck of one symbol. */
+const td_portfolio *td_deck_portfolio(const td_deck *deck);
+/* What the tapes belong to, released when the portfolio is freed. */
+void td_portfolio_keep(td_portfolio *portfolio, void (*release)(void *kept), void *kept);
+/* Bars of all symbols. */
+int64_t td_portfolio_evaluations(const td_portfolio *portfolio);
 
 typedef struct td_portfolio_share {
     double pnl;                      /* quote, net of commissions, what is open at the last mark; all of them are the account's */

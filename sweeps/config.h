@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "sim/play.h"
+#include "sim/portfolio.h"
 #include "sweeps/space.h"
 
 typedef struct td_config {
@@ -26,6 +26,9 @@ typedef struct td_config {
     char **symbols;        /* (symbol_count) as named, each once; 0 of them: not named, or all */
     int symbol_count;
     bool all_symbols;
+    bool plays_portfolio;  /* all symbols at once, by ... */
+    td_portfolio_def portfolio; /* ... this; its play is `play` and its weights are below */
+    double *weights;       /* (symbol_count) of the symbols, in their order; NULL: equal */
     char **intervals;      /* (interval_count) as spelled, each once; 0 of them: the tape's */
     int interval_count;
     int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. Symbols, intervals

@@ -137,14 +137,17 @@ static const int64_t day_0 = 1704067200LL * TD_NS_PER_SECOND; /* 2024-01-01, whe
 
 static void assert_period(int64_t from_ns, int64_t to_ns, int64_t first, int64_t bars) {
     td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
-    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns};
+    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns, .play = td_default_play_def()};
     td_markets markets;
     td_pick pick;
+    td_deck *deck;
+    config.play.strategy = td_strategy_find("buy-and-hold");
     assert_ok(td_markets_make(&config, &tape, &markets, &error));
-    assert_ok(td_market_open(&markets, 0, &pick, &error));
+    assert_ok(td_market_open(&markets, 0, &pick, &deck, &error));
     assert_int_equal(pick.tape.bars, bars);
     assert_int_equal(pick.tape.time_ns[0], day_0 + first * TD_NS_PER_DAY);
     assert_ptr_equal(pick.tape.close, tape.close + first);
+    td_deck_free(deck);
     td_pick_close(&pick);
     td_markets_free(&markets);
 }
@@ -164,11 +167,13 @@ static void the_period_narrows_the_bars(void **state) {
 
 static void refuse_period(int64_t from_ns, int64_t to_ns, const char *part) {
     td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
-    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns};
+    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns, .play = td_default_play_def()};
     td_markets markets;
     td_pick pick;
+    td_deck *deck;
+    config.play.strategy = td_strategy_find("buy-and-hold");
     assert_ok(td_markets_make(&config, &tape, &markets, &error));
-    assert_fails(td_market_open(&markets, 0, &pick, &error), TD_BAD_CONFIG, part);
+    assert_fails(td_market_open(&markets, 0, &pick, &deck, &error), TD_BAD_CONFIG, part);
     td_markets_free(&markets);
 }
 

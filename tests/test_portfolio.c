@@ -93,7 +93,7 @@ static void play(const day *a, int a_count, const day *b, int b_count) {
     hand_tape(1, b, b_count);
     memset(&now, 0, sizeof now);
     assert_ok(td_portfolio_make(tapes, HAND_SYMBOLS, &def, &portfolio, &error));
-    assert_ok(td_portfolio_check_set(portfolio, &set, &error));
+    assert_ok(td_check_set(td_portfolio_deck(portfolio), &set, &error));
     assert_ok(td_portfolio_play_detailed(portfolio, &set, &observer, &now.cell, NULL, now.shares, &error));
     assert_int_equal(now.cell.metrics[TD_METRIC_fills], now.fill_count);
     td_portfolio_free(portfolio);
@@ -434,7 +434,7 @@ static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
         knob[TD_KNOB_take_profit] = td_draw(s, 14) < 0.6 ? td_draw(s, 15) * 0.08 : 0;
     }
     assert_ok(td_portfolio_make(made->tapes, symbols, &made->def, &made->portfolio, &error));
-    for (int i = 0; i < SETS; i++) assert_ok(td_portfolio_check_set(made->portfolio, &made->sets[i], &error));
+    for (int i = 0; i < SETS; i++) assert_ok(td_check_set(td_portfolio_deck(made->portfolio), &made->sets[i], &error));
 }
 
 static void case_free(random_case *made) {
@@ -608,7 +608,7 @@ static void bad_input_gets_a_sentence(void **state) {
     def.play.strategy = td_test_strategy("script");
     assert_ok(td_portfolio_make(&tape, 1, &def, &portfolio, &error));
     set.knob[TD_KNOB_leverage] = 2;
-    assert_int_equal(td_portfolio_check_set(portfolio, &set, &error), TD_BAD_ARG);
+    assert_int_equal(td_check_set(td_portfolio_deck(portfolio), &set, &error), TD_BAD_ARG);
     td_portfolio_free(portfolio);
     td_test_tape_free(&tape);
 }
