@@ -196,6 +196,7 @@ typedef struct td_kernel_deck {
 typedef struct td_events td_events; /* sim/events.h */
 struct td_wish;                     /* sim/order.h */
 struct td_request;
+struct td_portfolio_block;          /* sim/portfolio_lanes.h */
 
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
@@ -216,6 +217,8 @@ typedef struct td_kernel {
      * array of TD_REQUESTS_MAX (NULL where the strategy places no orders). */
     bool (*decide)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector, const int *above,
                    const int *below, struct td_wish *wish, struct td_request *requests);
+    /* Plays a block of a portfolio over a chunk (sim/portfolio_lanes.h). Not of strategies that place orders. */
+    void (*portfolio)(struct td_portfolio_block *block);
 } td_kernel;
 
 /* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
@@ -280,7 +283,7 @@ struct td_strategy {
     sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
         sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
         TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
-enum { TD_PLUGIN_MAJOR = 1, TD_PLUGIN_MINOR = 0 };
+enum { TD_PLUGIN_MAJOR = 2, TD_PLUGIN_MINOR = 0 };
 typedef struct td_plugin {
     char magic[sizeof TD_PLUGIN_MAGIC];
     int32_t major, minor, layout[15]; /* the sizes are those of one lane */

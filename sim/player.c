@@ -189,27 +189,6 @@ void td_player_close(td_player *player) {
     free(player);
 }
 
-/* Two windows of `lanes` slots that hold row r of all lanes of the vector, if there are such; see td_vector. */
-static bool find_windows(void *vector, int lanes, int r) {
-    const int32_t *slot = td_vector_slot(vector, lanes, r);
-    int64_t *window = td_vector_window(vector, lanes, r);
-    uint64_t *pick = td_vector_pick(vector, lanes, r);
-    window[0] = INT64_MAX;
-    for (int l = 0; l < lanes; l++)
-        if (slot[l] < window[0]) window[0] = slot[l];
-    window[1] = INT64_MAX;
-    for (int l = 0; l < lanes; l++)
-        if (slot[l] >= window[0] + lanes && slot[l] < window[1]) window[1] = slot[l];
-    if (window[1] == INT64_MAX) window[1] = window[0];
-    bool fits = true;
-    for (int l = 0; l < lanes; l++) {
-        bool first = slot[l] < window[0] + lanes;
-        pick[l] = (uint64_t)(first ? slot[l] - window[0] : lanes + slot[l] - window[1]);
-        fits &= pick[l] < 2 * (uint64_t)lanes;
-    }
-    return fits;
-}
-
 /* Does any set of the group need the broker? Then all get accounts; the bits are the same. */
 static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count) {
     if (*deck->def.strategy->orders) return true;
@@ -242,7 +221,7 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
         bool windowed = true;
         for (int v = 0; v < TD_BLOCK_VECTORS; v++)
-            for (int r = 0; r < row_count; r++) windowed &= find_windows(block + (size_t)v * vector_bytes, lanes, r);
+            for (int r = 0; r < row_count; r++) windowed &= td_vector_find_windows(block + (size_t)v * vector_bytes, lanes, r);
         *td_vector_windowed(block, lanes) = windowed;
     }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/desk.h"
+#include "sim/portfolio_player.h"
 #include "sim/rows.h"
 
 td_portfolio_def td_default_portfolio_def(void) { return (td_portfolio_def){.play = td_default_play_def()}; }
@@ -189,7 +189,7 @@ typedef struct walker {
     int64_t next; /* own bar */
 } walker;
 
-typedef struct detail {
+typedef struct td_portfolio_plain {
     const td_portfolio *portfolio;
     const td_kernel_deck *view;  /* of the whole */
     td_desk desk;
@@ -213,7 +213,7 @@ static void close_detail(detail *run) {
     free(run->block_equity);
 }
 
-static td_status open_detail(detail *run, const td_portfolio *portfolio, const td_set *set, td_error *error) {
+static td_status open_detail(detail *run, const td_portfolio *portfolio, td_error *error) {
     size_t symbols = (size_t)portfolio->symbols;
     *run = (detail){.portfolio = portfolio, .view = &portfolio->whole->view};
     run->vectors = aligned_alloc(64, (symbols * sizeof(td_vector) + 63) / 64 * 64);
@@ -224,20 +224,28 @@ static td_status open_detail(detail *run, const td_portfolio *portfolio, const t
     run->block_equity = calloc((size_t)run->view->blocks, sizeof *run->block_equity);
     if (!run->vectors || !run->walkers || !run->numbers || !run->own || !run->reasons || !run->block_equity)
         return td_fail(error, TD_NO_MEMORY, "no memory to play a portfolio of %zu symbols", symbols);
-    memset(run->vectors, 0, symbols * sizeof(td_vector));
     run->mark = run->numbers + 4 * symbols;
     run->positions = run->mark + symbols;
     run->desk = (td_desk){.portfolio = portfolio, .whole = (double *)&run->whole, .symbol = (double *)run->vectors,
                           .step = (int64_t)(sizeof(td_vector) / sizeof(double)), .stride = 1, .wanted = run->numbers,
                           .pending = run->numbers + symbols, .scratch = run->numbers + 2 * symbols, .entry_reason = run->reasons};
-    td_desk_start(&run->desk, set);
-    for (size_t s = 0; s < symbols; s++) {
-        int32_t slots[TD_ROWS_MAX] = {0};
+    for (size_t s = 0; s < symbols; s++)
         TD_TRY(td_rows_open(&run->walkers[s].rows, portfolio->decks[s], TD_ISA_SCALAR, 1, error));
+    return TD_OK;
+}
+
+static void start_detail(detail *run, const td_set *set) {
+    int64_t symbols = run->portfolio->symbols;
+    memset(run->vectors, 0, (size_t)symbols * sizeof *run->vectors);
+    run->desk.sample = 0;
+    td_desk_start(&run->desk, set);
+    for (int64_t s = 0; s < symbols; s++) {
+        int32_t slots[TD_ROWS_MAX] = {0};
+        run->walkers[s].next = 0;
+        run->mark[s] = 0;
         td_rows_start(&run->walkers[s].rows, set, 1, slots);
         memcpy(run->vectors[s].slot, slots, sizeof run->vectors[s].slot);
     }
-    return TD_OK;
 }
 
 /* Who has a bar on row t, and what everybody is worth. */
@@ -330,7 +338,8 @@ static bool decide(detail *run, int64_t s, double *target) {
     return wants;
 }
 
-static void play(detail *run) {
+static void play(detail *run, const td_set *set) {
+    start_detail(run, set);
     const td_portfolio *portfolio = run->portfolio;
     td_desk *desk = &run->desk;
     int64_t symbols = portfolio->symbols, last = run->view->bars - 1, block = 0;
@@ -362,13 +371,34 @@ static void play(detail *run) {
 td_status td_portfolio_play_detailed(const td_portfolio *portfolio, const td_set *set, const td_portfolio_observer *observer,
                                      td_cell *cell, float *block_returns, td_portfolio_share *shares, td_error *error) {
     detail run;
-    td_status status = open_detail(&run, portfolio, set, error);
+    td_status status = open_detail(&run, portfolio, error);
     if (status == TD_OK) {
         run.desk.observer = observer;
-        play(&run);
+        play(&run, set);
         td_lane_finish(portfolio->whole, set, &run.whole, NULL, run.block_equity, 1, cell, block_returns);
         for (int64_t s = 0; shares && s < portfolio->symbols; s++) td_desk_share(&run.desk, run.mark, s, &shares[s]);
     }
     close_detail(&run);
     return status;
+}
+
+td_status td_portfolio_plain_open(const td_portfolio *portfolio, td_portfolio_plain **opened, td_error *error) {
+    detail *run = malloc(sizeof *run);
+    if (!run) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
+    td_status status = open_detail(run, portfolio, error);
+    if (status == TD_OK)
+        *opened = run;
+    else
+        td_portfolio_plain_close(run);
+    return status;
+}
+
+void td_portfolio_plain_close(td_portfolio_plain *run) {
+    if (run) close_detail(run);
+    free(run);
+}
+
+void td_portfolio_plain_play(td_portfolio_plain *run, const td_set *set, td_cell *cell, float *block_returns) {
+    play(run, set);
+    td_lane_finish(run->portfolio->whole, set, &run->whole, NULL, run->block_equity, 1, cell, block_returns);
 }

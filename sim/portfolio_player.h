@@ -14,4 +14,10 @@ void td_portfolio_player_close(td_portfolio_player *player);
 void td_portfolio_play(td_portfolio_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns);
 void td_portfolio_player_limit_chunk(td_portfolio_player *player, int64_t bars);
 
+/* The plain engine (portfolio.c), its memory kept from set to set. */
+typedef struct td_portfolio_plain td_portfolio_plain;
+td_status td_portfolio_plain_open(const td_portfolio *portfolio, td_portfolio_plain **opened, td_error *error);
+void td_portfolio_plain_close(td_portfolio_plain *plain);
+void td_portfolio_plain_play(td_portfolio_plain *plain, const td_set *set, td_cell *cell, float *block_returns);
+
 #endif

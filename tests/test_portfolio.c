@@ -414,13 +414,15 @@ static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
         made->def.max_weight = td_draw(seed, 64) < 0.5 ? 0 : 0.2 + 0.5 * td_draw(seed, 65);
         made->def.max_positions = td_draw(seed, 66) < 0.6 ? 0 : 3;
     }
+    assert_ok(td_portfolio_make(made->tapes, symbols, &made->def, &made->portfolio, &error));
+    int64_t longest = td_portfolio_tape(made->portfolio)->bars < 40 ? td_portfolio_tape(made->portfolio)->bars : 40;
     for (int i = 0; i < SETS; i++) {
         td_set *each = &made->sets[i];
         uint64_t s = seed * 1000 + (uint64_t)i;
         *each = td_default_set(play->strategy);
         for (int k = 0; k < td_strategy_param_count(play->strategy); k++) {
             const td_param_info *info = td_strategy_param(play->strategy, k);
-            if (info->kind == TD_PARAM_WINDOW) each->param[k] = (double)td_draw_whole(s, 100 + (uint64_t)k, 1, bars < 40 ? bars : 40);
+            if (info->kind == TD_PARAM_WINDOW) each->param[k] = (double)td_draw_whole(s, 100 + (uint64_t)k, 1, longest);
             if (info->kind == TD_PARAM_NUMBER && info->maximum > 50) each->param[k] = floor(td_draw(s, 100 + (uint64_t)k) * 101);
         }
         double *knob = each->knob;
@@ -433,7 +435,6 @@ static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
         knob[TD_KNOB_stop_loss] = td_draw(s, 12) < 0.6 ? td_draw(s, 13) * 0.05 : 0;
         knob[TD_KNOB_take_profit] = td_draw(s, 14) < 0.6 ? td_draw(s, 15) * 0.08 : 0;
     }
-    assert_ok(td_portfolio_make(made->tapes, symbols, &made->def, &made->portfolio, &error));
     for (int i = 0; i < SETS; i++) assert_ok(td_check_set(td_portfolio_deck(made->portfolio), &made->sets[i], &error));
 }
 
@@ -460,6 +461,43 @@ static void R125_one_symbol_is_the_single_engine(void **state) {
         td_deck_free(deck);
         case_free(&one);
     }
+}
+
+/* Every instruction set, chunk and company: the plain engine's bits. */
+static void lanes_are_the_plain_engine(void **state) {
+    (void)state;
+    int64_t fills = 0, gathered = 0;
+    for (uint64_t seed = 500; seed < 580; seed++) {
+        random_case made;
+        case_make(&made, seed, td_draw_whole(seed, 70, 1, SYMBOLS));
+        const td_deck *deck = td_portfolio_deck(made.portfolio);
+        int64_t blocks = td_deck_blocks(deck);
+        float *returns = malloc(2 * SETS * sizeof *returns * (size_t)blocks), *plain_returns = returns + SETS * blocks;
+        td_cell plain[SETS], cells[SETS];
+        for (int i = 0; i < SETS; i++) {
+            assert_ok(td_portfolio_play_detailed(made.portfolio, &made.sets[i], NULL, &plain[i], plain_returns + i * blocks, NULL, &error));
+            fills += plain[i].state == TD_CELL_DONE ? (int64_t)plain[i].metrics[TD_METRIC_fills] : 0;
+        }
+        for (td_isa isa = TD_ISA_SCALAR; isa <= td_isa_best(); isa++) {
+            td_player *player;
+            int64_t chunk = (int64_t[]){0, 0, 1, 7, 64}[td_draw_whole(seed, 71 + (uint64_t)isa, 0, 4)];
+            assert_ok(td_player_open(deck, TD_ENGINE_AUTO, isa, &player, &error));
+            td_player_limit_chunk(player, chunk);
+            for (int company = 0; company < 3; company++) {
+                int first = company == 2 ? 5 : 0, count = company == 0 ? SETS : company == 1 ? 1 : 7;
+                td_play(player, made.sets + first, count, cells, returns);
+                for (int i = 0; i < count; i++)
+                    if (!td_same_cells(&plain[first + i], &cells[i], plain_returns + (first + i) * blocks, returns + i * blocks, blocks))
+                        fail_msg("seed %llu, %s, set %d of %d, %s, chunk %lld", (unsigned long long)seed, td_isa_name(isa), first + i, count,
+                                 td_strategy_name(made.def.play.strategy), (long long)chunk);
+                gathered += count;
+            }
+            td_player_close(player);
+        }
+        free(returns);
+        case_free(&made);
+    }
+    assert_true(fills > 10000 && gathered > 1000);
 }
 
 /* Money, told from the fills alone. */
@@ -635,6 +673,7 @@ int main(void) {
         RULE(R125_one_symbol_is_the_single_engine),
         RULE(R126_which_rows_are_dates),
         RULE(R127_the_market_is_the_symbols_kept),
+        RULE(lanes_are_the_plain_engine),
         RULE(money_is_conserved),
         RULE(the_order_of_symbols_is_no_input),
         RULE(the_future_is_not_known),
