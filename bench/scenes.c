@@ -15,6 +15,10 @@
     {.name = title, .tier = TD_SCENE_##level, .item = "bar_evaluations", KIND(play),                                             \
      .shape = {.bars = bars_, .sets = sets_, .threads = threads_, .engine = TD_ENGINE_##engine_, .strategy = strategy_,          \
                .sample_bars = sample, .pace = TD_PACE_##pace_}}
+#define PROTECT(title, level, bars_, sets_, protection_)                                                                         \
+    {.name = title, .tier = TD_SCENE_##level, .item = "bar_evaluations", KIND(play),                                             \
+     .shape = {.bars = bars_, .sets = sets_, .threads = 1, .engine = TD_ENGINE_LANES, .strategy = "sma-cross", .sample_bars = 1, \
+               .pace = TD_PACE_BUSY, .protection = TD_PROTECTION_##protection_}}
 #define ROWS(title, level, kind_, bars_, windows)                                                                                \
     {.name = title, .tier = TD_SCENE_##level, .item = "values", KIND(rows),                                                      \
      .shape = {.bars = bars_, .sets = windows, .threads = 1, .strategy = kind_}}
@@ -50,6 +54,11 @@ static const td_scene scenes[] = {
     PLAY("strategy/ema-cross/100000x1000", USUAL, AUTO, "ema-cross", 100000, 1000, 1, 60, BUSY),
     PLAY("strategy/rsi-reversion/100000x1000", USUAL, AUTO, "rsi-reversion", 100000, 1000, 1, 60, BUSY),
     PLAY("strategy/buy-and-hold/100000x1000", USUAL, AUTO, "buy-and-hold", 100000, 1000, 1, 60, BUSY),
+    PROTECT("protect/none/100000x1000", USUAL, 100000, 1000, NONE),
+    PROTECT("protect/stops/100000x1000", USUAL, 100000, 1000, STOPS),
+    PROTECT("protect/trailing/100000x1000", USUAL, 100000, 1000, TRAILING),
+    PROTECT("protect/brackets/100000x1000", USUAL, 100000, 1000, BRACKETS),
+    PROTECT("protect/all/100000x1000", USUAL, 100000, 1000, ALL),
     ROWS("rows/sma/100000x64", USUAL, "sma", 100000, 64),
     ROWS("rows/ema/100000x64", USUAL, "ema", 100000, 64),
     ROWS("rows/rsi/100000x64", USUAL, "rsi", 100000, 64),
@@ -75,6 +84,8 @@ static const td_scene scenes[] = {
     PLAY("gate/strategy/ema-cross/20000x64", GATE, AUTO, "ema-cross", 20000, 64, 1, 60, BUSY),
     PLAY("gate/strategy/rsi-reversion/20000x64", GATE, AUTO, "rsi-reversion", 20000, 64, 1, 60, BUSY),
     PLAY("gate/strategy/buy-and-hold/20000x64", GATE, AUTO, "buy-and-hold", 20000, 64, 1, 60, BUSY),
+    PROTECT("gate/protect/trailing/20000x64", GATE, 20000, 64, TRAILING),
+    PROTECT("gate/protect/all/20000x64", GATE, 20000, 64, ALL),
     ROWS("gate/rows/sma/20000x64", GATE, "sma", 20000, 64),
     ROWS("gate/rows/ema/20000x64", GATE, "ema", 20000, 64),
     ROWS("gate/rows/rsi/20000x64", GATE, "rsi", 20000, 64),

@@ -45,6 +45,15 @@ typedef enum td_scene_tier {
 /* How fast a strategy is made to trade: windows of 4..500 bars, or ten times as long. */
 typedef enum td_pace { TD_PACE_BUSY, TD_PACE_SLOW } td_pace;
 
+/* What protects a position, different from set to set. All: brackets by volatility, trailing, break-even, and a time stop. */
+typedef enum td_protection {
+    TD_PROTECTION_STOPS, /* stop-loss and take-profit, fractions of the entry price */
+    TD_PROTECTION_NONE,
+    TD_PROTECTION_TRAILING,
+    TD_PROTECTION_BRACKETS, /* stop-loss and take-profit, multiples of the average true range */
+    TD_PROTECTION_ALL,
+} td_protection;
+
 typedef struct td_scene_shape {
     int64_t bars, sets;      /* or rows of a file, windows of a row kind, trials of a sweep */
     int threads;
@@ -52,6 +61,7 @@ typedef struct td_scene_shape {
     const char *strategy;    /* or kind of row */
     int64_t sample_bars;
     td_pace pace;
+    td_protection protection;
 } td_scene_shape;
 
 typedef struct td_scene_load {

@@ -44,8 +44,21 @@ static td_set make_set(const td_scene_shape *shape, const td_strategy *strategy,
     set.knob[TD_KNOB_cash] = 1e6;
     set.knob[TD_KNOB_commission] = 0.001;
     set.knob[TD_KNOB_slippage] = 0.0002;
-    set.knob[TD_KNOB_stop_loss] = 0.01 + 0.0005 * (double)(i % 17);
-    set.knob[TD_KNOB_take_profit] = 0.015 + 0.0007 * (double)(i % 23);
+    double near = 0.01 + 0.0005 * (double)(i % 17), far = 0.015 + 0.0007 * (double)(i % 23);
+    bool all = shape->protection == TD_PROTECTION_ALL;
+    if (shape->protection == TD_PROTECTION_STOPS) {
+        set.knob[TD_KNOB_stop_loss] = near;
+        set.knob[TD_KNOB_take_profit] = far;
+    }
+    if (shape->protection == TD_PROTECTION_TRAILING || all) set.knob[TD_KNOB_trailing] = near;
+    if (shape->protection == TD_PROTECTION_BRACKETS || all) { /* a range is about 0.1 % here */
+        set.knob[TD_KNOB_stop_volatility] = 1000 * near;
+        set.knob[TD_KNOB_target_volatility] = fmin(1000 * far, 1000);
+    }
+    if (all) {
+        set.knob[TD_KNOB_break_even] = 0.5 * far;
+        set.knob[TD_KNOB_time_stop] = (double)(200 + i % 400);
+    }
     return set;
 }
 
@@ -90,6 +103,7 @@ td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     def.strategy = td_strategy_find(shape->strategy);
     def.fill_at = TD_FILL_CLOSE;
     def.sample_bars = shape->sample_bars;
+    if (shape->protection >= TD_PROTECTION_BRACKETS) def.volatility = TD_VOLATILITY_ATR;
     TD_TRY(td_deck_make(tape, &def, &play->deck, error));
     play->count = shape->sets;
     play->threads = shape->threads;

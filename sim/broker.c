@@ -17,6 +17,10 @@
 /* A level is moved this much towards the market where it only says when to look. */
 #define NEAR (1 + 0x1p-40)
 
+/* The second where it is larger (smaller): a level that is no number, there being none, changes nothing. */
+static double larger(double a, double b) { return b > a ? b : a; }
+static double smaller(double a, double b) { return b < a ? b : a; }
+
 static bool is_backtesting(const td_seat *seat) { return seat->deck->profile == TD_PROFILE_BACKTESTING; }
 
 static uint64_t bits_of(double x) {
@@ -143,7 +147,8 @@ static void forget_position(td_seat *seat) {
     F(stop_low) = -INFINITY;
     F(stop_high) = INFINITY;
     account->entries = 0;
-    account->trail_share = account->trail_amount = account->carry = 0;
+    account->carry = 0;
+    F(trail_share) = F(trail_amount) = INFINITY;
     account->even_price = NAN;
     account->leave_bar = NEVER;
     int kept = 0;
@@ -208,7 +213,7 @@ static void leave(td_seat *seat, int64_t bar, double base, double share, terms t
     double duration = seat->deck->seconds[bar] - F(entry_time);
     F(duration_sum) += duration;
     if (duration > F(duration_max)) F(duration_max) = duration;
-    F(exposed) += (double)bar - fmax(entered, F(covered) + 1) + 1;
+    F(exposed) += (double)bar - larger(entered, F(covered) + 1) + 1;
     F(covered) = (double)bar;
 
     if (all) forget_position(seat);
@@ -339,25 +344,23 @@ static void tighten(td_seat *seat, double side, double level, td_fill_reason rea
             F(stop_low) = level;
         else
             F(stop_high) = level;
-        seat->account->stop_reason = reason;
+        F(stop_reason) = reason;
     }
 }
 
 static void set_target(td_seat *seat, double side, double level) {
     if (side > 0)
-        F(stop_high) = fmin(F(stop_high), level);
+        F(stop_high) = smaller(F(stop_high), level);
     else
-        F(stop_low) = fmax(F(stop_low), level);
+        F(stop_low) = larger(F(stop_low), level);
 }
 
 /* The trailing stop follows the best price. */
 static void follow(td_seat *seat, double price) {
-    td_account *account = seat->account;
     double side = F(position) > 0 ? 1 : -1;
-    if (account->trail_share == 0 && account->trail_amount == 0) return;
-    if (side > 0 ? price > account->watermark : price < account->watermark) account->watermark = price;
-    if (account->trail_share > 0) tighten(seat, side, account->watermark * (1 - side * account->trail_share), TD_FILL_REASON_trailing);
-    if (account->trail_amount > 0) tighten(seat, side, account->watermark - side * account->trail_amount, TD_FILL_REASON_trailing);
+    if (side > 0 ? price > F(best_price) : price < F(best_price)) F(best_price) = price;
+    tighten(seat, side, F(best_price) * (1 - side * F(trail_share)), TD_FILL_REASON_trailing);
+    tighten(seat, side, F(best_price) - side * F(trail_amount), TD_FILL_REASON_trailing);
 }
 
 /* Where stop and target of a position are: the nearest of all that are asked for, measured from the (average) price paid. */
@@ -367,18 +370,18 @@ static void protect(td_seat *seat, const td_order *order, int64_t bar, double pr
     double side = order->side;
     F(stop_low) = price * (buy ? F(long_low) : F(short_low));
     F(stop_high) = price * (buy ? F(long_high) : F(short_high));
-    account->stop_reason = TD_FILL_REASON_stop;
+    F(stop_reason) = TD_FILL_REASON_stop;
     if (account->stop_volatility > 0) tighten(seat, side, price - side * account->stop_volatility * order->volatility, TD_FILL_REASON_stop);
     if (account->target_volatility > 0) set_target(seat, side, price + side * account->target_volatility * order->volatility);
     if (!isnan(order->stop_loss)) tighten(seat, side, order->stop_loss, TD_FILL_REASON_stop);
     if (!isnan(order->take_profit)) set_target(seat, side, order->take_profit);
-    account->trail_share = account->trailing;
+    F(trail_share) = account->trailing > 0 ? account->trailing : INFINITY;
     double amount = INFINITY;
     if (account->trailing_amount > 0) amount = account->trailing_amount;
     if (account->trailing_volatility > 0) amount = fmin(amount, account->trailing_volatility * order->volatility);
     if (!isnan(order->trail)) amount = fmin(amount, order->trail);
-    account->trail_amount = amount < INFINITY ? amount : 0;
-    account->watermark = price;
+    F(trail_amount) = amount;
+    F(best_price) = price;
     if (account->break_even > 0) account->even_price = price * (1 + side * account->break_even);
     if (account->entries == 1 && account->time_stop > 0) account->leave_bar = bar + account->time_stop;
     follow(seat, price);
@@ -553,7 +556,7 @@ static double liquidation_price(const td_seat *seat) {
 static void consider(meeting *best, int what, double level, int way, double price, double limit) {
     /* levels already passed are met where prices are now */
     if (way < 0 ? !(level >= limit) : !(level <= limit)) return;
-    level = way < 0 ? fmin(level, price) : fmax(level, price);
+    level = way < 0 ? smaller(price, level) : larger(price, level);
     if (best->what == NOTHING || (way < 0 ? level > best->level : level < best->level)) *best = (meeting){what, level};
 }
 
@@ -584,7 +587,7 @@ static void meet(td_seat *seat, meeting met, int64_t t, bool at_open) {
     case LIQUIDATION: leave_all(seat, t, met.level, TD_FILL_REASON_liquidation); break;
     case STOP:
         leave_all(seat, t, met.level,
-                  at_open && account->stop_reason == TD_FILL_REASON_stop ? TD_FILL_REASON_stop_gap : account->stop_reason);
+                  at_open && F(stop_reason) == TD_FILL_REASON_stop ? TD_FILL_REASON_stop_gap : (td_fill_reason)F(stop_reason));
         break;
     case TARGET: /* a limit order: no spread, no slippage */
         leave(seat, t, met.level, 1, exit_terms(seat, -side, true), at_open ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
@@ -619,6 +622,7 @@ static void go(td_seat *seat, int64_t t, double from, double to) {
 static void walk(td_seat *seat, int64_t t, bool low_first) {
     const td_kernel_deck *deck = seat->deck;
     double first = low_first ? deck->low[t] : deck->high[t], second = low_first ? deck->high[t] : deck->low[t];
+    if (F(position) != 0) follow(seat, deck->open[t]);
     go(seat, t, deck->open[t], first);
     go(seat, t, first, second);
     go(seat, t, second, deck->close[t]);
@@ -797,17 +801,15 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
         high = F(stop_high);
         /* equity that must not be reached, as a price: nothing, the maintenance margin, the limits */
         double worst = 0, level = liquidation_price(seat);
-        if (account->daily_loss > 0) worst = fmax(worst, account->day_equity * (1 - account->daily_loss));
-        if (account->drawdown > 0) worst = fmax(worst, F(peak) * (1 - account->drawdown));
+        if (account->daily_loss > 0) worst = larger(worst, account->day_equity * (1 - account->daily_loss));
+        if (account->drawdown > 0) worst = larger(worst, F(peak) * (1 - account->drawdown));
         double price = (worst - F(cash)) / position, margin = 0x1p-40 * (worst + fabs(F(cash))) / fabs(position);
         if (is_long) {
-            low = fmax(fmax(low, price + margin), level * NEAR);
-            if (account->trail_share > 0 || account->trail_amount > 0) high = fmin(high, account->watermark);
-            high = fmin(high, account->even_price);
+            low = larger(larger(low, price + margin), level * NEAR);
+            high = smaller(high, account->even_price);
         } else {
-            high = fmin(fmin(high, price - margin), level / NEAR);
-            if (account->trail_share > 0 || account->trail_amount > 0) low = fmax(low, account->watermark);
-            low = fmax(low, account->even_price);
+            high = smaller(smaller(high, price - margin), level / NEAR);
+            low = larger(low, account->even_price);
         }
         if (account->leave_bar < wake) wake = account->leave_bar;
         if (account->funding_bar < wake) wake = account->funding_bar;
@@ -822,13 +824,16 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
         const td_order *order = &account->orders[i];
         int way;
         double at = trigger_of(order, &way);
-        if (way < 0) low = fmax(low, at);
-        if (way > 0) high = fmin(high, at);
+        if (way < 0) low = larger(low, at);
+        if (way > 0) high = smaller(high, at);
         if (order->kind == TD_ORDER_MARKET && order->due < wake) wake = order->due;
         if (order->kind != TD_ORDER_MARKET && order->expires < wake) wake = order->expires + 1;
     }
-    F(guard_low) = low;
-    F(guard_high) = high;
+    bool trails = position != 0 && (F(trail_share) < INFINITY || F(trail_amount) < INFINITY);
+    F(calm_low) = low;
+    F(calm_high) = high;
+    F(guard_low) = trails && position < 0 ? larger(low, F(best_price)) : low;
+    F(guard_high) = trails && position > 0 ? smaller(high, F(best_price)) : high;
     F(wake) = wake == NEVER ? INFINITY : (double)wake;
 }
 
@@ -872,17 +877,17 @@ void td_broker_bar(td_seat *seat, int64_t t) {
 
 /* A market order decided on bar t: filled at once where its price is known by now (this close, or the next bar's open, before which
  * nothing else can happen), else it waits. */
-static void place_market(td_seat *seat, td_order order, int64_t t) {
+static void place_market(td_seat *seat, td_order *order, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     bool at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
     int64_t wait = deck->fill_delay + (deck->fill_at == TD_FILL_NEXT_CLOSE);
-    order.due = t + wait + at_open;
-    order.reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
-    if (order.due >= deck->bars) return;
+    order->due = t + wait + at_open;
+    order->reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
+    if (order->due >= deck->bars) return;
     if (wait > 0)
-        add_order(seat, &order);
+        add_order(seat, order);
     else
-        execute(seat, &order, order.due, t, at_open ? deck->open[order.due] : deck->close[t], false, order.reason);
+        execute(seat, order, order->due, t, at_open ? deck->open[order->due] : deck->close[t], false, order->reason);
 }
 
 /* An order whose levels contradict each other would open a position that is stopped at once. */
@@ -916,8 +921,8 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         else
             F(stop_high) = order.stop;
         if (order.kind == TD_ORDER_MOVE_STOP) {
-            account->stop_reason = TD_FILL_REASON_stop;
-            follow(seat, account->watermark); /* never looser than a trailing stop */
+            F(stop_reason) = TD_FILL_REASON_stop;
+            follow(seat, F(best_price)); /* never looser than a trailing stop */
         }
         return;
     }
@@ -927,7 +932,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         return;
     }
     if (order.kind == TD_ORDER_MARKET) {
-        place_market(seat, order, t);
+        place_market(seat, &order, t);
         return;
     }
     order.expires = order.bars < (double)seat->deck->bars ? t + (int64_t)order.bars : NEVER;
@@ -948,7 +953,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         td_order order = {.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
                           .scale = fabs(target) < 1 ? fabs(target) : 1, .stop_loss = NAN, .take_profit = NAN, .trail = NAN,
                           .volatility = decision->volatility};
-        place_market(seat, order, t);
+        place_market(seat, &order, t);
     }
     if (decision->request_count > TD_REQUESTS_MAX) fail(seat, t, TD_CELL_REASON_many_orders);
     for (int i = 0; i < decision->request_count && !F(ruined); i++) {

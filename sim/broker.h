@@ -34,12 +34,9 @@ typedef struct td_account {
 
     /* the position */
     int64_t entries;
-    double watermark;        /* best price since the entry */
-    double trail_share, trail_amount; /* the trailing stop is the nearer of both; 0 none */
     double even_price;       /* reaching it moves the stop to the entry price; NaN never */
     double carry;            /* funding and borrow paid for it so far */
     int64_t leave_bar;       /* on which it is left for its age; INT64_MAX never */
-    td_fill_reason stop_reason;
 
     /* orders, oldest first */
     int order_count;

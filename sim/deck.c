@@ -312,6 +312,8 @@ void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
     lane->cash = lane->balance = lane->equity = lane->sample_equity = lane->peak = lane->trough = lane->first_sample = cash;
     lane->record = lane->guard_high = lane->stop_high = lane->wake = INFINITY;
     lane->guard_low = lane->stop_low = -INFINITY;
+    lane->trail_share = lane->trail_amount = lane->calm_high = INFINITY;
+    lane->calm_low = -INFINITY;
     lane->best = -INFINITY;
     lane->worst = INFINITY;
     lane->growth = 1;

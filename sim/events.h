@@ -20,7 +20,9 @@ struct td_events {
     void (*trade)(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample);
     /* the end of the last bar where `finalize` is set; wish: of the last bar, profile backtesting only */
     void (*finalize)(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample);
-    /* the same for lanes with accounts; lanes: those that bar t concerns */
+    /* the same for lanes with accounts; lanes: those that bar t concerns. calm: takes those off which nothing happens to but that a
+     * trailing stop follows a new best price */
+    void (*broker_calm)(const td_kernel_deck *deck, td_vector *vector, td_mask *lanes, int64_t t);
     void (*broker_bar)(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample);
     void (*broker_trade)(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample);
     void (*broker_finalize)(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample);

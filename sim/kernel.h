@@ -23,13 +23,16 @@ enum {
     TD_REQUESTS_MAX = 32, /* order words of a strategy */
 };
 
-/* Touched every bar. */
-#define TD_HOT_FIELDS(X)                                                                                                         \
+/* Read on every bar, changed by events only. */
+#define TD_STANDING_FIELDS(X)                                                                                                    \
     X(position)      /* units, signed */                                                                                         \
     X(cash)          /* balance - position * entry price, so that equity is cash + position * price */                           \
     X(guard_low)     /* wake when the bar's low is at or below: stop, target, or where equity could reach 0 */                   \
     X(guard_high)    /* wake when the bar's high is at or above */                                                               \
-    X(record)        /* wake when equity is at or above: the peak, or +inf while flat at the peak */                             \
+    X(record)        /* wake when equity is at or above: the peak, or +inf while flat at the peak */
+
+/* Changed on every bar, or at every sample. */
+#define TD_MOVING_FIELDS(X)                                                                                                      \
     X(trough)        /* lowest equity since the peak */                                                                          \
     X(equity)        /* at the last bar's close */                                                                               \
     X(sample_equity) /* at the last sample */                                                                                    \
@@ -37,6 +40,8 @@ enum {
     X(sum_r2)                                                                                                                    \
     X(sum_down2)     /* of min(r, 0)^2 */                                                                                        \
     X(sum_market)    /* of r * market return; profile backtesting: of log returns, bar by bar */
+
+#define TD_HOT_FIELDS(X) TD_STANDING_FIELDS(X) TD_MOVING_FIELDS(X)
 
 /* Touched by events. Bars are indices as reals. */
 #define TD_COLD_FIELDS(X)                                                                                                        \
@@ -75,6 +80,12 @@ enum {
     X(refused_cash)                                                                                                              \
     X(refused_lot)                                                                                                               \
     X(turnover)        /* traded value at base prices */                                                                         \
+    X(best_price)      /* best price since the entry; of lanes with accounts, as the next ones */                                \
+    X(trail_share)     /* the trailing stop's distance from it, the nearer of two: fraction, +inf none ... */                    \
+    X(trail_amount)    /* ... and quote, +inf none */                                                                            \
+    X(stop_reason)     /* td_fill_reason of the stop as it is now */                                                             \
+    X(calm_low)        /* guard_low and guard_high but for a new best price, which is no more than that above or below them */   \
+    X(calm_high)                                                                                                                 \
     X(wake)            /* first bar at which the broker wants to be asked whatever prices do; +inf never */                      \
     X(ambiguous)                                                                                                                 \
     X(worst_ratio)     /* lowest trough / peak of finished drawdowns */                                                          \

@@ -49,9 +49,10 @@ TD_INLINE void td_hot_load(td_hot *hot, const td_vector *s, int signals) {
     for (int i = 0; i < signals; i++) hot->gap[i] = s->gap[i];
 }
 
+/* Events change the standing fields in the vector itself, so those are there already. */
 TD_INLINE void td_hot_save(const td_hot *hot, td_vector *s, int signals) {
 #define TD_HOT_FIELD(name) s->name = hot->name;
-    TD_HOT_FIELDS(TD_HOT_FIELD)
+    TD_MOVING_FIELDS(TD_HOT_FIELD)
 #undef TD_HOT_FIELD
     for (int i = 0; i < signals; i++) s->gap[i] = hot->gap[i];
 }
@@ -151,12 +152,19 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
             if (broker) touched = touched | (td_splat((double)t) >= s->wake);
             if (td_unlikely(td_any(touched))) {
-                td_hot_save(h, s, signals);
-                if (broker)
-                    chunk->events->broker_bar(deck, s, &touched, t, sample);
-                else
-                    chunk->events->guard(deck, s, t, sample);
-                td_hot_load(h, s, signals);
+                if (broker) { /* most often a trailing stop follows, and that is all */
+                    chunk->events->broker_calm(deck, s, &touched, t);
+                    h->guard_low = s->guard_low;
+                    h->guard_high = s->guard_high;
+                }
+                if (!broker || td_any(touched)) {
+                    td_hot_save(h, s, signals);
+                    if (broker)
+                        chunk->events->broker_bar(deck, s, &touched, t, sample);
+                    else
+                        chunk->events->guard(deck, s, t, sample);
+                    td_hot_load(h, s, signals);
+                }
             }
 
             /* mark at the close, statistics */

@@ -26,7 +26,7 @@ typedef struct td_decision {
     bool wants;              /* a target? */
     double target, volatility;
     int request_count;       /* more than TD_REQUESTS_MAX: too many */
-    td_order requests[TD_REQUESTS_MAX]; /* with `bars`, not yet `expires` */
+    const td_order *requests; /* with `bars`, not yet `expires` */
 } td_decision;
 
 /* An order as a strategy asks for it, in lanes. */

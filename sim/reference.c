@@ -16,6 +16,7 @@ typedef struct detail {
     const td_observer *observer;
     td_lane *lane;
     td_seat seat; /* its sample is the next one */
+    td_order orders[TD_REQUESTS_MAX]; /* of the last decision */
 } detail;
 
 static void mark(detail *run, int64_t t) {
@@ -67,7 +68,8 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     const double *rows = chunk->rows + (t - chunk->begin) * chunk->stride;
     int above[TD_SIGNALS_MAX] = {0}, below[TD_SIGNALS_MAX] = {0};
     bool any = strategy->every_bar;
-    *decision = (td_decision){0};
+    td_order *orders = run->orders;
+    *decision = (td_decision){.requests = orders};
     for (int i = 0; i < strategy->signal_count; i++) {
         const td_signal_info *signal = &strategy->signals[i];
         if (signal->kind == TD_SIGNAL_START)
@@ -97,7 +99,7 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
     for (int i = 0; i < wish.request_count && wish.request_count <= TD_REQUESTS_MAX; i++)
         if (requests[i].where) {
             const td_request *request = &requests[i];
-            decision->requests[decision->request_count++] =
+            orders[decision->request_count++] =
                 (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .side = request->side,
                            .scale = request->scale, .limit = request->limit, .stop = request->stop, .stop_loss = request->stop_loss,
                            .take_profit = request->take_profit, .trail = request->trail, .bars = request->bars};

@@ -11,8 +11,8 @@ static void peak(const td_kernel_deck *deck, td_vector *vector, int64_t t) {
 
 static void trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
     bool at_close = deck->fill_at == TD_FILL_CLOSE;
-    td_trade_to(deck, vector, wish->target, wish->where, t, sample, at_close ? t : t + 1, at_close ? deck->close[t] : deck->open[t + 1],
-                at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
+    td_trade_to(deck, vector, wish->target, wish->where, t, sample, at_close ? t : t + 1,
+                at_close ? deck->close[t] : deck->open[t + 1], at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
 }
 
 static void finalize(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample) {
@@ -20,7 +20,32 @@ static void finalize(const td_kernel_deck *deck, td_vector *vector, const td_wis
 }
 
 static td_seat seat_of(const td_kernel_deck *deck, td_vector *vector, int lane, int64_t sample) {
-    return (td_seat){.deck = deck, .field = (double *)vector + lane, .stride = TD_LANES, .account = vector->accounts + lane, .sample = sample};
+    return (td_seat){.deck = deck, .field = (double *)vector + lane, .stride = TD_LANES, .account = vector->accounts + lane,
+                     .sample = sample};
+}
+
+/* A new best price and nothing else: the trailing stop follows, below it the bar did not reach, whichever way prices took. Takes the
+ * lanes this is all of off the list. The operations are those of follow() in sim/broker.c. */
+static void broker_calm(const td_kernel_deck *deck, td_vector *s, td_mask *lanes, int64_t t) {
+    double low = deck->low[t], high = deck->high[t];
+    td_mask is_long = s->position > 0, is_short = s->position < 0;
+    td_real best = td_select(is_long, td_max(high, s->best_price), td_min(low, s->best_price));
+    td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
+    td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
+    td_real stop_low = td_select(is_long, td_max(below, s->stop_low), s->stop_low);
+    td_real stop_high = td_select(is_short, td_min(above, s->stop_high), s->stop_high);
+    td_real calm_low = td_max(stop_low, s->calm_low), calm_high = td_min(stop_high, s->calm_high);
+    td_mask calm = *lanes & (is_long | is_short) & (low > calm_low) & (high < calm_high) & (td_splat((double)t) < s->wake);
+    td_mask moves = calm & ((stop_low > s->stop_low) | (stop_high < s->stop_high));
+    TD_UPDATE(best_price, calm, best);
+    TD_UPDATE(stop_reason, moves, (double)TD_FILL_REASON_trailing);
+    TD_UPDATE(stop_low, calm, stop_low);
+    TD_UPDATE(stop_high, calm, stop_high);
+    TD_UPDATE(calm_low, calm, calm_low);
+    TD_UPDATE(calm_high, calm, calm_high);
+    TD_UPDATE(guard_low, calm, td_select(is_short, td_max(calm_low, best), calm_low));
+    TD_UPDATE(guard_high, calm, td_select(is_long, td_min(calm_high, best), calm_high));
+    *lanes = *lanes & td_not(calm);
 }
 
 static void broker_bar(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample) {
@@ -39,12 +64,14 @@ static void each_decision(const td_kernel_deck *deck, td_vector *vector, const t
     unsigned targets = td_mask_word(wish->where);
     for (; lanes; lanes &= lanes - 1) {
         int lane = __builtin_ctz(lanes);
-        td_decision decision = {.wants = targets >> lane & 1, .target = at(&wish->target, lane), .volatility = at(&wish->volatility, lane)};
+        td_order orders[TD_REQUESTS_MAX];
+        td_decision decision = {.wants = targets >> lane & 1, .target = at(&wish->target, lane),
+                                .volatility = at(&wish->volatility, lane), .requests = orders};
         bool many = wish->request_count > TD_REQUESTS_MAX;
         for (int i = 0; i < wish->request_count && !many; i++) {
             const td_request *request = &wish->requests[i];
             if (!(td_mask_word(request->where) >> lane & 1)) continue;
-            decision.requests[decision.request_count++] =
+            orders[decision.request_count++] =
                 (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .bars = at(&request->bars, lane),
                            .side = at(&request->side, lane), .scale = at(&request->scale, lane), .limit = at(&request->limit, lane),
                            .stop = at(&request->stop, lane), .stop_loss = at(&request->stop_loss, lane),
@@ -72,4 +99,4 @@ static void broker_finalize(const td_kernel_deck *deck, td_vector *vector, const
 }
 
 extern const td_events TD_ISA_NAME(td_events_lane_events);
-const td_events TD_ISA_NAME(td_events_lane_events) = {guard, peak, trade, finalize, broker_bar, broker_trade, broker_finalize};
+const td_events TD_ISA_NAME(td_events_lane_events) = {guard, peak, trade, finalize, broker_calm, broker_bar, broker_trade, broker_finalize};
