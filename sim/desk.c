@@ -36,7 +36,7 @@ double td_desk_equity(const td_desk *desk, const double *marks) {
     return equity;
 }
 
-/* Cash is the balance without what the open positions cost. */
+/* Cash is the balance without what the open positions cost; due after fills. */
 static void count_cash(td_desk *desk) {
     double tied = 0;
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) tied += S(s, position) * S(s, entry_price);
@@ -80,7 +80,7 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
                                            .spread_cost = spread, .slippage_cost = slippage, .position = S(s, position)});
 }
 
-/* Sells `units` (signed as the position is; all of it or less) of symbol s at `base`: a trade. */
+/* Sells `units` (signed as the position is; all of it or less) of symbol s at `base`: a trade. Cash is the caller's to count. */
 static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double units, terms terms, td_fill_reason reason) {
     double position = S(s, position), entry_commission = S(s, entry_commission), size = fabs(units), price = base * terms.factor;
     bool all = units == position;
@@ -99,7 +99,6 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
         S(s, stop_high) = INFINITY;
         W(position) -= 1;
     }
-    count_cash(desk);
 
     /* trade statistics */
     S(s, trades) += 1;
@@ -147,7 +146,8 @@ static void leave_all(td_desk *desk, int64_t s, int64_t bar, double base, td_fil
     leave(desk, s, bar, base, position, exit_terms(desk, position > 0 ? -1 : 1), reason);
 }
 
-/* Opens a position in symbol s, or adds to it: `size` units at `base`. `marked` is the row whose close was marked last. */
+/* Opens a position in symbol s, or adds to it: `size` units at `base`. `marked` is the row whose close was marked last. Cash is the
+ * caller's to count. */
 static void enter(td_desk *desk, int64_t s, int64_t bar, int64_t marked, double base, double side, double size, td_fill_reason reason) {
     terms terms = entry_terms(desk, side);
     double price = base * terms.factor, held = fabs(S(s, position)), units = side > 0 ? size : -size;
@@ -175,7 +175,6 @@ static void enter(td_desk *desk, int64_t s, int64_t bar, int64_t marked, double 
         S(s, entry_price) = (held * S(s, entry_price) + size * price) / (held + size);
         S(s, position) += units;
     }
-    count_cash(desk);
     bool buy = side > 0;
     S(s, stop_low) = S(s, entry_price) * (buy ? W(long_low) : W(short_low));
     S(s, stop_high) = S(s, entry_price) * (buy ? W(long_high) : W(short_high));
@@ -226,7 +225,7 @@ static double aim(const td_desk *desk, int64_t s, double equity) {
  * sizes (symbols): REDUCED where something was cut back, which is then as large as it should be; else 0. */
 enum { REDUCED = -1 };
 static void reduce(td_desk *desk, const td_raster_row *row, const double *base, bool date, td_fill_reason reason, double *sizes) {
-    double equity = td_desk_equity(desk, base);
+    double equity = date ? td_desk_equity(desk, base) : 0, fills = W(fills);
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
         double position = S(s, position), held = fabs(position) * base[s];
         sizes[s] = 0;
@@ -242,6 +241,7 @@ static void reduce(td_desk *desk, const td_raster_row *row, const double *base, 
             leave(desk, s, row->bar, base[s], copysign(units, position), exit_terms(desk, position > 0 ? -1 : 1), reason);
         }
     }
+    if (W(fills) > fills) count_cash(desk);
 }
 
 /* Sizes of what opens positions or adds to them, from the equity that is left after reduce(): sizes (symbols) units, 0 where nothing
@@ -249,8 +249,12 @@ static void reduce(td_desk *desk, const td_raster_row *row, const double *base, 
 static void find_sizes(td_desk *desk, const td_raster_row *row, const double *base, bool date, double *sizes) {
     const td_portfolio_def *def = &desk->portfolio->def;
     int64_t symbols = desk->portfolio->symbols;
-    double equity = td_desk_equity(desk, base), free = equity, need = 0, fixed = 0, open = W(position);
-    for (int64_t s = 0; s < symbols; s++) free -= fabs(S(s, position)) * base[s];
+    double equity = W(cash), invested = 0, need = 0, fixed = 0, open = W(position);
+    for (int64_t s = 0; s < symbols; s++) {
+        double value = S(s, position) * base[s];
+        equity += value;
+        invested += fabs(value);
+    }
     for (int64_t s = 0; s < symbols; s++) {
         double held = fabs(S(s, position)) * base[s], side = WANTED(s) > 0 ? 1 : -1;
         bool opens = !isnan(PENDING(s)) && held == 0 && WANTED(s) != 0, adds = date && held > 0 && sizes[s] != REDUCED;
@@ -274,6 +278,7 @@ static void find_sizes(td_desk *desk, const td_raster_row *row, const double *ba
         open += opens;
     }
     /* rounding may ask for a hair more than there is; a real shortage is larger */
+    double free = equity - invested;
     if (!(need > free * (1 + 0x1p-40))) return;
     double share = fmax((free - fixed) / (need - fixed), 0);
     for (int64_t s = 0; s < symbols; s++) {
@@ -286,28 +291,35 @@ static void find_sizes(td_desk *desk, const td_raster_row *row, const double *ba
     }
 }
 
+void td_desk_prices(const td_portfolio *portfolio, td_raster_row *row, bool at_open, double *base) {
+    for (int64_t s = 0; s < portfolio->symbols; s++) {
+        const td_kernel_deck *view = &portfolio->decks[s]->view;
+        base[s] = row->own[s] < 0 ? row->mark[s] : at_open ? view->open[row->own[s]] : view->close[row->own[s]];
+    }
+    row->base = base;
+}
+
 void td_desk_settle(td_desk *desk, const td_raster_row *row, bool at_open) {
     const td_portfolio *portfolio = desk->portfolio;
     int64_t symbols = portfolio->symbols, bar = row->bar, marked = at_open ? bar - 1 : bar;
     bool date = portfolio->dates[bar], any = date && W(position) > 0;
-    double *base = desk->scratch, *sizes = base + symbols;
+    const double *base = row->base;
+    double *sizes = desk->sizes;
     td_fill_reason reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
     for (int64_t s = 0; s < symbols && !any; s++) any = row->own[s] >= 0 && !isnan(PENDING(s));
     if (!any || W(ruined)) return;
-    for (int64_t s = 0; s < symbols; s++) {
-        const td_kernel_deck *view = &portfolio->decks[s]->view;
-        base[s] = row->own[s] < 0 ? row->mark[s] : at_open ? view->open[row->own[s]] : view->close[row->own[s]];
-    }
     reduce(desk, row, base, date, reason, sizes);
     find_sizes(desk, row, base, date, sizes);
+    double fills = W(fills);
     for (int64_t s = 0; s < symbols; s++) {
         if (row->own[s] >= 0) PENDING(s) = NAN;
-        if (sizes[s] == 0 || W(ruined)) continue;
+        if (sizes[s] <= 0 || W(ruined)) continue;
         if (sizes[s] < INFINITY)
             enter(desk, s, bar, marked, base[s], WANTED(s) > 0 ? 1 : -1, sizes[s], reason);
         else
             fail(desk, bar, TD_CELL_REASON_nan_target);
     }
+    if (W(fills) > fills && !W(ruined)) count_cash(desk);
 }
 
 void td_desk_want(td_desk *desk, const td_raster_row *row, int64_t s, double target) {
@@ -343,11 +355,13 @@ void td_desk_stops(td_desk *desk, const td_raster_row *row, int64_t s) {
         leave_all(desk, s, row->bar, base, gap ? TD_FILL_REASON_stop_gap : TD_FILL_REASON_stop);
     else
         leave(desk, s, row->bar, base, position, (terms){.factor = 1}, gap ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
+    count_cash(desk);
 }
 
 void td_desk_finalize(td_desk *desk, const td_raster_row *row) {
     for (int64_t s = 0; s < desk->portfolio->symbols; s++)
         if (S(s, position) != 0) leave_all(desk, s, row->bar, row->mark[s], TD_FILL_REASON_end);
+    if (!W(ruined)) count_cash(desk);
 }
 
 void td_desk_ruin(td_desk *desk, const td_raster_row *row) {

@@ -30,6 +30,7 @@ typedef struct td_raster_row {
     int64_t bar;
     const int64_t *own;    /* (symbols) the symbol's own bar, -1 where it has none */
     const double *mark;    /* (symbols) its close, or its last one; 0 before the first bar */
+    const double *base;    /* (symbols) what orders fill at: td_desk_prices() */
 } td_raster_row;
 
 typedef struct td_desk {
@@ -40,7 +41,7 @@ typedef struct td_desk {
     int stride;
     double *wanted;        /* (symbols, stride) the last target: what a date brings the position to */
     double *pending;       /* (symbols, stride) a target that waits for the symbol's next bar; NaN: none */
-    double *scratch;       /* (2, symbols) */
+    double *sizes;         /* (symbols) scratch */
     int64_t sample;        /* the next sample */
     const td_portfolio_observer *observer; /* NULL in sweeps */
     td_fill_reason *entry_reason;          /* (symbols) of open positions; NULL without an observer */
@@ -48,6 +49,8 @@ typedef struct td_desk {
 
 /* The account and its symbols before the first bar, with the set's numbers; their rows are the caller's business. */
 void td_desk_start(td_desk *desk, const td_set *set);
+/* Opens, or closes, of symbols with a bar, marks of the others, into base (symbols) and the row. */
+void td_desk_prices(const td_portfolio *portfolio, td_raster_row *row, bool at_open, double *base);
 /* The orders due on a row: targets that wait, of symbols that have a bar, and on a date the open positions'. At the opens, or at the
  * closes where fill_at says so. */
 void td_desk_settle(td_desk *desk, const td_raster_row *row, bool at_open);

@@ -198,7 +198,7 @@ typedef struct td_portfolio_plain {
     walker *walkers;             /* (symbols) */
     double *numbers;             /* of the desk and the row */
     int64_t *own;                /* (symbols) */
-    double *mark, *positions;
+    double *base, *mark, *positions;
     td_fill_reason *reasons;
     double *block_equity;        /* (blocks) */
 } detail;
@@ -224,11 +224,12 @@ static td_status open_detail(detail *run, const td_portfolio *portfolio, td_erro
     run->block_equity = calloc((size_t)run->view->blocks, sizeof *run->block_equity);
     if (!run->vectors || !run->walkers || !run->numbers || !run->own || !run->reasons || !run->block_equity)
         return td_fail(error, TD_NO_MEMORY, "no memory to play a portfolio of %zu symbols", symbols);
+    run->base = run->numbers + 3 * symbols;
     run->mark = run->numbers + 4 * symbols;
     run->positions = run->mark + symbols;
     run->desk = (td_desk){.portfolio = portfolio, .whole = (double *)&run->whole, .symbol = (double *)run->vectors,
                           .step = (int64_t)(sizeof(td_vector) / sizeof(double)), .stride = 1, .wanted = run->numbers,
-                          .pending = run->numbers + symbols, .scratch = run->numbers + 2 * symbols, .entry_reason = run->reasons};
+                          .pending = run->numbers + symbols, .sizes = run->numbers + 2 * symbols, .entry_reason = run->reasons};
     for (size_t s = 0; s < symbols; s++)
         TD_TRY(td_rows_open(&run->walkers[s].rows, portfolio->decks[s], TD_ISA_SCALAR, 1, error));
     return TD_OK;
@@ -347,6 +348,7 @@ static void play(detail *run, const td_set *set) {
     for (int64_t t = 0; t <= last; t++) {
         td_raster_row row = {.bar = t, .own = run->own, .mark = run->mark};
         step(run, t);
+        td_desk_prices(portfolio, &row, at_open, run->base);
         if (at_open) td_desk_settle(desk, &row, true);
         for (int64_t s = 0; s < symbols; s++)
             if (run->own[s] >= 0) td_desk_stops(desk, &row, s);

@@ -157,7 +157,7 @@ static td_desk desk_of(const td_portfolio_block *block, int vector, int lane) {
     double *targets = player->targets + (block_number(block) * TD_BLOCK_VECTORS + vector) * 2 * symbols * lanes;
     return (td_desk){.portfolio = player->portfolio, .whole = (double *)block->accounts + vector * reals + lane,
                      .symbol = (double *)block->vectors + vector * reals + lane, .step = TD_BLOCK_VECTORS * reals, .stride = lanes,
-                     .wanted = targets + lane, .pending = targets + symbols * lanes + lane, .scratch = player->scratch,
+                     .wanted = targets + lane, .pending = targets + symbols * lanes + lane, .sizes = player->scratch,
                      .sample = block->sample};
 }
 
@@ -178,6 +178,7 @@ static void settle(td_portfolio_block *block, int64_t t, bool at_open) {
     const td_portfolio_player *player = block->desk;
     td_raster_row row = row_of(block, t);
     int lanes = lanes_of(player);
+    td_desk_prices(player->portfolio, &row, at_open, player->scratch + block->symbols);
     for (int v = 0; v < TD_BLOCK_VECTORS; v++)
         for (int l = 0; l < lanes; l++) {
             double *waiting = waiting_of(block, v) + l;
@@ -220,8 +221,14 @@ static void want(td_portfolio_block *block, int64_t t, int64_t symbol, int vecto
     for (; lanes; lanes &= lanes - 1) {
         int lane = __builtin_ctz(lanes);
         td_desk desk = desk_of(block, vector, lane);
+        double *waiting = waiting_of(block, vector) + lane;
         td_desk_want(&desk, &row, symbol, target[lane]);
-        count_waiting(block, &desk, waiting_of(block, vector) + lane);
+        if (isnan(desk.pending[symbol * desk.stride])) { /* it failed, or had ended before */
+            count_waiting(block, &desk, waiting);
+        } else {
+            *waiting += 1;
+            block->waiting++;
+        }
     }
 }
 

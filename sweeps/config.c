@@ -383,18 +383,16 @@ static void read_portfolio(td_loader *l) {
     td_config *c = l->config;
     td_portfolio_def *def = &c->portfolio;
     *def = td_default_portfolio_def();
-    c->plays_portfolio = weights->given || rebalance->given || s[TD_KEY_portfolio_max_weight].given ||
-                         s[TD_KEY_portfolio_max_positions].given || s[TD_KEY_portfolio_band].given;
-    if (!c->plays_portfolio) {
-        if (s[TD_KEY_portfolio].key && s[TD_KEY_portfolio].node->kind == TD_NODE_MAP)
-            TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "portfolio says nothing; `portfolio: {weights: equal}` plays all symbols at once");
-        return;
-    }
+    c->plays_portfolio = weights->given;
     if (rebalance->given) def->rebalance = rebalance->word >= 0 ? (td_rebalance)rebalance->word : TD_REBALANCE_BARS;
     if (rebalance->given && rebalance->word < 0) def->rebalance_bars = rebalance->integer;
     if (s[TD_KEY_portfolio_max_weight].given) def->max_weight = s[TD_KEY_portfolio_max_weight].number;
     if (s[TD_KEY_portfolio_max_positions].given) def->max_positions = s[TD_KEY_portfolio_max_positions].integer;
     if (s[TD_KEY_portfolio_band].given) def->band = s[TD_KEY_portfolio_band].number;
+    bool says = def->rebalance != TD_REBALANCE_NONE || def->max_weight != 0 || def->max_positions != 0 || def->band != 0;
+    if (says && !weights->key)
+        TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "portfolio needs weights, which make it one; `weights: equal` is one over the "
+                    "number of symbols");
     if (weights->given && weights->word < 0) read_weights(l);
 }
 

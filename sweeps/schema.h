@@ -48,8 +48,7 @@ typedef enum td_key_type {
     X(portfolio, "portfolio", GROUP, 0, 0, "", "", "")                                                                           \
     X(portfolio_weights, "portfolio.weights", WEIGHTS, 0, 1, "equal", "",                                                        \
       "plays all symbols at once, with shared cash: fractions of equity that the strategy's targets are multiplied with, as in " \
-      "{BTCUSDT: 0.5, ETHUSDT: 0.3}, or equal, one over the number of symbols. Without any key of portfolio each symbol plays "  \
-      "alone")                                                                                                                   \
+      "{BTCUSDT: 0.5, ETHUSDT: 0.3}, or equal, one over the number of symbols. When absent each symbol plays alone")                \
     X(portfolio_rebalance, "portfolio.rebalance", SAMPLE, 1, 1e9, "none daily weekly monthly", "none",                           \
       "when open positions are brought back to their weights: on the first bar of each UTC day, week (from Monday) or month, "   \
       "or every so many bars")                                                                                                  \
