@@ -86,7 +86,8 @@ static td_status play_sample(const td_config *config, const td_tape *tape, const
     return status;
 }
 
-/* Bar evaluations per second of one thread. A portfolio is measured whole, a lane block at a time. Of one symbol: grows the piece of tape until the sample takes long enough to be measured. */
+/* Bar evaluations per second of one thread. A portfolio is measured whole, a lane block at a time; of one symbol the piece of tape grows
+ * until the sample takes long enough to be measured. */
 static td_status calibrate_thread(const td_config *config, const td_tape *tape, const td_deck *deck, const td_sweep_def *def,
                                   int64_t bars, double *rate, td_error *error) {
     if (config->plays_portfolio) {
