@@ -308,7 +308,7 @@ def play(tape, config):
         mark(account, tape, t)
         if account.ruined:
             continue  # R37
-        pending = decide(t)
+        pending = decide(t, account.position.units if account.position else 0.0)
         if pending is not None:
             queue.append((t + config["delay"] + (config["at"] == "next_open"), pending))
         while config["at"] == "close" and not config["delay"] and queue and t < last:  # R03

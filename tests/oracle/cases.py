@@ -78,16 +78,38 @@ def further_rules(draw, tape, config):
         config["sizing"], config["size"] = "fixed_value", min(1e15, config["cash"] * draw.choice((0.1, 0.5, 2)))
 
 
+OTHERS = ("macd", "momentum", "bollinger-breakout", "keltner", "supertrend", "donchian-breakout", "vwap-reversion")
+
+
+def other_parameters(draw, strategy, windows):
+    def window():
+        return draw.choice(windows)
+
+    if strategy == "macd":
+        fast, slow = sorted(draw.sample(windows, 2))
+        return {"fast": fast, "slow": slow, "smoothing": window()}
+    if strategy == "momentum":
+        return {"window": window()}
+    if strategy == "donchian-breakout":
+        return {"entry": window(), "exit": window()}
+    width = draw.choice((0.3, 0.7, 1.1, 1.9))
+    if strategy == "keltner":
+        return {"window": window(), "range_window": window(), "width": width}
+    return {"window": window(), {"vwap-reversion": "far"}.get(strategy, "width"): width}
+
+
 def configuration(draw, tape):
     bars = len(tape)
     windows = [w for w in (1, 2, 3, 5, 8, 13, 30) if w < bars]
-    choices = ["follow"] * 5 + ["buy-and-hold"] + (["sma-cross", "ema-cross", "rsi-reversion"] if len(windows) > 1 else [])
+    choices = ["follow"] * 9 + ["buy-and-hold"] + (["sma-cross", "ema-cross", "rsi-reversion", *OTHERS] if len(windows) > 1 else [])
     config = {"strategy": draw.choice(choices), "profile": draw.choice(("tapedeck", "tapedeck", "backtesting"))}
     if config["strategy"] in ("sma-cross", "ema-cross"):
         config["parameters"] = {"fast": draw.choice(windows), "slow": draw.choice(windows)}
     elif config["strategy"] == "rsi-reversion":
         lower = draw.choice((20, 30, 45, 50))
         config["parameters"] = {"window": draw.choice(windows), "lower": lower, "upper": draw.choice((50, 55, 70, 80))}
+    elif config["strategy"] in OTHERS:
+        config["parameters"] = other_parameters(draw, config["strategy"], windows)
     config["cash"] = draw.choice((10000.0, 10000.0, 100.0, 1e6, 12345.67)) * (tape.close[0] / 100 if draw.random() < 0.5 else 1)
     config["cash"] = min(max(config["cash"], 1e-6), 1e15)
     config["sizing"] = draw.choice(("all_in", "all_in", "fixed_units", "fraction"))
