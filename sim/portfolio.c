@@ -323,8 +323,10 @@ static bool decide(detail *run, int64_t s, double *target) {
         if (signal->kind == TD_SIGNAL_START)
             above[i] = own == view->start_bar;
         else {
-            double level = signal->kind == TD_SIGNAL_CROSS ? rows[vector->slot[signal->other][0]] : vector->param[signal->other];
-            double gap = rows[vector->slot[signal->row][0]] - level, before = vector->gap[i];
+            double other = signal->kind == TD_SIGNAL_CROSS          ? rows[vector->slot[signal->other][0]]
+                           : signal->level.from == TD_FROM_CONSTANT ? signal->level.value
+                                                                    : vector->param[signal->level.index];
+            double gap = rows[vector->slot[signal->row][0]] - other, before = vector->gap[i];
             above[i] = gap > 0 && before < view->touch;
             below[i] = gap < 0 && before > -view->touch;
             vector->gap[i] = gap;
