@@ -50,6 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 /* Where the observer writes, and what it needs for that. */
 typedef struct recorder {
     const int64_t *time_ns; /* of the first bar played */
+    const td_markets *portfolio; /* whose members are played; NULL of one symbol. Files of a portfolio name the symbol first. */
     td_output trades, equity, fills;
     double peak;
 } recorder;
@@ -72,6 +73,29 @@ static void record_trade(void *context, const td_trade *trade) {
             trade->pnl, trade->ret);
 }
 
+static void record_fill_of(void *context, int64_t symbol, const td_fill *fill) {
+    recorder *recorder = context;
+    fprintf(recorder->fills.file, "%s,", td_markets_member(recorder->portfolio, symbol));
+    record_fill(context, fill);
+}
+
+static void record_trade_of(void *context, int64_t symbol, const td_trade *trade) {
+    recorder *recorder = context;
+    fprintf(recorder->trades.file, "%s,", td_markets_member(recorder->portfolio, symbol));
+    record_trade(context, trade);
+}
+
+/* Of a portfolio: cash and every symbol's position in place of the one position. */
+static void record_row(void *context, int64_t bar, double equity, double cash, const double *positions) {
+    recorder *recorder = context;
+    char time[32];
+    if (!(recorder->peak >= equity)) recorder->peak = equity;
+    fprintf(recorder->equity.file, "%s,%.17g,%.17g,%.17g", td_time_text(recorder->time_ns[bar], time), equity,
+            equity / recorder->peak - 1, cash);
+    for (int64_t s = 0; s < recorder->portfolio->members; s++) fprintf(recorder->equity.file, ",%.17g", positions[s]);
+    fputc('\n', recorder->equity.file);
+}
+
 static void record_bar(void *context, int64_t bar, double equity, double position) {
     recorder *recorder = context;
     char time[32];
@@ -81,20 +105,28 @@ static void record_bar(void *context, int64_t bar, double equity, double positio
 }
 
 static td_status open_recorder(const run_arguments *arguments, recorder *recorder, td_error *error) {
+    const td_markets *markets = &arguments->job.markets;
     *recorder = (struct recorder){.time_ns = arguments->pick.tape.time_ns, .peak = NAN};
+    if (arguments->job.config->plays_portfolio) recorder->portfolio = markets;
+    const char *symbol = recorder->portfolio ? "symbol," : "";
     if (arguments->trades) {
         TD_TRY(td_output_open(arguments->trades, &recorder->trades, error));
+        fputs(symbol, recorder->trades.file);
         fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,"
               "return\n",
               recorder->trades.file);
     }
     if (arguments->fills) {
         TD_TRY(td_output_open(arguments->fills, &recorder->fills, error));
+        fputs(symbol, recorder->fills.file);
         fputs("time,bar,reason,units,price,commission,spread_cost,slippage_cost,position\n", recorder->fills.file);
     }
     if (arguments->equity) {
         TD_TRY(td_output_open(arguments->equity, &recorder->equity, error));
-        fputs("time,equity,position,drawdown\n", recorder->equity.file);
+        fputs(recorder->portfolio ? "time,equity,drawdown,cash" : "time,equity,position,drawdown", recorder->equity.file);
+        for (int64_t s = 0; recorder->portfolio && s < markets->members; s++)
+            fprintf(recorder->equity.file, ",%s", td_markets_member(markets, s));
+        fputc('\n', recorder->equity.file);
     }
     return TD_OK;
 }
@@ -178,6 +210,41 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
 
 static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
 
+static json_t *shares_json(const td_markets *markets, const td_portfolio_share *shares) {
+    json_t *list = json_array();
+    for (int64_t s = 0; s < markets->members; s++)
+        json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+                                              "symbol", td_markets_member(markets, s),
+                                              "pnl", td_json_number(shares[s].pnl, false),
+                                              "trades", td_json_number(shares[s].trades, true),
+                                              "fills", td_json_number(shares[s].fills, true),
+                                              "turnover", td_json_number(shares[s].turnover, false),
+                                              "commission_paid", td_json_number(shares[s].commission, false),
+                                              "spread_paid", td_json_number(shares[s].spread_cost, false),
+                                              "slippage_paid", td_json_number(shares[s].slippage_cost, false)));
+    return list;
+}
+
+static void shares_text(const td_markets *markets, const td_portfolio_share *shares) {
+    static const char *const heads[] = {"symbol", "pnl", "trades", "fills", "commission_paid", "turnover"};
+    static const bool numeric[] = {false, true, true, true, true, true};
+    size_t members = (size_t)markets->members;
+    const char **cells = calloc(6 * members, sizeof *cells);
+    char(*texts)[5][32] = calloc(members, sizeof *texts);
+    for (size_t s = 0; cells && texts && s < members; s++) {
+        double values[] = {shares[s].pnl, shares[s].trades, shares[s].fills, shares[s].commission, shares[s].turnover};
+        cells[6 * s] = td_markets_member(markets, (int64_t)s);
+        for (int i = 0; i < 5; i++) {
+            snprintf(texts[s][i], sizeof texts[s][i], "%.8g", values[i]);
+            cells[6 * s + 1 + (size_t)i] = texts[s][i];
+        }
+    }
+    putchar('\n');
+    if (cells && texts) td_cli_table(stdout, 6, heads, numeric, (int)members, cells);
+    free(cells);
+    free(texts);
+}
+
 static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
                           const td_envelope *envelope) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
@@ -211,34 +278,54 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
     td_cli_table(stdout, columns, heads, numeric, TD_METRIC_COUNT, cells);
 }
 
-/* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
-static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
-                     td_error *error) {
-    const td_job *job = &arguments->job;
-    td_set set;
-    const td_tape *tape = &arguments->pick.tape;
-    TD_TRY(td_job_one_market(job, "run", &arguments->pick, error));
-    TD_TRY(td_deck_make(tape, &job->config->play, deck, error));
-    TD_TRY(choose_set(arguments, *deck, &set, error));
-    TD_TRY(open_recorder(arguments, recorder, error));
+/* shares: made here, of a portfolio; the caller frees. */
+static td_status play(const run_arguments *arguments, const td_deck *deck, const td_set *set, recorder *recorder, td_cell *cell,
+                      td_portfolio_share **shares, td_error *error) {
+    if (recorder->portfolio) {
+        td_portfolio_observer observer = {
+            .on_fill = arguments->fills ? record_fill_of : NULL,
+            .on_trade = arguments->trades ? record_trade_of : NULL,
+            .on_bar = arguments->equity ? record_row : NULL,
+            .context = recorder,
+        };
+        *shares = calloc((size_t)recorder->portfolio->members, sizeof **shares);
+        if (!*shares) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)recorder->portfolio->members);
+        return td_portfolio_play_detailed(td_deck_portfolio(deck), set, &observer, cell, NULL, *shares, error);
+    }
     td_observer observer = {
         .on_fill = arguments->fills ? record_fill : NULL,
         .on_trade = arguments->trades ? record_trade : NULL,
         .on_bar = arguments->equity ? record_bar : NULL,
         .context = recorder,
     };
+    return td_play_detailed(deck, set, &observer, cell, NULL, error);
+}
+
+/* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
+static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, td_portfolio_share **shares, int *code,
+                     td_error *error) {
+    const td_job *job = &arguments->job;
+    td_set set;
+    const td_tape *tape = &arguments->pick.tape;
+    TD_TRY(td_job_one_market(job, "run", &arguments->pick, deck, error));
+    TD_TRY(choose_set(arguments, *deck, &set, error));
+    TD_TRY(open_recorder(arguments, recorder, error));
     td_crash_watch(job->config->play.strategy, 1, job->json);
     td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
-    td_status status = td_play_detailed(*deck, &set, &observer, cell, NULL, error);
+    td_status status = play(arguments, *deck, &set, recorder, cell, shares, error);
     td_envelope room, *envelope = job->config->envelope ? &room : NULL;
     if (status == TD_OK && envelope) status = td_envelope_of(*deck, &set, cell, envelope, error);
     td_playing_now.first = td_playing_now.last = -1;
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
-    if (job->json)
-        *code = td_json_print(describe_json(job, tape, *deck, &set, cell, envelope), *code);
-    else
+    if (job->json) {
+        json_t *document = describe_json(job, tape, *deck, &set, cell, envelope);
+        if (document && *shares) json_object_set_new(document, "symbols", shares_json(&job->markets, *shares));
+        *code = td_json_print(document, *code);
+    } else {
         describe_text(job, tape, *deck, &set, cell, envelope);
+        if (*shares) shares_text(&job->markets, *shares);
+    }
     if (cell->state == TD_CELL_DONE) return TD_OK;
     const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
     if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);
@@ -263,11 +350,13 @@ int td_cmd_run(int argc, char **argv) {
     if (code != TD_EXIT_OK) return code;
 
     td_deck *deck = NULL;
+    td_portfolio_share *shares = NULL;
     recorder recorder = {.peak = NAN};
     td_cell cell;
     td_error error = {.message = ""};
-    td_status status = run(&arguments, &deck, &recorder, &cell, &code, &error);
+    td_status status = run(&arguments, &deck, &recorder, &cell, &shares, &code, &error);
     drop_recorder(&recorder);
+    free(shares);
     if (deck) td_deck_free(deck);
     td_pick_close(&arguments.pick);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);

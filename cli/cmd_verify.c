@@ -164,10 +164,17 @@ static td_status load_config(const verify_arguments *arguments, const td_results
 /* A configuration that names no symbols meant those that were on the tape then; it may hold more by now. */
 static td_status name_symbols(const td_results *results, td_config *config, td_error *error) {
     int64_t count = td_results_symbols(results);
+    const char *members = td_results_attribute(results, "portfolio_symbols");
+    if (members) {
+        count = 1;
+        for (const char *at = members; *at; at++) count += *at == '\n';
+    }
     config->symbols = calloc((size_t)count, sizeof *config->symbols);
     for (int64_t k = 0; config->symbols && k < count; k++) {
-        config->symbols[k] = strdup(td_results_symbol_name(results, k));
+        size_t length = members ? strcspn(members, "\n") : 0;
+        config->symbols[k] = members ? strndup(members, length) : strdup(td_results_symbol_name(results, k));
         if (!config->symbols[k]) break;
+        if (members) members += length + (members[length] == '\n');
         config->symbol_count++;
     }
     return config->symbol_count == count ? TD_OK : td_fail(error, TD_NO_MEMORY, "no memory for %" PRId64 " symbols", count);
@@ -338,9 +345,8 @@ static td_status replay_share(verification *verification, const stored *stored, 
 static td_status replay_market(const verify_arguments *arguments, verification *verification, const stored *stored,
                                int64_t market, int64_t first, int64_t end, td_error *error) {
     const td_markets *markets = &verification->job.markets;
-    TD_TRY(td_market_open(markets, market, &verification->pick, error));
-    td_status status = td_deck_make(&verification->pick.tape, &verification->job.config->play, &verification->deck, error);
-    if (status != TD_OK) return td_market_fail(markets, market, status, error);
+    TD_TRY(td_market_open(markets, market, &verification->pick, &verification->deck, error));
+    td_status status = TD_OK;
     int64_t stored_blocks = td_results_blocks(verification->results), blocks = td_deck_blocks(verification->deck);
     if (blocks > stored_blocks || (blocks < stored_blocks && td_markets_count(markets) == 1))
         return td_fail(error, TD_BAD_DATA, "%s has %" PRId64 " blocks of returns, its configuration asks for %" PRId64,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "sim/portfolio.h"
 
 #define DAY_SECONDS 86400.0
 
@@ -276,12 +277,20 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
 
 void td_deck_free(td_deck *deck) {
     if (!deck) return;
+    if (deck->portfolio) {
+        td_portfolio_free(deck->portfolio);
+        return;
+    }
     td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);
 }
 
 int64_t td_deck_bars(const td_deck *deck) { return deck->view.bars; }
+const td_portfolio *td_deck_portfolio(const td_deck *deck) { return deck->portfolio; }
+int64_t td_deck_evaluations(const td_deck *deck) {
+    return deck->portfolio ? td_portfolio_evaluations(deck->portfolio) : deck->view.bars;
+}
 double td_deck_periods_per_year(const td_deck *deck) { return deck->periods_per_year; }
 int64_t td_deck_blocks(const td_deck *deck) { return deck->view.blocks; }
 int64_t td_deck_block_start(const td_deck *deck, int64_t block) {
@@ -327,6 +336,9 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     if (deck->def.profile != TD_PROFILE_TAPEDECK && td_needs_broker(&deck->def, set))
         return td_fail(error, TD_BAD_ARG, "profile backtesting plays market orders with a stop and a target; delays, trailing stops, "
                        "further costs, leverage and risk limits are of profile tapedeck");
+    if (deck->portfolio && (td_needs_broker(&deck->def, set) || knob[TD_KNOB_pyramiding] != 1))
+        return td_fail(error, TD_BAD_ARG, "a portfolio plays market orders with stop_loss and take_profit; other stops, costs beyond "
+                       "commission, fixed_commission, spread and slippage, leverage, pyramiding and risk limits it does not");
     if (!(set->knob[TD_KNOB_stop_loss] < 1))
         return td_fail(error, TD_BAD_ARG, "stops.stop_loss is %g, must be below 1: the price would have to fall below 0",
                        set->knob[TD_KNOB_stop_loss]);

@@ -225,6 +225,7 @@ typedef struct td_kernel_deck {
 typedef struct td_events td_events; /* sim/events.h */
 struct td_wish;                     /* sim/order.h */
 struct td_request;
+struct td_portfolio_block;          /* sim/portfolio_lanes.h */
 
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
@@ -245,6 +246,8 @@ typedef struct td_kernel {
      * array of TD_REQUESTS_MAX (NULL where the strategy places no orders). */
     bool (*decide)(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector, const int *above,
                    const int *below, struct td_wish *wish, struct td_request *requests);
+    /* Plays a block of a portfolio over a chunk (sim/portfolio_lanes.h). Not of strategies that place orders. */
+    void (*portfolio)(struct td_portfolio_block *block);
 } td_kernel;
 
 /* Where an argument of a row comes from. */

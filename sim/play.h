@@ -204,6 +204,7 @@ typedef struct td_deck td_deck;
 td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **deck, td_error *error);
 void td_deck_free(td_deck *deck);
 int64_t td_deck_bars(const td_deck *deck);
+int64_t td_deck_evaluations(const td_deck *deck); /* bars that a set is played on: of a portfolio, those of all symbols */
 double td_deck_periods_per_year(const td_deck *deck); /* what annualises; print it beside every annualised figure */
 int64_t td_deck_blocks(const td_deck *deck);          /* blocks really used: never more than bars */
 /* Bar index, within the tape, at which block `block` begins; td_deck_block_start(deck, blocks) is one past the last bar. */

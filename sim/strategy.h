@@ -47,6 +47,7 @@
 
 #include "base/map.h"
 #include "sim/lanes.h"
+#include "sim/portfolio_lanes.h"
 #include "sim/order_words.h"
 
 #ifdef __FAST_MATH__
@@ -214,9 +215,15 @@
         else                                                                                                                     \
             TD_PLAY_CHUNK(body, on_bar, false, false, false, false, false);                                                      \
     }                                                                                                                            \
+    static void td_kernel_portfolio(struct td_portfolio_block *block) {                                                          \
+        if (block->vectors->windowed)                                                                                            \
+            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, true);                                     \
+        else                                                                                                                     \
+            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, false);                                    \
+    }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
-    const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE};                       \
+    const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE, td_kernel_portfolio};  \
     TD_STRATEGY_INFO(on_bar, reals)
 #define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, broker, orders)                                                     \
     td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, broker, orders)

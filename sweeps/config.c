@@ -105,8 +105,9 @@ static bool read_sample(td_loader *l, const td_key_info *info, const td_node *no
     if (node->kind == TD_NODE_SCALAR && !node->quoted && td_reads_integer(node->text))
         return td_take_integer(l, node, info->path, info->minimum, info->maximum, &s->integer);
     if (node->kind == TD_NODE_SCALAR) td_suggest(node->text, td_nth_word, (void *)info->words, near, sizeof near);
-    TD_COMPLAIN(l, node->place, "%s must be day, bar or a number of bars, found %s%s", info->path,
-                td_found(node, text, sizeof text), near);
+    char words[128];
+    td_list_names(td_nth_word, (void *)info->words, words, sizeof words);
+    TD_COMPLAIN(l, node->place, "%s must be %s or a number of bars, found %s%s", info->path, words, td_found(node, text, sizeof text), near);
     return false;
 }
 
@@ -170,6 +171,10 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
         for (int i = 0; good && node->kind == TD_NODE_LIST && i < node->count; i++) good = is_text(node->values[i]);
         return expect(l, good, info->path, node, what);
     }
+    case TD_TYPE_WEIGHTS:
+        if (scalar) return td_take_word(l, node, info->path, info->words, &s->word);
+        return expect(l, node->kind == TD_NODE_MAP && node->count > 0, info->path, node,
+                      "equal, or a mapping of symbols to numbers such as {BTCUSDT: 0.5, ETHUSDT: 0.3}");
     case TD_TYPE_IGNORED: return true;
     }
     return false;
@@ -361,6 +366,63 @@ static void read_markets(td_loader *l) {
     if (l->settings[TD_KEY_intervals].given) read_names(l, TD_KEY_intervals, &c->intervals, &c->interval_count);
 }
 
+/* The weight of each symbol, in the order of `symbols`; a mapping alone names the symbols as well. */
+static void read_weights(td_loader *l) {
+    td_config *c = l->config;
+    const td_node *map = l->settings[TD_KEY_portfolio_weights].node;
+    bool named = l->settings[TD_KEY_symbols].given;
+    if (c->all_symbols) {
+        TD_COMPLAIN(l, map->place, "portfolio.weights names symbols, and symbols says all; leave symbols out");
+        return;
+    }
+    if (named && c->symbol_count < 1) return;
+    if (!named) c->symbols = calloc((size_t)map->count, sizeof *c->symbols);
+    c->weights = calloc((size_t)(named ? c->symbol_count : map->count), sizeof *c->weights);
+    if (!c->weights || !c->symbols) {
+        TD_COMPLAIN(l, map->place, "memory ran out");
+        return;
+    }
+    for (int i = 0; i < map->count; i++) {
+        const td_node *key = map->keys[i];
+        int symbol = 0;
+        double weight;
+        td_bounds of = {key->text, 0, 1, false};
+        if (!check_name(l, TD_KEY_symbols, key, NULL) || !td_take_bounded(l, map->values[i], &of, &weight)) continue;
+        if (weight == 0) TD_COMPLAIN(l, map->values[i]->place, "the weight of %s is 0, must be above 0; leave the symbol out", key->text);
+        if (!named) c->symbols[c->symbol_count++] = strdup(key->text);
+        while (symbol < c->symbol_count && strcmp(c->symbols[symbol], key->text) != 0) symbol++;
+        if (symbol == c->symbol_count)
+            TD_COMPLAIN(l, key->place, "portfolio.weights: '%.40s' is not among the symbols", key->text);
+        else
+            c->weights[symbol] = weight;
+    }
+    for (int s = 0; s < c->symbol_count; s++)
+        if (c->weights[s] == 0 && !td_diagnostics_errors(l->diagnostics))
+            TD_COMPLAIN(l, map->place, "portfolio.weights: '%s' has none", c->symbols[s]);
+}
+
+static void read_portfolio(td_loader *l) {
+    const td_setting *s = l->settings, *rebalance = &s[TD_KEY_portfolio_rebalance], *weights = &s[TD_KEY_portfolio_weights];
+    td_config *c = l->config;
+    td_portfolio_def *def = &c->portfolio;
+    *def = td_default_portfolio_def();
+    c->plays_portfolio = weights->given;
+    if (c->plays_portfolio && c->envelope)
+        TD_COMPLAIN(l, l->settings[TD_KEY_envelope].node->place, "envelope is not for portfolios yet: their stops know one way through a bar");
+    if (c->plays_portfolio && c->execution)
+        TD_COMPLAIN(l, l->settings[TD_KEY_execution_interval].node->place, "execution_interval is not for portfolios yet");
+    if (rebalance->given) def->rebalance = rebalance->word >= 0 ? (td_rebalance)rebalance->word : TD_REBALANCE_BARS;
+    if (rebalance->given && rebalance->word < 0) def->rebalance_bars = rebalance->integer;
+    if (s[TD_KEY_portfolio_max_weight].given) def->max_weight = s[TD_KEY_portfolio_max_weight].number;
+    if (s[TD_KEY_portfolio_max_positions].given) def->max_positions = s[TD_KEY_portfolio_max_positions].integer;
+    if (s[TD_KEY_portfolio_band].given) def->band = s[TD_KEY_portfolio_band].number;
+    bool says = def->rebalance != TD_REBALANCE_NONE || def->max_weight != 0 || def->max_positions != 0 || def->band != 0;
+    if (says && !weights->key)
+        TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "portfolio needs weights, which make it one; `weights: equal` is one over the "
+                    "number of symbols");
+    if (weights->given && weights->word < 0) read_weights(l);
+}
+
 static void read_method(td_loader *l) {
     const td_setting *method = &l->settings[TD_KEY_method], *list = &l->settings[TD_KEY_list];
     const td_setting *cap = &l->settings[TD_KEY_run_cap], *budget = &l->settings[TD_KEY_budget_trials];
@@ -427,6 +489,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     note_ignored(l);
     read_play(l);
     read_markets(l);
+    read_portfolio(l);
     read_knobs(l);
     read_method(l);
     if (s[TD_KEY_parameters].given) td_read_parameters(l, s[TD_KEY_parameters].node, "");
@@ -531,6 +594,7 @@ void td_config_free(td_config *config) {
     for (int i = 0; i < config->symbol_count; i++) free(config->symbols[i]);
     for (int i = 0; i < config->interval_count; i++) free(config->intervals[i]);
     free(config->symbols);
+    free(config->weights);
     free(config->intervals);
     free(config);
 }

@@ -9,6 +9,7 @@
 
 #include "sim/play.h"
 #include "sweeps/rules.h"
+#include "sim/portfolio.h"
 #include "sweeps/space.h"
 
 typedef struct td_config {
@@ -28,6 +29,9 @@ typedef struct td_config {
     char **symbols;        /* (symbol_count) as named, each once; 0 of them: not named, or all */
     int symbol_count;
     bool all_symbols;
+    bool plays_portfolio;  /* all symbols at once, by ... */
+    td_portfolio_def portfolio; /* ... this; its play is `play` and its weights are below */
+    double *weights;       /* (symbol_count) of the symbols, in their order; NULL: equal */
     char **intervals;      /* (interval_count) as spelled, each once; 0 of them: the tape's */
     int interval_count;
     char *execution;       /* interval of the bars that prices walk through inside a bar, as spelled; NULL: the bars themselves */

@@ -41,15 +41,10 @@ static bool sample_sets(const td_space *space, const td_deck *deck, int64_t firs
     return true;
 }
 
-/* Plays groups on the first `bars` bars and adds up what was played and how long it took; *fits says whether the sets could be
- * played on so short a piece at all. */
-static td_status play_sample(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars,
+/* Plays groups and adds up what was played and how long it took; *fits says whether the sets could be played on the deck at all. */
+static td_status play_groups(const td_config *config, const td_deck *deck, const td_sweep_def *def, int64_t group,
                              double *evaluations, double *seconds, bool *fits, td_error *error) {
-    td_play_def play = config->play;
-    play.bars = bars;
-    td_deck *deck = NULL;
-    TD_TRY(td_deck_make(tape, &play, &deck, error));
-    int64_t trials = td_space_count(config->space), group = td_deck_group(deck, def->engine);
+    int64_t trials = td_space_count(config->space);
     if (group > trials) group = trials;
     size_t blocks = (size_t)td_deck_blocks(deck);
     td_set *sets = malloc((size_t)group * sizeof *sets);
@@ -81,7 +76,7 @@ static td_status play_sample(const td_config *config, const td_tape *tape, const
         double taken = thread_seconds() - start;
         if (g < 0 && taken < sample_seconds / 4) continue;
         *seconds += taken;
-        *evaluations += (double)group * (double)td_deck_bars(deck);
+        *evaluations += (double)group * (double)td_deck_evaluations(deck);
     }
     if (player) td_player_close(player);
     td_siblings_close(&siblings);
@@ -89,13 +84,32 @@ static td_status play_sample(const td_config *config, const td_tape *tape, const
     free(block_returns);
     free(cells);
     free(sets);
+    return status;
+}
+
+/* The same on the first `bars` bars of one symbol, which may be too short a piece for the sets. */
+static td_status play_sample(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars,
+                             double *evaluations, double *seconds, bool *fits, td_error *error) {
+    td_play_def play = config->play;
+    play.bars = bars;
+    td_deck *deck = NULL;
+    TD_TRY(td_deck_make(tape, &play, &deck, error));
+    td_status status = play_groups(config, deck, def, td_deck_group(deck, def->engine), evaluations, seconds, fits, error);
     td_deck_free(deck);
     return status;
 }
 
-/* Bar evaluations per second of one thread. Grows the piece of tape until the sample takes long enough to be measured. */
-static td_status calibrate_thread(const td_config *config, const td_tape *tape, const td_sweep_def *def, int64_t bars, double *rate,
-                                  td_error *error) {
+/* Bar evaluations per second of one thread. A portfolio is measured whole, a lane block at a time; of one symbol the piece of tape grows
+ * until the sample takes long enough to be measured. */
+static td_status calibrate_thread(const td_config *config, const td_tape *tape, const td_deck *deck, const td_sweep_def *def,
+                                  int64_t bars, double *rate, td_error *error) {
+    if (config->plays_portfolio) {
+        double evaluations, seconds;
+        bool fits;
+        TD_TRY(play_groups(config, deck, def, td_isa_lanes(def->isa), &evaluations, &seconds, &fits, error));
+        if (fits && seconds > 0) *rate = evaluations / seconds;
+        return TD_OK;
+    }
     for (int64_t piece = SAMPLE_BARS;; piece *= 4) {
         if (piece > bars) piece = bars;
         double evaluations = 0, seconds = 0;
@@ -111,10 +125,9 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
                              td_sweep_plan *plan, int64_t *peak_bytes, int64_t *bars, double *rate, td_error *error) {
     const td_config *config = markets->config;
     td_pick pick;
-    TD_TRY(td_market_open(markets, market, &pick, error));
-    td_deck *deck = NULL;
-    td_status status = td_deck_make(&pick.tape, &config->play, &deck, error);
-    if (status == TD_OK && calibrate) status = td_sweep_check(config, deck, def, error);
+    td_deck *deck;
+    TD_TRY(td_market_open(markets, market, &pick, &deck, error));
+    td_status status = calibrate ? td_sweep_check(config, deck, def, error) : TD_OK;
     if (status != TD_OK) {
         td_deck_free(deck);
         td_pick_close(&pick);
@@ -127,17 +140,17 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
     int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double);
     if (config->envelope) /* and once more in the journal's buffer */
         thread_bytes += (int64_t)td_siblings_bytes(group) + 2 * group * (int64_t)sizeof(td_envelope);
-    *bars = td_deck_bars(deck);
+    *bars = td_deck_evaluations(deck);
     int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
     if (config->execution) tape_bytes += *bars * FINER_BYTES_PER_BAR;
     int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
     if (bytes > *peak_bytes) *peak_bytes = bytes;
-    if (*bars > plan->bars) plan->bars = *bars;
+    if (td_deck_bars(deck) > plan->bars) plan->bars = td_deck_bars(deck);
     if (blocks > plan->blocks) plan->blocks = blocks;
     plan->engine = td_deck_engine(deck, def->engine);
     plan->bar_evaluations += (double)plan->trials * (double)*bars;
+    if (calibrate && *rate == 0) status = calibrate_thread(config, &pick.tape, deck, def, *bars, rate, error);
     td_deck_free(deck);
-    if (calibrate && *rate == 0) status = calibrate_thread(config, &pick.tape, def, *bars, rate, error);
     td_pick_close(&pick);
     return status;
 }

@@ -127,6 +127,18 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     if (c->interval_count) put_json(root, "intervals", names_json(c->intervals, c->interval_count));
     if (c->envelope) put_json(root, "envelope", json_true());
     if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
+    if (c->plays_portfolio) {
+        const td_portfolio_def *def = &c->portfolio;
+        json_t *weights = c->weights ? json_object() : word_json(TD_KEY_portfolio_weights, 0);
+        for (int s = 0; c->weights && s < c->symbol_count; s++) json_object_set_new(weights, c->symbols[s], number_json(c->weights[s]));
+        put_json(root, "portfolio.weights", weights);
+        put_json(root, "portfolio.rebalance", def->rebalance == TD_REBALANCE_BARS
+                                                  ? json_integer(def->rebalance_bars)
+                                                  : word_json(TD_KEY_portfolio_rebalance, (int)def->rebalance));
+        put_json(root, "portfolio.max_weight", number_json(def->max_weight));
+        put_json(root, "portfolio.max_positions", json_integer(def->max_positions));
+        put_json(root, "portfolio.band", number_json(def->band));
+    }
     /* constants, but for what is swept */
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
     for (int a = 0; a < space->axis_count; a++)

@@ -330,6 +330,17 @@ static char *joined_names(const td_markets *markets, bool intervals) {
     return text;
 }
 
+/* Of a portfolio: one a line. */
+static char *joined_members(const td_markets *markets) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (int64_t k = 0; k < markets->members; k++) fprintf(out, "%s%s", k ? "\n" : "", td_markets_member(markets, k));
+    fclose(out);
+    return text;
+}
+
 /* what the sweep is: the same for every run of it */
 static td_status put_sweep(const writer *w, const td_config *config) {
     hid_t root = w->file;
@@ -352,6 +363,12 @@ static td_status put_sweep(const writer *w, const td_config *config) {
     TD_TRY(put_text(w, root, "config_digest", config->digest));
     TD_TRY(put_text(w, root, "tape_path", config->tape));
     TD_TRY(put_text(w, root, "tape_digest", markets->digest));
+    if (config->plays_portfolio) {
+        char *members = joined_members(markets);
+        td_status status = put_text(w, root, "portfolio_symbols", members);
+        free(members);
+        TD_TRY(status);
+    }
     if (w->several) {
         symbols = joined_names(markets, false), intervals = joined_names(markets, true);
         td_status status = put_text(w, root, "tape_symbol", symbols);

@@ -125,6 +125,9 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_NAMES:
         return json_pack("{s:[{s:s}, {s:s}, {s:s, s:i, s:b, s:{s:[s,s]}}]}", "anyOf", "type", "string", "type", "number", "type",
                          "array", "minItems", 1, "uniqueItems", 1, "items", "type", "string", "number");
+    case TD_TYPE_WEIGHTS:
+        return json_pack("{s:[{s:o}, {s:s, s:i, s:o}]}", "anyOf", "enum", words_json(info->words), "type", "object", "minProperties", 1,
+                         "additionalProperties", bounded("number", info->minimum, info->maximum));
     case TD_TYPE_IGNORED: return json_object();
     }
     return json_object();
@@ -328,6 +331,7 @@ static void describe_type(td_key key, char *text, size_t room) {
     case TD_TYPE_PARAMETERS: snprintf(text, room, "mapping of names"); break;
     case TD_TYPE_CONSTRAINTS: snprintf(text, room, "list of expressions"); break;
     case TD_TYPE_LIST: snprintf(text, room, "list of mappings, or a path"); break;
+    case TD_TYPE_WEIGHTS: snprintf(text, room, "%s, or a mapping of symbols to numbers above 0, at most 1", words); break;
     case TD_TYPE_NAMES: snprintf(text, room, "list of names%s%s", *words ? ", or " : "", words); break;
     default: snprintf(text, room, "anything"); break;
     }

@@ -31,6 +31,7 @@ typedef enum td_key_type {
     TD_TYPE_CONSTRAINTS,
     TD_TYPE_LIST,
     TD_TYPE_NAMES,       /* a list of texts, a single one, or one of words */
+    TD_TYPE_WEIGHTS,     /* a mapping of symbols to numbers, or one of words */
     TD_TYPE_IGNORED,     /* of W&B: anything, no effect */
 } td_key_type;
 
@@ -55,6 +56,19 @@ typedef enum td_key_type {
     X(execution_interval, "execution_interval", TEXT, 0, 0, "", "",                                                              \
       "finer bars that orders, stops, targets, liquidation and ruin walk through inside each bar, as in 1m under intervals: [1h]; " \
       "made of the tape's. The strategy still decides on the bars of `intervals`. When absent: the bars themselves are walked")  \
+    X(portfolio, "portfolio", GROUP, 0, 0, "", "", "")                                                                           \
+    X(portfolio_weights, "portfolio.weights", WEIGHTS, 0, 1, "equal", "",                                                        \
+      "plays all symbols at once, with shared cash: fractions of equity that the strategy's targets are multiplied with, as in " \
+      "{BTCUSDT: 0.5, ETHUSDT: 0.3}, or equal, one over the number of symbols. When absent each symbol plays alone")                \
+    X(portfolio_rebalance, "portfolio.rebalance", SAMPLE, 1, 1e9, "none daily weekly monthly", "none",                           \
+      "when open positions are brought back to their weights: on the first bar of each UTC day, week (from Monday) or month, "   \
+      "or every so many bars")                                                                                                  \
+    X(portfolio_max_weight, "portfolio.max_weight", NUMBER, 0, 1, "", "0",                                                       \
+      "largest fraction of equity aimed at for one symbol; 0 is no limit")                                                       \
+    X(portfolio_max_positions, "portfolio.max_positions", INTEGER, 0, 4096, "", "0",                                             \
+      "positions open at once; entries beyond are refused; 0 is no limit")                                                       \
+    X(portfolio_band, "portfolio.band", NUMBER, 0, 1, "", "0",                                                                   \
+      "when rebalancing, positions that are off by no more than this fraction of equity stay")                                   \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \

@@ -231,12 +231,9 @@ static void close_market(crew *crew) {
 static td_status open_market(crew *crew, int64_t market, td_error *error) {
     if (crew->market == market) return TD_OK;
     close_market(crew);
-    TD_TRY(td_market_open(crew->markets, market, &crew->pick, error));
+    TD_TRY(td_market_open(crew->markets, market, &crew->pick, &crew->deck, error));
     crew->market = market;
-    td_status status = td_deck_make(&crew->pick.tape, &crew->config->play, &crew->deck, error);
-    if (status == TD_OK) return TD_OK;
-    close_market(crew);
-    return td_market_fail(crew->markets, market, status, error);
+    return TD_OK;
 }
 
 /* Checks every set on every market, and notes what is to be known of each. The last market stays open. */
@@ -264,7 +261,7 @@ static td_status play_market(crew *crew, int64_t market, td_error *error) {
     crew->missing = crew->untaken;
     if (crew->untaken == 0) return TD_OK;
     TD_TRY(open_market(crew, market, error));
-    crew->bars = td_deck_bars(crew->deck);
+    crew->bars = td_deck_evaluations(crew->deck);
     crew->deck_blocks = td_deck_blocks(crew->deck);
     crew->group = td_deck_group(crew->deck, crew->def->engine);
     crew->lanes = td_isa_lanes(crew->def->isa);
