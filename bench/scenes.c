@@ -19,6 +19,10 @@
     {.name = title, .tier = TD_SCENE_##level, .item = "bar_evaluations", KIND(play),                                             \
      .shape = {.bars = bars_, .sets = sets_, .threads = 1, .engine = TD_ENGINE_LANES, .strategy = "sma-cross", .sample_bars = 1, \
                .pace = TD_PACE_BUSY, .protection = TD_PROTECTION_##protection_}}
+#define PORTFOLIO(title, level, symbols_, bars_, sets_)                                                                          \
+    {.name = title, .tier = TD_SCENE_##level, .item = "bar_evaluations", KIND(play),                                             \
+     .shape = {.bars = bars_, .sets = sets_, .threads = 1, .engine = TD_ENGINE_LANES, .strategy = "sma-cross", .sample_bars = 1, \
+               .symbols = symbols_}}
 #define ROWS(title, level, kind_, bars_, windows)                                                                                \
     {.name = title, .tier = TD_SCENE_##level, .item = "values", KIND(rows),                                                      \
      .shape = {.bars = bars_, .sets = windows, .threads = 1, .strategy = kind_}}
@@ -26,7 +30,7 @@
     {.name = title, .tier = TD_SCENE_##level, .item = what, KIND(kind), .shape = {.bars = bars_, .sets = sets_, .threads = 1}}
 
 /* The engines play the moving-average cross with stop-loss and take-profit, fills at the close, commission 0.1 %, slippage 0.02 %.
- * lanes: returns sampled at every bar; skip: every 60 bars. Sizes are bars x sets. */
+ * lanes: returns sampled at every bar; skip: every 60 bars. Sizes are bars x sets, of a portfolio bars of each symbol. */
 static const td_scene scenes[] = {
     PLAY("reference/busy/100000x16", USUAL, REFERENCE, "sma-cross", 100000, 16, 1, 1, BUSY),
     PLAY("lanes/busy/100000x1000", USUAL, LANES, "sma-cross", 100000, 1000, 1, 1, BUSY),
@@ -60,6 +64,8 @@ static const td_scene scenes[] = {
     PLAY("strategy/volatility-target/100000x1000", USUAL, AUTO, "volatility-target", 100000, 1000, 1, 60, BUSY),
     PLAY("strategy/dip-grid/100000x1000", LONG, AUTO, "dip-grid", 100000, 1000, 1, 60, BUSY),
     PROTECT("protect/none/100000x1000", USUAL, 100000, 1000, NONE),
+    PORTFOLIO("portfolio/5-symbols/20000x1000", USUAL, 5, 20000, 1000),
+    PORTFOLIO("portfolio/50-symbols/2000x1000", USUAL, 50, 2000, 1000),
     PROTECT("protect/stops/100000x1000", USUAL, 100000, 1000, STOPS),
     PROTECT("protect/trailing/100000x1000", USUAL, 100000, 1000, TRAILING),
     PROTECT("protect/brackets/100000x1000", USUAL, 100000, 1000, BRACKETS),

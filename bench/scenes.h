@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "sim/play.h"
+#include "sim/portfolio.h"
 
 enum { TD_STAGE_TAPES_MAX = 8 };
 
@@ -60,6 +60,7 @@ typedef struct td_scene_shape {
     td_engine engine;
     const char *strategy;    /* or kind of row */
     int64_t sample_bars;
+    int64_t symbols;         /* of a portfolio, weekly brought back to equal weights; 0: one symbol, no portfolio */
     td_pace pace;
     td_protection protection;
 } td_scene_shape;

@@ -94,20 +94,47 @@ static void write_cells(FILE *out, const play_state *play) {
     }
 }
 
+/* A portfolio of as many stretches of the tape, all at the times of the first; `bars` of each. */
+static td_status make_portfolio(const td_tape *tape, const td_play_def *play, int64_t symbols, int64_t bars, td_deck **deck,
+                                td_error *error) {
+    td_portfolio *portfolio;
+    td_portfolio_def def = td_default_portfolio_def();
+    def.play = *play;
+    def.rebalance = TD_REBALANCE_WEEKLY;
+    def.band = 0.01;
+    td_tape *tapes = calloc((size_t)symbols, sizeof *tapes);
+    if (!tapes) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)symbols);
+    for (int64_t s = 0; s < symbols; s++) {
+        tapes[s] = *tape;
+        tapes[s].bars = bars;
+        tapes[s].open += s * bars;
+        tapes[s].high += s * bars;
+        tapes[s].low += s * bars;
+        tapes[s].close += s * bars;
+        tapes[s].volume += s * bars;
+    }
+    td_status status = td_portfolio_make(tapes, symbols, &def, &portfolio, error);
+    free(tapes);
+    if (status == TD_OK) *deck = td_portfolio_deck(portfolio);
+    return status;
+}
+
 td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
     const td_tape *tape;
-    TD_TRY(td_stage_tape(stage, shape->bars, &tape, error));
+    int64_t symbols = shape->symbols ? shape->symbols : 1;
+    TD_TRY(td_stage_tape(stage, shape->bars * symbols, &tape, error));
     play_state *play = calloc(1, sizeof *play);
     if (!play) return td_fail(error, TD_NO_MEMORY, "no memory for the scene");
     load->state = play;
-    load->items = (double)shape->bars * (double)shape->sets;
+    load->items = (double)(shape->bars * symbols) * (double)shape->sets;
 
     td_play_def def = td_default_play_def();
     def.strategy = td_strategy_find(shape->strategy);
     def.fill_at = TD_FILL_CLOSE;
     def.sample_bars = shape->sample_bars;
     if (shape->protection >= TD_PROTECTION_BRACKETS) def.volatility = TD_VOLATILITY_ATR;
-    TD_TRY(td_deck_make(tape, &def, &play->deck, error));
+    TD_TRY(shape->symbols ? make_portfolio(tape, &def, symbols, shape->bars, &play->deck, error)
+                          : td_deck_make(tape, &def, &play->deck, error));
     play->count = shape->sets;
     play->threads = shape->threads;
     play->sets = malloc((size_t)shape->sets * sizeof *play->sets);

@@ -1,6 +1,7 @@
 /* tapedeck run: one parameter set in full detail, played with the reference engine.
  *
- * Times in the CSV files are the open times of the bars: a fill of reason `close` happened at the end of its bar. */
+ * Times in the CSV files are the open times of the bars, of fills and trades those of the finer bars where prices walk through
+ * such: a fill of reason `close` happened at the end of its bar. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/output.h"
+#include "sim/envelope.h"
 
 enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
 
@@ -48,6 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 /* Where the observer writes, and what it needs for that. */
 typedef struct recorder {
     const int64_t *time_ns; /* of the first bar played */
+    const td_markets *portfolio; /* whose members are played; NULL of one symbol. Files of a portfolio name the symbol first. */
     td_output trades, equity, fills;
     double peak;
 } recorder;
@@ -56,7 +59,7 @@ static void record_fill(void *context, const td_fill *fill) {
     recorder *recorder = context;
     char time[32];
     fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[fill->bar], time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
+            td_time_text(fill->time_ns, time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
             fill->price, fill->commission, fill->spread_cost, fill->slippage_cost, fill->position);
 }
 
@@ -64,10 +67,33 @@ static void record_trade(void *context, const td_trade *trade) {
     recorder *recorder = context;
     char entry[32], exit[32];
     fprintf(recorder->trades.file, "%s,%s,%lld,%lld,%s,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[trade->entry_bar], entry), td_time_text(recorder->time_ns[trade->exit_bar], exit),
+            td_time_text(trade->entry_ns, entry), td_time_text(trade->exit_ns, exit),
             (long long)trade->entry_bar, (long long)trade->exit_bar, td_fill_reason_name(trade->entry_reason),
             td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission,
             trade->pnl, trade->ret);
+}
+
+static void record_fill_of(void *context, int64_t symbol, const td_fill *fill) {
+    recorder *recorder = context;
+    fprintf(recorder->fills.file, "%s,", td_markets_member(recorder->portfolio, symbol));
+    record_fill(context, fill);
+}
+
+static void record_trade_of(void *context, int64_t symbol, const td_trade *trade) {
+    recorder *recorder = context;
+    fprintf(recorder->trades.file, "%s,", td_markets_member(recorder->portfolio, symbol));
+    record_trade(context, trade);
+}
+
+/* Of a portfolio: cash and every symbol's position in place of the one position. */
+static void record_row(void *context, int64_t bar, double equity, double cash, const double *positions) {
+    recorder *recorder = context;
+    char time[32];
+    if (!(recorder->peak >= equity)) recorder->peak = equity;
+    fprintf(recorder->equity.file, "%s,%.17g,%.17g,%.17g", td_time_text(recorder->time_ns[bar], time), equity,
+            equity / recorder->peak - 1, cash);
+    for (int64_t s = 0; s < recorder->portfolio->members; s++) fprintf(recorder->equity.file, ",%.17g", positions[s]);
+    fputc('\n', recorder->equity.file);
 }
 
 static void record_bar(void *context, int64_t bar, double equity, double position) {
@@ -79,20 +105,28 @@ static void record_bar(void *context, int64_t bar, double equity, double positio
 }
 
 static td_status open_recorder(const run_arguments *arguments, recorder *recorder, td_error *error) {
+    const td_markets *markets = &arguments->job.markets;
     *recorder = (struct recorder){.time_ns = arguments->pick.tape.time_ns, .peak = NAN};
+    if (arguments->job.config->plays_portfolio) recorder->portfolio = markets;
+    const char *symbol = recorder->portfolio ? "symbol," : "";
     if (arguments->trades) {
         TD_TRY(td_output_open(arguments->trades, &recorder->trades, error));
+        fputs(symbol, recorder->trades.file);
         fputs("entry_time,exit_time,entry_bar,exit_bar,entry_reason,exit_reason,units,entry_price,exit_price,commission,pnl,"
               "return\n",
               recorder->trades.file);
     }
     if (arguments->fills) {
         TD_TRY(td_output_open(arguments->fills, &recorder->fills, error));
+        fputs(symbol, recorder->fills.file);
         fputs("time,bar,reason,units,price,commission,spread_cost,slippage_cost,position\n", recorder->fills.file);
     }
     if (arguments->equity) {
         TD_TRY(td_output_open(arguments->equity, &recorder->equity, error));
-        fputs("time,equity,position,drawdown\n", recorder->equity.file);
+        fputs(recorder->portfolio ? "time,equity,drawdown,cash" : "time,equity,position,drawdown", recorder->equity.file);
+        for (int64_t s = 0; recorder->portfolio && s < markets->members; s++)
+            fprintf(recorder->equity.file, ",%s", td_markets_member(markets, s));
+        fputc('\n', recorder->equity.file);
     }
     return TD_OK;
 }
@@ -126,8 +160,18 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
     return status == TD_OK ? TD_OK : td_fail_within(error, TD_BAD_CONFIG, "%s", path);
 }
 
+/* {"sharpe": [low, high], ...} */
+static json_t *envelope_json(const td_envelope *envelope) {
+    json_t *object = json_object();
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        json_object_set_new(object, td_metric_infos[m].name,
+                            json_pack("[o,o]", td_json_number(envelope->low[m], false), td_json_number(envelope->high[m], false)));
+    return object;
+}
+
+/* envelope: NULL where none is asked for, here and below */
 static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
-                             const td_cell *cell) {
+                             const td_cell *cell, const td_envelope *envelope) {
     char first[32], last[32], hash[17];
     const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
@@ -154,6 +198,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
             "bars", (json_int_t)td_deck_bars(deck),
             "first_bar", td_time_text(time_ns[0], first),
             "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
+    if (document && envelope) json_object_set_new(document, "envelope", envelope_json(envelope));
     if (document && cell->state == TD_CELL_FAILED) {
         json_object_set_new(document, "reason", json_string(td_cell_reason_name((td_cell_reason)cell->reason)));
         json_object_set_new(document, "reason_bar", json_integer(cell->reason_bar));
@@ -161,7 +206,45 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
     return document;
 }
 
-static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell) {
+static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
+
+static json_t *shares_json(const td_markets *markets, const td_portfolio_share *shares) {
+    json_t *list = json_array();
+    for (int64_t s = 0; s < markets->members; s++)
+        json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+                                              "symbol", td_markets_member(markets, s),
+                                              "pnl", td_json_number(shares[s].pnl, false),
+                                              "trades", td_json_number(shares[s].trades, true),
+                                              "fills", td_json_number(shares[s].fills, true),
+                                              "turnover", td_json_number(shares[s].turnover, false),
+                                              "commission_paid", td_json_number(shares[s].commission, false),
+                                              "spread_paid", td_json_number(shares[s].spread_cost, false),
+                                              "slippage_paid", td_json_number(shares[s].slippage_cost, false)));
+    return list;
+}
+
+static void shares_text(const td_markets *markets, const td_portfolio_share *shares) {
+    static const char *const heads[] = {"symbol", "pnl", "trades", "fills", "commission_paid", "turnover"};
+    static const bool numeric[] = {false, true, true, true, true, true};
+    size_t members = (size_t)markets->members;
+    const char **cells = calloc(6 * members, sizeof *cells);
+    char(*texts)[5][32] = calloc(members, sizeof *texts);
+    for (size_t s = 0; cells && texts && s < members; s++) {
+        double values[] = {shares[s].pnl, shares[s].trades, shares[s].fills, shares[s].commission, shares[s].turnover};
+        cells[6 * s] = td_markets_member(markets, (int64_t)s);
+        for (int i = 0; i < 5; i++) {
+            snprintf(texts[s][i], sizeof texts[s][i], "%.8g", values[i]);
+            cells[6 * s + 1 + (size_t)i] = texts[s][i];
+        }
+    }
+    putchar('\n');
+    if (cells && texts) td_cli_table(stdout, 6, heads, numeric, (int)members, cells);
+    free(cells);
+    free(texts);
+}
+
+static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
+                          const td_envelope *envelope) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
     const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
@@ -172,47 +255,75 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
     printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
     free(parameters);
 
-    static const char *const heads[] = {"metric", "value", "unit", ""};
-    static const bool numeric[] = {false, true, false, false};
-    const char *cells[TD_METRIC_COUNT][4];
-    char values[TD_METRIC_COUNT][32];
+    const char *heads[6] = {"metric", "value"};
+    bool numeric[6] = {false, true, envelope, envelope};
+    const char *cells[TD_METRIC_COUNT * 6];
+    char values[TD_METRIC_COUNT][3][32];
+    int columns = 2, used = 0;
+    if (envelope) heads[columns++] = "low", heads[columns++] = "high";
+    heads[columns++] = "unit", heads[columns++] = "";
     for (int m = 0; m < TD_METRIC_COUNT; m++) {
         const td_metric_info *info = &td_metric_infos[m];
-        snprintf(values[m], sizeof values[m], isnan(cell->metrics[m]) ? "-" : "%.8g", cell->metrics[m]);
-        cells[m][0] = info->name;
-        cells[m][1] = values[m];
-        cells[m][2] = strcmp(info->units, "1") == 0 ? "" : info->units;
-        cells[m][3] = info->long_name;
+        double numbers[] = {cell->metrics[m], envelope ? envelope->low[m] : NAN, envelope ? envelope->high[m] : NAN};
+        cells[used++] = info->name;
+        for (int i = 0; i < (envelope ? 3 : 1); i++) {
+            number_text(numbers[i], values[m][i], sizeof values[m][i]);
+            cells[used++] = values[m][i];
+        }
+        cells[used++] = strcmp(info->units, "1") == 0 ? "" : info->units;
+        cells[used++] = info->long_name;
     }
-    td_cli_table(stdout, 4, heads, numeric, TD_METRIC_COUNT, &cells[0][0]);
+    td_cli_table(stdout, columns, heads, numeric, TD_METRIC_COUNT, cells);
 }
 
-/* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
-static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, int *code,
-                     td_error *error) {
-    const td_job *job = &arguments->job;
-    td_set set;
-    const td_tape *tape = &arguments->pick.tape;
-    TD_TRY(td_job_one_market(job, "run", &arguments->pick, error));
-    TD_TRY(td_deck_make(tape, &job->config->play, deck, error));
-    TD_TRY(choose_set(arguments, *deck, &set, error));
-    TD_TRY(open_recorder(arguments, recorder, error));
+/* shares: made here, of a portfolio; the caller frees. */
+static td_status play(const run_arguments *arguments, const td_deck *deck, const td_set *set, recorder *recorder, td_cell *cell,
+                      td_portfolio_share **shares, td_error *error) {
+    if (recorder->portfolio) {
+        td_portfolio_observer observer = {
+            .on_fill = arguments->fills ? record_fill_of : NULL,
+            .on_trade = arguments->trades ? record_trade_of : NULL,
+            .on_bar = arguments->equity ? record_row : NULL,
+            .context = recorder,
+        };
+        *shares = calloc((size_t)recorder->portfolio->members, sizeof **shares);
+        if (!*shares) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)recorder->portfolio->members);
+        return td_portfolio_play_detailed(td_deck_portfolio(deck), set, &observer, cell, NULL, *shares, error);
+    }
     td_observer observer = {
         .on_fill = arguments->fills ? record_fill : NULL,
         .on_trade = arguments->trades ? record_trade : NULL,
         .on_bar = arguments->equity ? record_bar : NULL,
         .context = recorder,
     };
+    return td_play_detailed(deck, set, &observer, cell, NULL, error);
+}
+
+/* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
+static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, td_portfolio_share **shares, int *code,
+                     td_error *error) {
+    const td_job *job = &arguments->job;
+    td_set set;
+    const td_tape *tape = &arguments->pick.tape;
+    TD_TRY(td_job_one_market(job, "run", &arguments->pick, deck, error));
+    TD_TRY(choose_set(arguments, *deck, &set, error));
+    TD_TRY(open_recorder(arguments, recorder, error));
     td_crash_watch(job->config->play.strategy, 1, job->json);
     td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
-    td_status status = td_play_detailed(*deck, &set, &observer, cell, NULL, error);
+    td_status status = play(arguments, *deck, &set, recorder, cell, shares, error);
+    td_envelope room, *envelope = job->config->envelope ? &room : NULL;
+    if (status == TD_OK && envelope) status = td_envelope_of(*deck, &set, cell, envelope, error);
     td_playing_now.first = td_playing_now.last = -1;
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
-    if (job->json)
-        *code = td_json_print(describe_json(job, tape, *deck, &set, cell), *code);
-    else
-        describe_text(job, tape, *deck, &set, cell);
+    if (job->json) {
+        json_t *document = describe_json(job, tape, *deck, &set, cell, envelope);
+        if (document && *shares) json_object_set_new(document, "symbols", shares_json(&job->markets, *shares));
+        *code = td_json_print(document, *code);
+    } else {
+        describe_text(job, tape, *deck, &set, cell, envelope);
+        if (*shares) shares_text(&job->markets, *shares);
+    }
     if (cell->state == TD_CELL_DONE) return TD_OK;
     const char *reason = td_cell_reason_text((td_cell_reason)cell->reason);
     if (cell->reason_bar < 0) return td_fail(error, TD_FAILED, "the set failed: %s", reason);
@@ -237,11 +348,13 @@ int td_cmd_run(int argc, char **argv) {
     if (code != TD_EXIT_OK) return code;
 
     td_deck *deck = NULL;
+    td_portfolio_share *shares = NULL;
     recorder recorder = {.peak = NAN};
     td_cell cell;
     td_error error = {.message = ""};
-    td_status status = run(&arguments, &deck, &recorder, &cell, &code, &error);
+    td_status status = run(&arguments, &deck, &recorder, &cell, &shares, &code, &error);
     drop_recorder(&recorder);
+    free(shares);
     if (deck) td_deck_free(deck);
     td_pick_close(&arguments.pick);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);

@@ -90,7 +90,7 @@ void td_job_close(td_job *job) {
     job->config = NULL;
 }
 
-td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_error *error) {
+td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_deck **deck, td_error *error) {
     const td_markets *markets = &job->markets;
     if (markets->symbols > 1)
         return td_fail(error, TD_BAD_ARG, "%s names %lld symbols and %s plays one: choose with --set symbols=[%s]", job->config_path,
@@ -98,7 +98,7 @@ td_status td_job_one_market(const td_job *job, const char *command, td_pick *pic
     if (markets->intervals > 1)
         return td_fail(error, TD_BAD_ARG, "%s names %lld intervals and %s plays one: choose with --set intervals=[%s]",
                        job->config_path, (long long)markets->intervals, command, td_markets_interval(markets, 0));
-    return td_market_open(markets, 0, pick, error);
+    return td_market_open(markets, 0, pick, deck, error);
 }
 
 json_t *td_json_number(double value, bool whole) {

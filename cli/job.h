@@ -33,8 +33,9 @@ extern const struct argp td_job_argp, td_job_threads_argp;
  * returns the exit code. */
 int td_job_open(td_job *job);
 void td_job_close(td_job *job);
-/* The bars of a command that plays one symbol at one interval; TD_BAD_ARG when the configuration names more. td_pick_close(). */
-td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_error *error);
+/* The bars and the deck of a command that plays one symbol, or one portfolio, at one interval; TD_BAD_ARG when the configuration names
+ * more. td_deck_free(), then td_pick_close(). */
+td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_deck **deck, td_error *error);
 /* The set of a trial and its numbers: the strategy's parameters, then the swept knobs. */
 json_t *td_job_parameters(const td_job *job, const td_set *set);
 /* "fast 10, slow 30"; the caller frees. */

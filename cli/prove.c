@@ -225,13 +225,14 @@ static int64_t draw_trial(const prove_arguments *arguments, int64_t i, int64_t s
     return trial < count ? trial : count - 1;
 }
 
-static td_status prove(const prove_arguments *arguments, const td_tape *tape, int *code, td_error *error) {
+static td_status prove(const prove_arguments *arguments, const td_tape *tape, const td_deck *deck, int *code, td_error *error) {
     const td_job *job = &arguments->job;
     const td_space *space = job->config->space;
     int64_t count = td_space_count(space), sample = arguments->sample < count ? arguments->sample : count;
     const char *name = td_strategy_name(job->config->play.strategy);
-    td_deck *deck;
-    TD_TRY(td_deck_make(tape, &job->config->play, &deck, error));
+    if (job->config->plays_portfolio)
+        return td_fail(error, TD_BAD_ARG, "%s plays a portfolio, and the proofs one symbol: leave `portfolio` out and choose with --set "
+                       "symbols=[%s]", job->config_path, td_markets_member(&job->markets, 0));
     int64_t bars = td_deck_bars(deck);
     td_status status = TD_OK;
     json_t *list = job->json ? json_array() : NULL;
@@ -254,7 +255,6 @@ static td_status prove(const prove_arguments *arguments, const td_tape *tape, in
                                     : td_fail(error, TD_NO_MEMORY, "no memory for the names of parameters");
         free(subject.parameters);
     }
-    td_deck_free(deck);
     double seconds = seconds_now() - begin;
     char text[32];
     if (status != TD_OK) {
@@ -299,8 +299,10 @@ int td_prove(int argc, char **argv) {
     if (code != TD_EXIT_OK) return code;
     td_error error = {.message = ""};
     td_pick pick = {0};
-    td_status status = td_job_one_market(&arguments.job, "verify", &pick, &error);
-    if (status == TD_OK) status = prove(&arguments, &pick.tape, &code, &error);
+    td_deck *deck = NULL;
+    td_status status = td_job_one_market(&arguments.job, "verify", &pick, &deck, &error);
+    if (status == TD_OK) status = prove(&arguments, &pick.tape, deck, &code, &error);
+    td_deck_free(deck);
     td_pick_close(&pick);
     if (status != TD_OK) code = td_cli_fail(status, &error, arguments.job.json);
     td_job_close(&arguments.job);

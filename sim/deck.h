@@ -43,6 +43,7 @@ struct td_deck {
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
     int64_t returns;                  /* how many returns the sums of a lane hold */
     void *memory;                     /* one allocation for all arrays */
+    struct td_portfolio *portfolio;   /* what the deck is the raster of, and owns; NULL of one symbol */
 };
 
 /* Appends a row of the engine's (the strategy's are there), before players are opened: row number *row of a set's slots, and

@@ -1,7 +1,9 @@
 /* One thread's playing: the group of sets, its rows, its lane blocks, chunk by chunk; see play.h. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/portfolio_player.h"
 #include "sim/reference.h"
 #include "sim/skip.h"
 
@@ -14,6 +16,7 @@ enum { DENSE_BARS = 64 };
 
 struct td_player {
     const td_deck *deck;
+    td_portfolio_player *several; /* of a deck that is a portfolio's, which uses nothing of what follows; else NULL */
     td_engine engine;     /* AUTO: skip or lanes, group by group, whichever suits what the last group did; the bits are the same */
     td_isa isa;
     bool tried, dense;    /* AUTO: there was a group; the last one filled often */
@@ -50,7 +53,7 @@ static size_t turned_count(const td_deck *deck, int64_t sets) {
 /* What wants every bar cannot be skipped through. */
 static bool can_skip(const td_deck *deck) {
     const td_strategy *strategy = deck->def.strategy;
-    return !strategy->every_bar && !*strategy->orders && !deck->view.every_bar && !deck->view.market_log;
+    return !deck->portfolio && !strategy->every_bar && !*strategy->orders && !deck->view.every_bar && !deck->view.market_log;
 }
 
 /* The rules of some profiles are the plain engine's alone. */
@@ -63,6 +66,7 @@ td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
 }
 
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
+    if (deck->portfolio) return td_portfolio_group(deck->portfolio);
     return engine == TD_ENGINE_REFERENCE || is_plain(deck) ? 16 : GROUP_SETS;
 }
 
@@ -113,6 +117,7 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
 }
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
+    if (deck->portfolio) return sizeof(td_player) + td_portfolio_player_bytes(deck->portfolio, engine, isa);
     needs needs = needs_of(deck, engine, isa);
     return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
            needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
@@ -133,12 +138,23 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     if (is_plain(deck)) engine = TD_ENGINE_REFERENCE;
     if (engine == TD_ENGINE_REFERENCE) isa = TD_ISA_SCALAR;
     if (engine == TD_ENGINE_SKIP && !can_skip(deck))
-        return td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",
-                       deck->def.strategy->name);
+        return deck->portfolio
+                   ? td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: a portfolio's equity moves with every symbol")
+                   : td_fail(error, TD_BAD_ARG, "the skip engine cannot play this: strategy %s or its metrics want every bar",
+                             deck->def.strategy->name);
     if (!deck->def.strategy->kernels[isa])
         return td_fail(error, TD_BAD_ARG, "strategy %s is not built for %s", deck->def.strategy->name, td_isa_name(isa));
     td_player *player = calloc(1, sizeof *player);
     if (!player) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
+    if (deck->portfolio) {
+        *player = (td_player){.deck = deck, .engine = engine, .isa = isa};
+        td_status status = td_portfolio_player_open(deck->portfolio, engine, isa, &player->several, error);
+        if (status == TD_OK)
+            *opened = player;
+        else
+            free(player);
+        return status;
+    }
     needs needs = needs_of(deck, engine, isa);
     *player = (td_player){.deck = deck, .engine = engine, .isa = isa, .capacity = needs.sets};
     td_status status = td_rows_open(&player->rows, deck, isa, player->capacity, error);
@@ -167,7 +183,8 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
 
 void td_player_close(td_player *player) {
     if (!player) return;
-    td_rows_close(&player->rows);
+    td_portfolio_player_close(player->several);
+    if (!player->several) td_rows_close(&player->rows);
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
@@ -179,27 +196,6 @@ void td_player_close(td_player *player) {
     free(player->sums);
     free(player->block_equity);
     free(player);
-}
-
-/* Two windows of `lanes` slots that hold row r of all lanes of the vector, if there are such; see td_vector. */
-static bool find_windows(void *vector, int lanes, int r) {
-    const int32_t *slot = td_vector_slot(vector, lanes, r);
-    int64_t *window = td_vector_window(vector, lanes, r);
-    uint64_t *pick = td_vector_pick(vector, lanes, r);
-    window[0] = INT64_MAX;
-    for (int l = 0; l < lanes; l++)
-        if (slot[l] < window[0]) window[0] = slot[l];
-    window[1] = INT64_MAX;
-    for (int l = 0; l < lanes; l++)
-        if (slot[l] >= window[0] + lanes && slot[l] < window[1]) window[1] = slot[l];
-    if (window[1] == INT64_MAX) window[1] = window[0];
-    bool fits = true;
-    for (int l = 0; l < lanes; l++) {
-        bool first = slot[l] < window[0] + lanes;
-        pick[l] = (uint64_t)(first ? slot[l] - window[0] : lanes + slot[l] - window[1]);
-        fits &= pick[l] < 2 * (uint64_t)lanes;
-    }
-    return fits;
 }
 
 /* Does any set of the group need the broker? Then all get accounts; the bits are the same. */
@@ -234,7 +230,7 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
         char *block = player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes;
         bool windowed = true;
         for (int v = 0; v < TD_BLOCK_VECTORS; v++)
-            for (int r = 0; r < row_count; r++) windowed &= find_windows(block + (size_t)v * vector_bytes, lanes, r);
+            for (int r = 0; r < row_count; r++) windowed &= td_vector_find_windows(block + (size_t)v * vector_bytes, lanes, r);
         *td_vector_windowed(block, lanes) = windowed;
     }
 
@@ -352,6 +348,10 @@ static int64_t start_group(td_player *player, const td_set *sets, int64_t count)
 
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
+    if (player->several) {
+        td_portfolio_play(player->several, sets, count, cells, block_returns);
+        return;
+    }
     for (int64_t done = 0, now; done < count; done += now) {
         now = player->engine == TD_ENGINE_REFERENCE ? 1 : start_group(player, sets + done, count - done);
         float *returns = block_returns ? block_returns + done * deck->view.blocks : NULL;
@@ -382,6 +382,8 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     td_player *player;
     td_lane lane;
     td_account account;
+    assert(!(deck->portfolio && observer) && "a portfolio has observers of its own");
+    if (deck->portfolio) return td_portfolio_play_detailed(deck->portfolio, set, NULL, cell, block_returns, NULL, error);
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
     if (observer && observer->before_bar) td_player_limit_chunk(player, 1);
     td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->block_equity);
@@ -390,4 +392,9 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     return TD_OK;
 }
 
-void td_player_limit_chunk(td_player *player, int64_t bars) { player->rows.chunk_limit = bars; }
+void td_player_limit_chunk(td_player *player, int64_t bars) {
+    if (player->several)
+        td_portfolio_player_limit_chunk(player->several, bars);
+    else
+        player->rows.chunk_limit = bars;
+}

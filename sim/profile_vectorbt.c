@@ -1,4 +1,4 @@
-/* Profile vectorbt: orders and fills as vectorbt's Portfolio.from_signals() has them (docs/bar-rules.md, R90 and on).
+/* Profile vectorbt: orders and fills as vectorbt's Portfolio.from_signals() has them (docs/bar-rules.md, R130 and on).
  *
  * It is a table of rows there: each bar has at most one order, a stop's before the strategy's, and its value is taken after it. A
  * position may be reversed by one order, which is one fill and ends one trade and begins another. What cash cannot pay for is bought
@@ -88,7 +88,8 @@ static void set_stops(td_seat *seat) {
 static void fill(td_seat *seat, const ticket *order, double size, double price) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
-    int64_t t = order->bar;
+    int64_t t = order->bar, now = deck->time_ns[t];
+    seat->finer = t; /* there are no finer bars in this profile */
     double before = F(position), held = fabs(before), units = order->side * size, commission = F(fixed) + size * price * F(rate);
     double closed = before * order->side < 0 ? fmin(size, held) : 0;
     bool all = closed > 0 && SAME(size, held);
@@ -99,7 +100,8 @@ static void fill(td_seat *seat, const ticket *order, double size, double price) 
     if (closed > 0) {
         double paid = F(entry_commission) * (closed / held), costs = commission * (closed / size) + paid;
         double gross = copysign(closed, before) * (price - F(entry_price)), pnl = gross - costs;
-        trade = (td_trade){.entry_bar = (int64_t)F(entry_bar), .exit_bar = t, .entry_reason = seat->entry_reason,
+        trade = (td_trade){.entry_bar = (int64_t)F(entry_bar), .exit_bar = t, .entry_ns = seat->entry_ns, .exit_ns = now,
+                           .entry_reason = seat->entry_reason,
                            .exit_reason = order->reason, .units = copysign(closed, before), .entry_price = F(entry_price),
                            .exit_price = price, .commission = costs, .pnl = pnl, .ret = pnl / (closed * F(entry_price))};
         td_seat_count_trade(seat, &trade);
@@ -114,6 +116,7 @@ static void fill(td_seat *seat, const ticket *order, double size, double price) 
             F(entry_commission) = fee;
             F(entry_bar) = (double)t;
             F(entry_time) = deck->seconds[t];
+            seat->entry_ns = now;
             seat->entry_reason = order->reason;
         } else {
             F(entry_price) = (stands * F(entry_price) + opened * price) / (stands + opened);

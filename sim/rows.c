@@ -200,3 +200,23 @@ td_kernel_chunk td_rows_chunk(const td_rows *rows) {
                              .sample = td_first_from(view->sample_bar, view->samples, rows->begin),
                              .block = td_first_from(view->block_end, view->blocks, rows->begin), .events = td_events_for(rows->isa)};
 }
+
+bool td_vector_find_windows(void *vector, int lanes, int r) {
+    const int32_t *slot = td_vector_slot(vector, lanes, r);
+    int64_t *window = td_vector_window(vector, lanes, r);
+    uint64_t *pick = td_vector_pick(vector, lanes, r);
+    window[0] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] < window[0]) window[0] = slot[l];
+    window[1] = INT64_MAX;
+    for (int l = 0; l < lanes; l++)
+        if (slot[l] >= window[0] + lanes && slot[l] < window[1]) window[1] = slot[l];
+    if (window[1] == INT64_MAX) window[1] = window[0];
+    bool fits = true;
+    for (int l = 0; l < lanes; l++) {
+        bool first = slot[l] < window[0] + lanes;
+        pick[l] = (uint64_t)(first ? slot[l] - window[0] : lanes + slot[l] - window[1]);
+        fits &= pick[l] < 2 * (uint64_t)lanes;
+    }
+    return fits;
+}

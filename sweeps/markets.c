@@ -43,10 +43,10 @@ static td_status find_symbols(td_markets *m, td_error *error) {
                            "`symbols: all`", config->path, config->tape, (long long)tape->symbols, names,
                            td_tape_symbol_name(tape, 0));
         }
-        for (int64_t k = 0; k < m->symbols; k++) m->symbol[k] = k;
+        for (int64_t k = 0; k < m->members; k++) m->symbol[k] = k;
         return TD_OK;
     }
-    for (int64_t k = 0; k < m->symbols; k++) {
+    for (int64_t k = 0; k < m->members; k++) {
         m->symbol[k] = td_tape_find(tape, config->symbols[k]);
         if (m->symbol[k] < 0) return unknown_symbol(config, tape, config->symbols[k], error);
     }
@@ -55,23 +55,28 @@ static td_status find_symbols(td_markets *m, td_error *error) {
 
 static td_status find_all(td_markets *m, td_error *error) {
     const td_config *config = m->config;
-    m->symbols = config->symbol_count ? config->symbol_count : m->tape->symbols;
+    m->members = config->symbol_count ? config->symbol_count : m->tape->symbols;
+    m->symbols = config->plays_portfolio ? 1 : m->members;
     m->intervals = config->interval_count ? config->interval_count : 1;
-    m->symbol = calloc((size_t)m->symbols, sizeof *m->symbol);
+    m->symbol = calloc((size_t)m->members, sizeof *m->symbol);
     m->interval = calloc((size_t)m->intervals, sizeof *m->interval);
-    char(*digests)[TD_DIGEST_HEX] = calloc((size_t)m->symbols, sizeof *digests);
+    char(*digests)[TD_DIGEST_HEX] = calloc((size_t)m->members, sizeof *digests);
     td_status status = m->symbol && m->interval && digests
                            ? find_symbols(m, error)
-                           : td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)m->symbols);
+                           : td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)m->members);
     for (int64_t i = 0; status == TD_OK && i < m->intervals; i++) {
         m->interval[i] = config->interval_count ? config->intervals[i] : m->tape->interval;
         if (!config->interval_count) break;
         status = td_pick_check_interval(m->tape, m->interval[i], error);
         if (status != TD_OK) status = td_fail_within(error, TD_BAD_CONFIG, "%s: intervals", config->path);
     }
-    for (int64_t k = 0; status == TD_OK && k < m->symbols; k++)
+    for (int64_t i = 0; status == TD_OK && config->execution && i < m->intervals; i++) {
+        status = td_pick_check_finer(m->tape, m->interval[i], config->execution, error);
+        if (status != TD_OK) status = td_fail_within(error, TD_BAD_CONFIG, "%s: execution_interval", config->path);
+    }
+    for (int64_t k = 0; status == TD_OK && k < m->members; k++)
         memcpy(digests[k], td_tape_symbol_digest(m->tape, m->symbol[k]), TD_DIGEST_HEX);
-    if (status == TD_OK) td_digest_join((const char(*)[TD_DIGEST_HEX])digests, m->symbols, m->digest);
+    if (status == TD_OK) td_digest_join((const char(*)[TD_DIGEST_HEX])digests, m->members, m->digest);
     free(digests);
     return status;
 }
@@ -90,35 +95,98 @@ void td_markets_free(td_markets *markets) {
 }
 
 td_status td_markets_hash(const td_markets *markets, char digest[TD_DIGEST_HEX], td_error *error) {
-    char(*digests)[TD_DIGEST_HEX] = calloc((size_t)markets->symbols, sizeof *digests);
-    if (!digests) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)markets->symbols);
-    for (int64_t k = 0; k < markets->symbols; k++) {
+    char(*digests)[TD_DIGEST_HEX] = calloc((size_t)markets->members, sizeof *digests);
+    if (!digests) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)markets->members);
+    for (int64_t k = 0; k < markets->members; k++) {
         td_tape rows = td_tape_rows(markets->tape, markets->symbol[k]);
         td_tape_digest(&rows);
         memcpy(digests[k], rows.digest, TD_DIGEST_HEX);
         td_tape_let_go(markets->tape, markets->symbol[k]);
     }
-    td_digest_join((const char(*)[TD_DIGEST_HEX])digests, markets->symbols, digest);
+    td_digest_join((const char(*)[TD_DIGEST_HEX])digests, markets->members, digest);
     free(digests);
     return TD_OK;
 }
 
 int64_t td_markets_count(const td_markets *markets) { return markets->symbols * markets->intervals; }
 
+const char *td_markets_member(const td_markets *markets, int64_t member) {
+    return td_tape_symbol_name(markets->tape, markets->symbol[member]);
+}
+
 const char *td_markets_symbol(const td_markets *markets, int64_t market) {
-    return td_tape_symbol_name(markets->tape, markets->symbol[market / markets->intervals]);
+    return markets->config->plays_portfolio ? "portfolio" : td_markets_member(markets, market / markets->intervals);
 }
 
 const char *td_markets_interval(const td_markets *markets, int64_t market) {
     return markets->interval[market % markets->intervals];
 }
 
-td_status td_market_open(const td_markets *markets, int64_t market, td_pick *pick, td_error *error) {
+/* The bars of one member of a market. */
+static td_status open_member(const td_markets *markets, int64_t market, int64_t member, td_pick *pick, td_error *error) {
     const td_config *config = markets->config;
-    td_status status = td_pick_open(markets->tape, markets->symbol[market / markets->intervals], td_markets_interval(markets, market),
+    td_status status = td_pick_open(markets->tape, markets->symbol[member], td_markets_interval(markets, market),
                                     config->from_ns, config->to_ns, pick, error);
+    if (status == TD_OK && config->execution) {
+        status = td_pick_refine(pick, config->execution, error);
+        if (status != TD_OK) td_pick_close(pick);
+        if (status == TD_BAD_DATA) return status;
+    }
     if (status != TD_BAD_DATA && status != TD_BAD_ARG) return status;
     return td_fail_within(error, TD_BAD_CONFIG, "%s", config->path);
+}
+
+/* What a portfolio's tapes are taken from. */
+typedef struct members {
+    int64_t count;
+    td_pick picks[];
+} members;
+
+static void close_members(void *kept) {
+    members *members = kept;
+    for (int64_t k = 0; k < members->count; k++) td_pick_close(&members->picks[k]);
+    free(members);
+}
+
+static td_status open_portfolio(const td_markets *markets, int64_t market, td_pick *pick, td_deck **deck, td_error *error) {
+    td_portfolio_def def = markets->config->portfolio;
+    td_portfolio *portfolio = NULL;
+    def.play = markets->config->play;
+    def.weights = markets->config->weights;
+    members *members = calloc(1, sizeof *members + (size_t)markets->members * sizeof *members->picks);
+    td_tape *tapes = calloc((size_t)markets->members, sizeof *tapes);
+    td_status status = members && tapes ? TD_OK : td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)markets->members);
+    for (int64_t k = 0; status == TD_OK && k < markets->members; k++) {
+        status = open_member(markets, market, k, &members->picks[k], error);
+        if (status != TD_OK) continue;
+        members->count++;
+        tapes[k] = members->picks[k].tape;
+    }
+    if (status == TD_OK) status = td_portfolio_make(tapes, markets->members, &def, &portfolio, error);
+    free(tapes);
+    if (status != TD_OK) {
+        if (members) close_members(members);
+        return status;
+    }
+    td_portfolio_keep(portfolio, close_members, members);
+    *deck = td_portfolio_deck(portfolio);
+    *pick = (td_pick){.tape = *td_portfolio_tape(portfolio)};
+    memcpy(pick->tape.digest, markets->digest, sizeof pick->tape.digest);
+    return TD_OK;
+}
+
+td_status td_market_open(const td_markets *markets, int64_t market, td_pick *pick, td_deck **deck, td_error *error) {
+    *deck = NULL;
+    *pick = (td_pick){0};
+    td_status status;
+    if (markets->config->plays_portfolio) {
+        status = open_portfolio(markets, market, pick, deck, error);
+    } else {
+        TD_TRY(open_member(markets, market, market / markets->intervals, pick, error));
+        status = td_deck_make(&pick->tape, &markets->config->play, deck, error);
+        if (status != TD_OK) td_pick_close(pick);
+    }
+    return status == TD_OK ? TD_OK : td_market_fail(markets, market, status, error);
 }
 
 td_status td_market_fail(const td_markets *markets, int64_t market, td_status status, td_error *error) {

@@ -5,6 +5,8 @@
  *   row        a parameter set on a market: row number = market * sets + set. Journal and results count in rows. With one market a
  *              row is a trial.
  *
+ * A portfolio plays its symbols at once: it is one symbol here, by the name `portfolio`, whose members are those of the configuration.
+ *
  * Markets are opened one at a time, each gives one deck: memory does not grow with their number. */
 #ifndef TAPEDECK_SWEEPS_MARKETS_H
 #define TAPEDECK_SWEEPS_MARKETS_H
@@ -16,7 +18,8 @@ typedef struct td_markets {
     const td_config *config;
     const td_tape *tape;
     int64_t symbols, intervals;
-    int64_t *symbol;         /* (symbols) index on the tape */
+    int64_t members;         /* symbols that are played: `symbols`, or those of the portfolio */
+    int64_t *symbol;         /* (members) index on the tape */
     const char **interval;   /* (intervals) as the configuration spells them */
     char digest[TD_DIGEST_HEX]; /* of the data of the symbols: the tape's own where it holds no others */
 } td_markets;
@@ -32,8 +35,11 @@ int64_t td_markets_count(const td_markets *markets);
 const char *td_markets_symbol(const td_markets *markets, int64_t market);
 const char *td_markets_interval(const td_markets *markets, int64_t market);
 
-/* The bars of a market within the configuration's period. TD_BAD_CONFIG when there are none. */
-td_status td_market_open(const td_markets *markets, int64_t market, td_pick *pick, td_error *error);
+/* The bars of a market within the configuration's period, and their deck: free the deck, then close the pick. Of a portfolio the pick
+ * is its raster. TD_BAD_CONFIG when there are none. */
+td_status td_market_open(const td_markets *markets, int64_t market, td_pick *pick, td_deck **deck, td_error *error);
+/* Name of a member on the tape. */
+const char *td_markets_member(const td_markets *markets, int64_t member);
 
 /* Puts "ETHUSDT 1h: " before a sentence about one of several markets; returns status. */
 td_status td_market_fail(const td_markets *markets, int64_t market, td_status status, td_error *error);

@@ -105,6 +105,13 @@ static void wrong_lists_are_refused(void **state) {
     unreadable("symbols: [[A]]", "symbols must be a list of names, or all");
     unreadable("symbols: {A: 1}", "symbols must be a list of names, or all, found a mapping");
     unreadable("intervals: []", "intervals must be a list of names, found a list");
+    unreadable("portfolio: {rebalance: weekly}", "portfolio needs weights, which make it one");
+    unreadable("portfolio: {weights: {A: 0.5, B: 1.5}}", "B is 1.5, must be between 0 and 1");
+    unreadable("portfolio: {weights: {A: 0}}", "the weight of A is 0, must be above 0");
+    unreadable("symbols: [A, B]\nportfolio: {weights: {A: 0.5}}", "portfolio.weights: 'B' has none");
+    unreadable("symbols: [A]\nportfolio: {weights: {A: 0.5, B: 0.5}}", "portfolio.weights: 'B' is not among the symbols");
+    unreadable("symbols: all\nportfolio: {weights: {A: 0.5}}", "portfolio.weights names symbols, and symbols says all");
+    unreadable("portfolio: {rebalance: yearly}", "portfolio.rebalance must be none, daily, weekly, monthly or a number of bars");
     unreadable("symbols: ['']", "symbols: '' has 0 bytes, a symbol has 1 to 63");
 }
 
@@ -137,14 +144,17 @@ static const int64_t day_0 = 1704067200LL * TD_NS_PER_SECOND; /* 2024-01-01, whe
 
 static void assert_period(int64_t from_ns, int64_t to_ns, int64_t first, int64_t bars) {
     td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
-    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns};
+    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns, .play = td_default_play_def()};
     td_markets markets;
     td_pick pick;
+    td_deck *deck;
+    config.play.strategy = td_strategy_find("buy-and-hold");
     assert_ok(td_markets_make(&config, &tape, &markets, &error));
-    assert_ok(td_market_open(&markets, 0, &pick, &error));
+    assert_ok(td_market_open(&markets, 0, &pick, &deck, &error));
     assert_int_equal(pick.tape.bars, bars);
     assert_int_equal(pick.tape.time_ns[0], day_0 + first * TD_NS_PER_DAY);
     assert_ptr_equal(pick.tape.close, tape.close + first);
+    td_deck_free(deck);
     td_pick_close(&pick);
     td_markets_free(&markets);
 }
@@ -164,11 +174,13 @@ static void the_period_narrows_the_bars(void **state) {
 
 static void refuse_period(int64_t from_ns, int64_t to_ns, const char *part) {
     td_tape tape = td_test_tape(10, TD_NS_PER_DAY, 1);
-    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns};
+    td_config config = {.path = (char *)"period.yaml", .from_ns = from_ns, .to_ns = to_ns, .play = td_default_play_def()};
     td_markets markets;
     td_pick pick;
+    td_deck *deck;
+    config.play.strategy = td_strategy_find("buy-and-hold");
     assert_ok(td_markets_make(&config, &tape, &markets, &error));
-    assert_fails(td_market_open(&markets, 0, &pick, &error), TD_BAD_CONFIG, part);
+    assert_fails(td_market_open(&markets, 0, &pick, &deck, &error), TD_BAD_CONFIG, part);
     td_markets_free(&markets);
 }
 
@@ -210,6 +222,55 @@ static td_status sweep(const char *tape, const char *more, const char *path, boo
     td_config_free(config);
     td_tape_close(&opened);
     return status;
+}
+
+/* A portfolio is one market; its cells are what the plain engine plays, and its results say of which symbols. */
+static void a_portfolio_is_one_market(void **state) {
+    (void)state;
+    static const char more[] = "symbols: all\nportfolio: {weights: equal, rebalance: 500, band: 0.01, max_weight: 0.5}\n";
+    static const char named[] = "portfolio: {weights: {LTCUSDT: 0.5, BTCUSDT: 0.25}}\n";
+    const char *path = td_test_path("portfolio.h5");
+    td_sweep_progress progress;
+    td_tape tape;
+    td_results *results;
+    td_markets markets;
+    assert_ok(sweep(tape_path, more, path, false, NULL, &progress));
+    assert_int_equal(progress.rows, SETS);
+    assert_ok(td_results_open(path, &results, &error));
+    assert_false(td_results_several(results));
+    assert_string_equal(td_results_attribute(results, "tape_symbol"), "portfolio");
+    assert_string_equal(td_results_attribute(results, "portfolio_symbols"), "BTCUSDT\nETHUSDT\nLTCUSDT");
+    assert_ok(td_tape_open(tape_path, false, &tape, &error));
+    td_config *config = parse(tape_path, more), *again, *few = parse(tape_path, named);
+    assert_ok(td_config_parse("again", config->resolved, (const char *const[]){"tape=t.h5"}, 1, stderr, &again, &error));
+    assert_string_equal(again->digest, config->digest);
+    td_config_free(again);
+    assert_ok(td_config_parse("again", few->resolved, (const char *const[]){"tape=t.h5"}, 1, stderr, &again, &error));
+    assert_string_equal(again->digest, few->digest);
+    assert_int_equal(few->symbol_count, 2);
+    assert_string_equal(few->symbols[0], "LTCUSDT");
+    assert_true(few->weights[0] == 0.5 && few->weights[1] == 0.25);
+    assert_ok(td_markets_make(config, &tape, &markets, &error));
+    td_pick pick;
+    td_deck *deck;
+    assert_ok(td_market_open(&markets, 0, &pick, &deck, &error));
+    for (int64_t trial = 0; trial < SETS; trial++) {
+        td_set set;
+        td_cell cell;
+        td_space_set(config->space, trial, &set);
+        assert_ok(td_play_detailed(deck, &set, NULL, &cell, NULL, &error));
+        assert_true(cell.metrics[TD_METRIC_trades] > 10);
+        assert_true(td_results_hash(results, &error)[trial] == cell.hash);
+    }
+    td_deck_free(deck);
+    td_pick_close(&pick);
+    td_markets_free(&markets);
+    td_results_close(results);
+    td_config_free(config);
+    td_config_free(again);
+    td_config_free(few);
+    td_tape_close(&tape);
+    assert_int_equal(td_test_run(NULL, NULL, "$TAPEDECK verify %s", path), 0);
 }
 
 static void same_rows(td_results *a, int64_t a_row, td_results *b, int64_t b_row) {
@@ -584,6 +645,7 @@ int main(void) {
         cmocka_unit_test(short_markets_have_fewer_blocks),
         cmocka_unit_test(the_plan_counts_markets),
         cmocka_unit_test(show_knows_markets),
+        cmocka_unit_test(a_portfolio_is_one_market),
         cmocka_unit_test(run_and_plan_know_markets),
         cmocka_unit_test(recorded_pairs_are_swept),
         cmocka_unit_test(a_tape_may_grow),

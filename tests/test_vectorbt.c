@@ -1,4 +1,4 @@
-/* Profile vectorbt: rules R90 and on of docs/bar-rules.md by hand, numbers of vectorbt's own tests among them; and random plays,
+/* Profile vectorbt: rules R130 and on of docs/bar-rules.md by hand, numbers of vectorbt's own tests among them; and random plays,
  * whose money is watched and whose metrics are computed a second time. tests/peers/vectorbt_cases.py compares with the package. */
 #include "sim/deck.h"
 #include "tests/by_hand.h"
@@ -46,7 +46,7 @@ static void play_rows(const td_bar *bars, int count) {
         assert_true(fabs(now.trades[index].pnl - (profit)) < 1e-13);                                                             \
     } while (0)
 
-static void R90_orders_fill_in_their_row(void **state) {
+static void R130_orders_fill_in_their_row(void **state) {
     (void)state;
     set.knob[TD_KNOB_fixed_commission] = 10;
     ROWS(FLAT(10), ORDER(9, +1), FLAT(12), ORDER(11, 0));
@@ -71,7 +71,7 @@ static void R90_orders_fill_in_their_row(void **state) {
     expect_fill(0, 3, close, 12.5, 8);
 }
 
-static void R91_signals_of_vectorbts_own_test(void **state) {
+static void R131_signals_of_vectorbts_own_test(void **state) {
     (void)state;
     /* tests/test_portfolio.py: entries TTTFF, exits FFTTT; row 3 has both, which is neither */
     ROWS(ORDER(1, +1), ORDER(2, +1), FLAT(3), ORDER(4, -1), ORDER(5, -1));
@@ -94,7 +94,7 @@ static void R91_signals_of_vectorbts_own_test(void **state) {
     assert_int_equal(now.cell.ruined, 0);
 }
 
-static void R92_one_order_per_bar_the_stops_first(void **state) {
+static void R132_one_order_per_bar_the_stops_first(void **state) {
     (void)state;
     set.knob[TD_KNOB_stop_loss] = 0.1;
     ROWS(ORDER(10, +1), {10, 10, 8, 9, -1}, FLAT(9));
@@ -108,7 +108,7 @@ static void R92_one_order_per_bar_the_stops_first(void **state) {
     expect_metric(refused_orders, 1);
 }
 
-static void R93_stops_stand_off_the_close_of_the_entry(void **state) {
+static void R133_stops_stand_off_the_close_of_the_entry(void **state) {
     (void)state;
     def.fill_at = TD_FILL_NEXT_OPEN;
     set.knob[TD_KNOB_stop_loss] = 0.1;
@@ -126,7 +126,7 @@ static void R93_stops_stand_off_the_close_of_the_entry(void **state) {
     expect_fill(2, 4, target, 10, 14.25);
 }
 
-static void R94_stops_of_vectorbts_own_test(void **state) {
+static void R134_stops_of_vectorbts_own_test(void **state) {
     (void)state;
     /* test_sl_stop: closes 5 to 1; then open + .25, high + .5, low - .5 */
     const double stops[] = {0.1, 0.15, 0.2}, exits[] = {4.25, 4.25, 4.0};
@@ -151,7 +151,7 @@ static void R94_stops_of_vectorbts_own_test(void **state) {
     expect_fill(1, 1, target_gap, -12.5, 10);
 }
 
-static void R95_a_trailing_stop_follows_after_its_test(void **state) {
+static void R135_a_trailing_stop_follows_after_its_test(void **state) {
     (void)state;
     set.knob[TD_KNOB_trailing] = 0.25;
     /* the high of 16 would put the stop at 12, above this bar's low: it counts from the next bar on */
@@ -162,7 +162,7 @@ static void R95_a_trailing_stop_follows_after_its_test(void **state) {
     expect_fill(1, 2, trailing, 12.5, 5);
 }
 
-static void R96_stops_do_not_slip(void **state) {
+static void R136_stops_do_not_slip(void **state) {
     (void)state;
     set.knob[TD_KNOB_stop_loss] = 0.25;
     set.knob[TD_KNOB_slippage] = 0.25;
@@ -177,7 +177,7 @@ static void R96_stops_do_not_slip(void **state) {
     expect_fill(3, 3, close, 1, 10);
 }
 
-static void R97_a_reversal_is_one_order(void **state) {
+static void R137_a_reversal_is_one_order(void **state) {
     (void)state;
     /* trades of vectorbt's own docs: sizes 1, -2, 2, -2, 1 on 1 to 5 with fees of 1 */
     def.sizing = TD_SIZING_FIXED_UNITS;
@@ -196,7 +196,7 @@ static void R97_a_reversal_is_one_order(void **state) {
     expect_metric(commission_paid, 5);
 }
 
-static void R98_entries_of_a_trade_are_averaged(void **state) {
+static void R138_entries_of_a_trade_are_averaged(void **state) {
     (void)state;
     /* sizes 1, 1, 1, 1, -4 on 1 to 5: one trade from 2.5 to 5; the strategy `placer` begins on bar 1 */
     enum { WHEN, WHAT, LEVEL, LIMIT, SHARE, BARS, WHEN2, WHAT2, LEVEL2, SHARE2, EVERY };
@@ -229,7 +229,7 @@ static void R98_entries_of_a_trade_are_averaged(void **state) {
     assert_int_equal(now.cell.reason_bar, 1);
 }
 
-static void R99_sizes(void **state) {
+static void R139_sizes(void **state) {
     (void)state;
     set.knob[TD_KNOB_commission] = 0.1;
     set.knob[TD_KNOB_fixed_commission] = 1;
@@ -264,7 +264,7 @@ static void R99_sizes(void **state) {
     expect_fill(1, 2, close, -18, 9.9);
 }
 
-static void R100_what_cash_cannot_pay_is_bought_in_part(void **state) {
+static void R140_what_cash_cannot_pay_is_bought_in_part(void **state) {
     (void)state;
     def.sizing = TD_SIZING_FIXED_UNITS;
     set.knob[TD_KNOB_commission] = 0.1;
@@ -284,7 +284,7 @@ static void R100_what_cash_cannot_pay_is_bought_in_part(void **state) {
     expect_metric(refused_cash, 1);
 }
 
-static void R101_finalize_and_what_stays_open(void **state) {
+static void R141_finalize_and_what_stays_open(void **state) {
     (void)state;
     ROWS(ORDER(10, +1), FLAT(12));
     expect_metric(trades, 0);
@@ -417,18 +417,18 @@ static void random_plays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        RULE(R90_orders_fill_in_their_row),
-        RULE(R91_signals_of_vectorbts_own_test),
-        RULE(R92_one_order_per_bar_the_stops_first),
-        RULE(R93_stops_stand_off_the_close_of_the_entry),
-        RULE(R94_stops_of_vectorbts_own_test),
-        RULE(R95_a_trailing_stop_follows_after_its_test),
-        RULE(R96_stops_do_not_slip),
-        RULE(R97_a_reversal_is_one_order),
-        RULE(R98_entries_of_a_trade_are_averaged),
-        RULE(R99_sizes),
-        RULE(R100_what_cash_cannot_pay_is_bought_in_part),
-        RULE(R101_finalize_and_what_stays_open),
+        RULE(R130_orders_fill_in_their_row),
+        RULE(R131_signals_of_vectorbts_own_test),
+        RULE(R132_one_order_per_bar_the_stops_first),
+        RULE(R133_stops_stand_off_the_close_of_the_entry),
+        RULE(R134_stops_of_vectorbts_own_test),
+        RULE(R135_a_trailing_stop_follows_after_its_test),
+        RULE(R136_stops_do_not_slip),
+        RULE(R137_a_reversal_is_one_order),
+        RULE(R138_entries_of_a_trade_are_averaged),
+        RULE(R139_sizes),
+        RULE(R140_what_cash_cannot_pay_is_bought_in_part),
+        RULE(R141_finalize_and_what_stays_open),
         {"what_it_does_not_have_is_refused", what_it_does_not_have_is_refused, begin, stop, NULL},
         {"returns_of_vectorbts_own_test", returns_of_vectorbts_own_test, begin, stop, NULL},
         {"random_plays", random_plays, begin, stop, NULL},
