@@ -39,6 +39,9 @@ static td_set make_set(const td_scene_shape *shape, const td_strategy *strategy,
     set_param(&set, strategy, "fast", (double)(stretch * (fine ? 4 + row : 4 + 4 * row)));
     set_param(&set, strategy, "slow", (double)(stretch * (fine ? 110 + 4 * column : 110 + 10 * column)));
     set_param(&set, strategy, "window", (double)(stretch * (5 + row)));
+    set_param(&set, strategy, "entry", (double)(stretch * (20 + 4 * column)));
+    set_param(&set, strategy, "exit", (double)(stretch * (5 + row)));
+    set_param(&set, strategy, "trend", (double)(stretch * (20 + 4 * column)));
     set_param(&set, strategy, "lower", 15 + (double)(column % 20));
     set_param(&set, strategy, "upper", 65 + (double)(column % 20));
     set.knob[TD_KNOB_cash] = 1e6;

@@ -157,21 +157,15 @@ static void forget_position(td_seat *seat) {
     account->order_count = kept;
 }
 
-/* Closes `share` of the position at `base`; the trade goes into the statistics. */
-static void leave(td_seat *seat, int64_t bar, double base, double share, terms terms, td_fill_reason reason) {
+/* Closes `units` of the position, which have its sign, at `base`; the trade goes into the statistics. */
+static void leave_units(td_seat *seat, int64_t bar, double base, double units, terms terms, td_fill_reason reason) {
     td_account *account = seat->account;
-    double position = F(position), units = position, carry = account->carry, entry_commission = F(entry_commission);
-    if (share < 1) {
-        units = position * share;
-        if (F(lot) > 0) units = copysign(td_floor_divide(fabs(units), F(lot)) * F(lot), position);
-        if (units == 0) {
-            refuse(seat, TD_REFUSAL_lot);
-            return;
-        }
+    double position = F(position), carry = account->carry, entry_commission = F(entry_commission);
+    bool all = units == position;
+    if (!all) {
         carry *= units / position;
         entry_commission *= units / position;
     }
-    bool all = units == position;
     double size = fabs(units), move = price_move(seat, &terms, bar, base, size), price = base * terms.factor;
     if (move != 0) price = units > 0 ? price - move : price + move;
     double entered = F(entry_bar), entry_price = F(entry_price), commission = F(fixed) + size * price * terms.rate;
@@ -232,6 +226,19 @@ static void leave(td_seat *seat, int64_t bar, double base, double share, terms t
                                              .commission = costs, .pnl = pnl, .ret = change});
 }
 
+/* Closes `share` of the position, rounded down to a lot. */
+static void leave(td_seat *seat, int64_t bar, double base, double share, terms terms, td_fill_reason reason) {
+    double position = F(position), units = position;
+    if (share < 1) {
+        units = position * share;
+        if (F(lot) > 0) units = copysign(td_floor_divide(fabs(units), F(lot)) * F(lot), position);
+    }
+    if (units == 0)
+        refuse(seat, TD_REFUSAL_lot);
+    else
+        leave_units(seat, bar, base, units, terms, reason);
+}
+
 static void leave_all(td_seat *seat, int64_t bar, double base, td_fill_reason reason) {
     leave(seat, bar, base, 1, exit_terms(seat, F(position) > 0 ? -1 : 1, false), reason);
 }
@@ -280,10 +287,11 @@ static double kelly_fraction(const td_seat *seat) {
     return fmax(rate - (1 - rate) / ratio, 0.01);
 }
 
-/* Units that sizing wants for an entry at `price`, over the `held` ones of the same side; not yet rounded to lots. */
-static double wanted_units(const td_seat *seat, const td_order *order, double price, double unit_cost, double held, double stop_price) {
+/* Units that sizing wants of `balance` for an entry at `price`, over the `held` ones of the same side; not yet rounded to lots. */
+static double wanted_units(const td_seat *seat, const td_order *order, double balance, double price, double unit_cost, double held,
+                           double stop_price) {
     const td_account *account = seat->account;
-    double balance = F(balance), size = F(size), scale = order->scale;
+    double size = F(size), scale = order->scale;
     switch (seat->deck->sizing) {
     case TD_SIZING_FIXED_UNITS: return size * scale;
     case TD_SIZING_FIXED_VALUE: return size * scale / price;
@@ -327,7 +335,7 @@ static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, in
     if (isnan(order->volatility)) return TD_REFUSAL_volatility;
     if (account->halted) return TD_REFUSAL_drawdown;
     if (bar < account->blocked_until) return account->blocked_why;
-    if (account->entries >= (int64_t)account->pyramiding) return TD_REFUSAL_pyramiding;
+    if (account->entries >= (int64_t)account->pyramiding && !order->resize) return TD_REFUSAL_pyramiding;
     if (deck->hours_from != deck->hours_to) {
         int64_t into = deck->time_ns[bar] % DAY_NS, minute = (into < 0 ? into + DAY_NS : into) / MINUTE_NS;
         bool inside = deck->hours_from < deck->hours_to ? minute >= deck->hours_from && minute < deck->hours_to
@@ -401,47 +409,12 @@ static double stop_at(const td_seat *seat, const td_order *order, double price) 
     return isfinite(nearest) ? nearest : NAN;
 }
 
-/* Opens a position, or adds to one, on the order's side at `base`. `marked` is the bar whose close was marked last. */
-static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
+/* The account after `units` (signed) were bought or sold at `price`: a new position, or more of the one that stands. `marked` is the bar
+ * whose close was marked last. */
+static void acquire(td_seat *seat, int64_t bar, int64_t marked, double units, double base, double price, const terms *terms, double move,
+                    td_fill_reason reason) {
     td_account *account = seat->account;
-    td_refusal why = entry_forbidden(seat, order, bar);
-    if (why != TD_REFUSAL_COUNT) {
-        refuse(seat, why);
-        return;
-    }
-    terms terms = entry_terms(seat, order->side, rests);
-    double price = base * terms.factor, held = fabs(F(position)), size, move = 0;
-    if (is_backtesting(seat)) {
-        size = backtesting_units(seat, order, base, terms.factor, &why);
-    } else {
-        double unit_cost = price * (1 + terms.rate) + account->per_unit, free = F(balance) * account->leverage - held * price;
-        double stop_price = seat->deck->sizing == TD_SIZING_RISK ? stop_at(seat, order, price) : NAN;
-        double wanted = wanted_units(seat, order, price, unit_cost, held, stop_price);
-        if (account->position_value > 0) wanted = fmin(wanted, account->position_value / price - held);
-        size = round_to_lot(seat, wanted);
-        move = price_move(seat, &terms, bar, base, size);
-        if (move != 0) {
-            price += order->side * move;
-            unit_cost = price * (1 + terms.rate) + account->per_unit;
-            double most = (free - F(fixed)) / unit_cost;
-            if (size > most) size = round_to_lot(seat, most);
-        }
-        if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
-            why = TD_REFUSAL_orders;
-        else if (size <= 0)
-            why = TD_REFUSAL_lot;
-        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40)) /* rounding in wanted may ask for a hair more than there is */
-            why = TD_REFUSAL_cash;
-    }
-    if (why != TD_REFUSAL_COUNT) {
-        refuse(seat, why);
-        return;
-    }
-    if (!(size < INFINITY)) {
-        fail(seat, bar, TD_CELL_REASON_nan_target);
-        return;
-    }
-    double units = order->side > 0 ? size : -size, commission = F(fixed) + size * price * terms.rate;
+    double size = fabs(units), held = fabs(F(position)), commission = F(fixed) + size * price * terms->rate;
     if (account->per_unit > 0) commission += size * account->per_unit;
     /* a lane that slept at its peak was there until the last mark */
     if (F(record) == INFINITY) {
@@ -466,10 +439,93 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
         F(entry_price) = (held * F(entry_price) + size * price) / (held + size);
         F(position) += units;
     }
-    account->entries++;
     F(cash) = F(balance) - F(position) * F(entry_price);
+    note_fill(seat, bar, units, base, price, commission, terms, move, reason);
+}
+
+/* Opens a position, or adds to one, on the order's side at `base`. */
+static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
+    td_account *account = seat->account;
+    td_refusal why = entry_forbidden(seat, order, bar);
+    if (why != TD_REFUSAL_COUNT) {
+        refuse(seat, why);
+        return;
+    }
+    terms terms = entry_terms(seat, order->side, rests);
+    double price = base * terms.factor, held = fabs(F(position)), size, move = 0;
+    if (is_backtesting(seat)) {
+        size = backtesting_units(seat, order, base, terms.factor, &why);
+    } else {
+        double unit_cost = price * (1 + terms.rate) + account->per_unit, free = F(balance) * account->leverage - held * price;
+        double stop_price = seat->deck->sizing == TD_SIZING_RISK ? stop_at(seat, order, price) : NAN;
+        double wanted = wanted_units(seat, order, F(balance), price, unit_cost, held, stop_price);
+        if (account->position_value > 0) wanted = fmin(wanted, account->position_value / price - held);
+        size = round_to_lot(seat, wanted);
+        move = price_move(seat, &terms, bar, base, size);
+        if (move != 0) {
+            price += order->side * move;
+            unit_cost = price * (1 + terms.rate) + account->per_unit;
+            double most = (free - F(fixed)) / unit_cost;
+            if (size > most) size = round_to_lot(seat, most);
+        }
+        if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
+            why = TD_REFUSAL_orders;
+        else if (size <= 0)
+            why = TD_REFUSAL_lot;
+        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40)) /* rounding in wanted may ask for a hair more than there is */
+            why = TD_REFUSAL_cash;
+    }
+    if (why != TD_REFUSAL_COUNT) {
+        refuse(seat, why);
+        return;
+    }
+    if (!(size < INFINITY)) {
+        fail(seat, bar, TD_CELL_REASON_nan_target);
+        return;
+    }
+    acquire(seat, bar, marked, order->side * size, base, price, &terms, move, reason);
+    account->entries++;
     protect(seat, order, bar, F(entry_price));
-    note_fill(seat, bar, units, base, price, commission, &terms, move, reason);
+}
+
+/* Brings a position that stands on the order's side to the size that it would be entered with now, of the equity at `base`: rule R80. Its
+ * stop and target stay where they are. */
+static void resize(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, td_fill_reason reason) {
+    td_account *account = seat->account;
+    terms terms = entry_terms(seat, order->side, false);
+    double held = fabs(F(position)), equity = F(cash) + F(position) * base, price = base * terms.factor;
+    double unit_cost = price * (1 + terms.rate) + account->per_unit;
+    double stop_price = seat->deck->sizing == TD_SIZING_RISK ? stop_at(seat, order, price) : NAN;
+    double size = wanted_units(seat, order, equity, price, unit_cost, 0, stop_price);
+    if (account->position_value > 0) size = fmin(size, account->position_value / price);
+    size = round_to_lot(seat, size);
+    td_refusal why = TD_REFUSAL_COUNT;
+    if (isnan(order->volatility))
+        why = TD_REFUSAL_volatility;
+    else if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
+        why = TD_REFUSAL_orders;
+    else if (size > held)
+        why = size * unit_cost + F(fixed) > equity * account->leverage * (1 + 0x1p-40) ? TD_REFUSAL_cash : entry_forbidden(seat, order, bar);
+    if (why != TD_REFUSAL_COUNT) {
+        refuse(seat, why);
+    } else if (!(size < INFINITY)) {
+        fail(seat, bar, TD_CELL_REASON_nan_target);
+    } else if (size <= 0) {
+        leave_all(seat, bar, base, reason);
+    } else if (size < held * (1 - 0x1p-40)) {
+        leave_units(seat, bar, base, order->side * (held - size), exit_terms(seat, -order->side, false), reason);
+    } else if (size > held * (1 + 0x1p-40)) {
+        double more = size - held, move = price_move(seat, &terms, bar, base, more);
+        if (move != 0) { /* it costs more than was thought: what is left pays for the rest */
+            double free = equity * account->leverage - held * price - F(fixed);
+            price += order->side * move;
+            more = fmin(more, round_to_lot(seat, free / (price * (1 + terms.rate) + account->per_unit)));
+        }
+        if (more > 0)
+            acquire(seat, bar, marked, order->side * more, base, price, &terms, move, reason);
+        else
+            refuse(seat, TD_REFUSAL_lot);
+    }
 }
 
 /* ---- orders ---- */
@@ -492,6 +548,7 @@ static void execute(td_seat *seat, const td_order *order, int64_t bar, int64_t m
     bool stands = (order->side > 0 && position > 0) || (order->side < 0 && position < 0);
     if (order->target) {
         /* in profile backtesting a new order closes and opens again, as the usual position.close() before buy() does there */
+        if (stands && order->resize) resize(seat, order, bar, marked, base, reason);
         if (stands && !is_backtesting(seat)) return;
         if (position != 0) leave_all(seat, bar, base, reason);
         if (!order->exit) enter(seat, order, bar, marked, base, rests, reason);
@@ -890,6 +947,19 @@ static void place_market(td_seat *seat, td_order *order, int64_t t) {
         execute(seat, order, order->due, t, at_open ? deck->open[order->due] : deck->close[t], false, order->reason);
 }
 
+static double allowed_target(const td_seat *seat, double target) {
+    if (seat->deck->direction == TD_DIRECTION_LONG && target < 0) return 0;
+    if (seat->deck->direction == TD_DIRECTION_SHORT && target > 0) return 0;
+    return target;
+}
+
+/* The market order of a decision for `target`. */
+static td_order order_of_target(double target, double volatility) {
+    return (td_order){.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
+                      .scale = fabs(target) < 1 ? fabs(target) : 1, .stop_loss = NAN, .take_profit = NAN, .trail = NAN,
+                      .volatility = volatility};
+}
+
 /* An order whose levels contradict each other would open a position that is stopped at once. */
 static bool contradicts(const td_order *order) {
     double entry = order->kind == TD_ORDER_LIMIT || order->kind == TD_ORDER_STOP_LIMIT ? order->limit : order->stop;
@@ -911,6 +981,20 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1) ||
         !(order.bars >= 1)) {
         fail(seat, t, TD_CELL_REASON_nan_order);
+        return;
+    }
+    if (order.kind == TD_ORDER_REBALANCE) {
+        double target = allowed_target(seat, order.side);
+        if (!is_number(target)) {
+            fail(seat, t, TD_CELL_REASON_nan_target);
+            return;
+        }
+        td_order market = order_of_target(target, order.volatility);
+        market.resize = true;
+        market.stop_loss = order.stop_loss;
+        market.take_profit = order.take_profit;
+        market.trail = order.trail;
+        place_market(seat, &market, t);
         return;
     }
     if (order.kind == TD_ORDER_MOVE_STOP || order.kind == TD_ORDER_MOVE_TARGET) {
@@ -940,19 +1024,14 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
 }
 
 void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
-    const td_kernel_deck *deck = seat->deck;
     if (F(ruined)) return;
     if (decision->wants) {
-        double target = decision->target;
-        if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
-        if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
-        if (!(fabs(target) < INFINITY)) {
+        double target = allowed_target(seat, decision->target);
+        if (!is_number(target)) {
             fail(seat, t, TD_CELL_REASON_nan_target);
             return;
         }
-        td_order order = {.kind = TD_ORDER_MARKET, .target = true, .exit = target == 0, .side = target > 0 ? 1 : target < 0 ? -1 : 0,
-                          .scale = fabs(target) < 1 ? fabs(target) : 1, .stop_loss = NAN, .take_profit = NAN, .trail = NAN,
-                          .volatility = decision->volatility};
+        td_order order = order_of_target(target, decision->volatility);
         place_market(seat, &order, t);
     }
     if (decision->request_count > TD_REQUESTS_MAX) fail(seat, t, TD_CELL_REASON_many_orders);
@@ -975,9 +1054,7 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
          * this very bar is filled at the same price, and its stops see the bar's range again */
         bool at_close = deck->fill_at == TD_FILL_CLOSE;
         int64_t bar = at_close && last > 0 ? last - 1 : last;
-        double base = at_close ? deck->close[bar] : deck->open[last], target = decision->target;
-        if (deck->direction == TD_DIRECTION_LONG && target < 0) target = 0;
-        if (deck->direction == TD_DIRECTION_SHORT && target > 0) target = 0;
+        double base = at_close ? deck->close[bar] : deck->open[last], target = allowed_target(seat, decision->target);
         if (decision->wants && !(fabs(target) < INFINITY)) {
             fail(seat, last - 1, TD_CELL_REASON_nan_target);
             return;

@@ -221,7 +221,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
 
     deck->view = (td_kernel_deck){
         .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
-        .volume = deck->columns[TD_COLUMN_volume], .seconds = seconds,
+        .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .seconds = seconds,
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
@@ -230,6 +230,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .bars_per_year = bars_in_year(time, bars, tape->interval_ns, true), .volatility_row = deck->view.volatility_row,
         .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,
         .touch = backtesting ? 0 : 0x1p-1074};
+    memcpy(deck->view.seen, deck->columns, sizeof deck->view.seen);
     *made = deck;
     return TD_OK;
 }

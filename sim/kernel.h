@@ -176,10 +176,23 @@ static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
 _Static_assert(sizeof(td_vector) == (size_t)TD_LANES * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64,
                "td_vector_bytes() knows the layout");
 
+/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
+typedef enum td_column {
+    TD_COLUMN_open,
+    TD_COLUMN_high,
+    TD_COLUMN_low,
+    TD_COLUMN_close,
+    TD_COLUMN_volume,
+    TD_COLUMN_day,
+    TD_COLUMN_COUNT
+} td_column;
+
 /* The deck as kernels read it. All arrays by bar of the deck. */
 typedef struct td_kernel_deck {
     int64_t bars;
     const double *open, *high, *low, *close, *volume; /* (bars) */
+    const double *seen[TD_COLUMN_volume + 1]; /* (bars) the same as strategies and their rows see them: prices times row_scale (rule R44) */
+    double row_scale;
     const double *seconds;                   /* (bars) open time since the first bar's */
     const double *market_log;                /* (bars) log(close[t] / close[t-1]), 0 at bar 0; profile backtesting, else NULL */
     int64_t samples;
@@ -229,17 +242,6 @@ typedef struct td_kernel {
                    const int *below, struct td_wish *wish, struct td_request *requests);
 } td_kernel;
 
-/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
-typedef enum td_column {
-    TD_COLUMN_open,
-    TD_COLUMN_high,
-    TD_COLUMN_low,
-    TD_COLUMN_close,
-    TD_COLUMN_volume,
-    TD_COLUMN_day,
-    TD_COLUMN_COUNT
-} td_column;
-
 /* Where an argument of a row comes from. */
 typedef enum td_from {
     TD_FROM_PARAM,    /* the set's parameter `index` */
@@ -262,13 +264,14 @@ typedef struct td_row_info {
 } td_row_info;
 typedef enum td_signal_kind {
     TD_SIGNAL_CROSS,       /* row over row */
-    TD_SIGNAL_CROSS_LEVEL, /* row over parameter */
+    TD_SIGNAL_CROSS_LEVEL, /* row over level */
     TD_SIGNAL_START,       /* "above" once, on the deck's start bar */
 } td_signal_kind;
 typedef struct td_signal_info {
     const char *name;
     td_signal_kind kind;
-    int row, other; /* row; row or parameter */
+    int row, other;        /* rows; other of TD_SIGNAL_CROSS only */
+    td_row_argument level; /* of TD_SIGNAL_CROSS_LEVEL: a parameter or a constant */
 } td_signal_info;
 
 struct td_strategy {

@@ -84,8 +84,10 @@ TD_INLINE void td_cross(const td_kernel_deck *deck, const td_vector *s, const do
             below[i] = td_no_lane();
             continue;
         }
-        td_real gap = td_row_value(s, rows, infos[i].row, windowed) -
-                      (infos[i].kind == TD_SIGNAL_CROSS ? td_row_value(s, rows, infos[i].other, windowed) : s->param[infos[i].other]);
+        td_real other = infos[i].kind == TD_SIGNAL_CROSS          ? td_row_value(s, rows, infos[i].other, windowed)
+                        : infos[i].level.from == TD_FROM_CONSTANT ? td_splat(infos[i].level.value)
+                                                                  : s->param[infos[i].level.index];
+        td_real gap = td_row_value(s, rows, infos[i].row, windowed) - other;
         above[i] = (gap > 0) & (hot->gap[i] < deck->touch);
         below[i] = (gap < 0) & (hot->gap[i] > -deck->touch);
         hot->gap[i] = gap;

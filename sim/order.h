@@ -8,9 +8,10 @@
 typedef struct td_order {
     td_order_kind kind;
     bool exit;             /* reduces the position, never opens one; `scale` is a fraction of the position then */
-    bool target;           /* of target(): keeps a position that already stands that way (rule R05) */
+    bool target;           /* of target(): keeps a position that already stands that way (rule R05) ... */
+    bool resize;           /* ... but one of rebalance() brings it to its size (rule R80) */
     int64_t group;         /* orders of one group other than 0 cancel each other; as requested: among those of the same bar */
-    double side;           /* +1 buys, -1 sells */
+    double side;           /* +1 buys, -1 sells; of a request to rebalance: the fraction, with its sign */
     double scale;          /* of what sizing allows, (0, 1] */
     double limit, stop;    /* levels; which of them depends on kind */
     double stop_loss, take_profit, trail; /* levels, and a distance, for the position it opens; NaN: none */

@@ -58,6 +58,10 @@ TD_INLINE void td_join(td_now *now, order a, order b) {
 #define buy_if_touched(level, where) TD_ASK(TD_ORDER_IF_TOUCHED, false, td_splat(1.0), where, TD_NONE, td_splat(level))
 #define sell_if_touched(level, where) TD_ASK(TD_ORDER_IF_TOUCHED, false, td_splat(-1.0), where, TD_NONE, td_splat(level))
 
+/* Resizes: the position that target(fraction) would open now, also where one stands on that side already, which target() leaves alone.
+ * The difference is bought or sold; what opens, closes or reverses does so as with target(). */
+#define rebalance(fraction, where) TD_ASK(TD_ORDER_REBALANCE, false, td_splat(fraction), where, TD_NONE, TD_NONE)
+
 /* Exits: of whatever position stands now. They sell a long and buy back a short; without a position they are nothing. */
 #define leave(where) TD_ASK(TD_ORDER_MARKET, true, TD_NONE, TD_IN_MARKET(where), TD_NONE, TD_NONE)
 #define leave_limit(level, where) TD_ASK(TD_ORDER_LIMIT, true, TD_OUTWARDS, TD_IN_MARKET(where), td_splat(level), TD_NONE)
@@ -92,6 +96,5 @@ TD_INLINE void td_trail(td_now *now, order order, td_real distance) {
 #define move_stop(level, where) (void)TD_ASK(TD_ORDER_MOVE_STOP, false, TD_NONE, TD_IN_MARKET(where), TD_NONE, td_splat(level))
 #define move_target(level, where) (void)TD_ASK(TD_ORDER_MOVE_TARGET, false, TD_NONE, TD_IN_MARKET(where), TD_NONE, td_splat(level))
 #define cancel_orders(where) (void)TD_ASK(TD_ORDER_CANCEL, false, TD_NONE, where, TD_NONE, TD_NONE)
-#define entry_price() (now->vector->entry_price)
 
 #endif

@@ -251,7 +251,8 @@ typedef enum td_order_kind {
     TD_ORDER_IF_TOUCHED,
     TD_ORDER_CANCEL,      /* requests that are no orders: cancel what works; */
     TD_ORDER_MOVE_STOP,   /* put the position's stop, */
-    TD_ORDER_MOVE_TARGET, /* its target elsewhere */
+    TD_ORDER_MOVE_TARGET, /* its target elsewhere; */
+    TD_ORDER_REBALANCE,   /* bring the position to a size */
 } td_order_kind;
 
 /* Why a fill happened. name, text */

@@ -75,8 +75,10 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
         if (signal->kind == TD_SIGNAL_START)
             above[i] = t == view->start_bar;
         else {
-            double level = signal->kind == TD_SIGNAL_CROSS ? rows[slots[signal->other]] : lane->param[signal->other];
-            double gap = rows[slots[signal->row]] - level, before = lane->gap[i];
+            double other = signal->kind == TD_SIGNAL_CROSS          ? rows[slots[signal->other]]
+                           : signal->level.from == TD_FROM_CONSTANT ? signal->level.value
+                                                                    : lane->param[signal->level.index];
+            double gap = rows[slots[signal->row]] - other, before = lane->gap[i];
             above[i] = gap > 0 && before < view->touch;
             below[i] = gap < 0 && before > -view->touch;
             lane->gap[i] = gap;

@@ -19,14 +19,17 @@
  * parameter set of a sweep, or the only one of a single run. No if on a mask (lanes differ): use select(mask, a, b), or hand the
  * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS(), STATE().
  *
- *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position and equity numbers under their own
- *                        names: a first line that says what the rule reads
+ *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position, equity, entry_price and bars_held
+ *                        numbers, and flat, is_long and is_short masks under their own names: a first line that says what the rule
+ *                        reads
  *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
  *   previous(name)       the same one bar ago (NaN on the first bar)
  *   param(name)          the parameter
  *   price(close)         this bar's open, high, low, close or volume: a plain number, the same in all lanes
  *   crossed_above(name), crossed_below(name)   masks of a declared signal
  *   position(), equity() units held (signed), equity marked at this close
+ *   entry_price(), bars_held()   the (average) price paid for the position, and bars since its entry, 0 on that of the entry; NaN
+ *                        where there is none
  *   state->name          what STATE declared; zero before the first bar
  *   target(value, where) from the next fill on be long (+1), short (-1) or out (0) in the lanes `where`; between 0 and 1: that
  *                        fraction of what sizing allows
@@ -54,10 +57,11 @@
 #define WINDOW(name, preset, text) (name, TD_PARAM_WINDOW, preset, 1, 1e7, "bars", text)
 #define NUMBER(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_NUMBER, preset, minimum, maximum, unit, text)
 #define COUNT(name, preset, minimum, maximum, unit, text) (name, TD_PARAM_COUNT, preset, minimum, maximum, unit, text)
-#define TD_PARAM_INDEX(name, ...) td_param_##name,
+/* Names of the author's get a prefix of their own, which no name of ours begins with: a parameter may be called kind, a row info. */
+#define TD_PARAM_INDEX(name, ...) td_param_named_##name,
 #define TD_PARAM_INFO(name, kind, preset, minimum, maximum, unit, text) {#name, kind, preset, minimum, maximum, unit, text},
 #define TD_PARAM_VALUE(name, ...)                                                                                                \
-    TD_INLINE td_real td_value_##name(const td_now *now) { return now->vector->param[td_param_##name]; }
+    TD_INLINE td_real td_value_named_##name(const td_now *now) { return now->vector->param[td_param_named_##name]; }
 #define PARAMETERS(...)                                                                                                          \
     enum { TD_MAP(TD_PARAM_INDEX, __VA_ARGS__) td_params_here };                                                                 \
     static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
@@ -125,34 +129,36 @@
 #define TD_HIGHER_ITEM(...) TD_HIGHER_ITEM_(__VA_ARGS__)
 #define TD_HIGHER_ITEM_(i, name, ...) (name, .interval = i, __VA_ARGS__)
 
-/* An item of ROWS: the row's name, then what td_row_info holds beside it. CONSTANT is no macro, so that td_param_CONSTANT can be. */
+/* An item of ROWS: the row's name, then what td_row_info holds beside it. CONSTANT is no macro, so that td_param_named_CONSTANT can be. */
 #define TD_ROW(name, kind_, output_, column_, ...)                                                                               \
     (name, .kind = kind_, .output = output_, .column = TD_COLUMN_##column_, .arguments = {TD_ROW_ARGUMENTS(__VA_ARGS__)})
 #define TD_ROW_ARGUMENTS(...) TD_ROW_ARGUMENTS_PICK(_ __VA_OPT__(, ) __VA_ARGS__, 4, 3, 2, 1, 0)(__VA_ARGS__)
 #define TD_ROW_ARGUMENTS_PICK(_0, _1, _2, _3, _4, count, ...) TD_ROW_ARGUMENTS_##count
 #define TD_ROW_ARGUMENTS_0() {0}
-#define TD_ROW_ARGUMENTS_1(a) {.index = td_param_##a}
-#define TD_ROW_ARGUMENTS_2(a, b) {.index = td_param_##a}, {.index = td_param_##b}
-#define TD_ROW_ARGUMENTS_3(a, b, c) {.index = td_param_##a}, {.index = td_param_##b}, {.index = td_param_##c}
-#define TD_ROW_ARGUMENTS_4(a, b, c, d) {.index = td_param_##a}, {.index = td_param_##b}, {.index = td_param_##c}, {.index = td_param_##d}
-#define td_param_CONSTANT(number) 0, .value = (number), .from = TD_FROM_CONSTANT
-#define TD_ROW_INDEX(name, ...) td_row_##name,
+#define TD_ROW_ARGUMENTS_1(a) {.index = td_param_named_##a}
+#define TD_ROW_ARGUMENTS_2(a, b) {.index = td_param_named_##a}, {.index = td_param_named_##b}
+#define TD_ROW_ARGUMENTS_3(a, b, c) TD_ROW_ARGUMENTS_2(a, b), {.index = td_param_named_##c}
+#define TD_ROW_ARGUMENTS_4(a, b, c, d) TD_ROW_ARGUMENTS_3(a, b, c), {.index = td_param_named_##d}
+#define td_param_named_CONSTANT(number) 0, .value = (number), .from = TD_FROM_CONSTANT
+#define TD_ROW_INDEX(name, ...) td_row_named_##name,
 #define TD_ROW_INFO(row_name, ...) {.name = #row_name, __VA_ARGS__},
 #define TD_ROW_VALUE(name, ...)                                                                                                  \
-    TD_INLINE td_real td_value_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_##name, now->windowed); }
+    TD_INLINE td_real td_value_named_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed); }
 #define ROWS(...)                                                                                                                \
     enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
     static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
     _Static_assert((int)td_rows_here <= (int)TD_ROWS_MAX, "ROWS: a strategy has at most 16");                                     \
     TD_MAP(TD_ROW_VALUE, __VA_ARGS__)
 
-/* Signals: CROSS(name, row, row), CROSS_LEVEL(name, row, parameter), START(name). Above: the first is over the second now and was
- * not over it one bar ago; below likewise (in profile backtesting a bar on which both are equal counts for neither side). */
-#define CROSS(name, row, other) (name, TD_SIGNAL_CROSS, td_row_##row, td_row_##other)
-#define CROSS_LEVEL(name, row, parameter) (name, TD_SIGNAL_CROSS_LEVEL, td_row_##row, td_param_##parameter)
-#define START(name) (name, TD_SIGNAL_START, 0, 0)
-#define TD_SIGNAL_INDEX(name, ...) td_signal_##name,
-#define TD_SIGNAL_INFO(name, kind, row, other) {#name, kind, row, other},
+/* Signals: CROSS(name, row, row), CROSS_LEVEL(name, row, level), START(name). A level is a parameter or CONSTANT(number). Above: the
+ * first is over the second now and was not over it one bar ago; below likewise (in profile backtesting a bar on which both are equal
+ * counts for neither side). */
+#define CROSS(name, row_, other_) (name, .kind = TD_SIGNAL_CROSS, .row = td_row_named_##row_, .other = td_row_named_##other_)
+#define CROSS_LEVEL(name, row_, level_)                                                                                          \
+    (name, .kind = TD_SIGNAL_CROSS_LEVEL, .row = td_row_named_##row_, .level = {.index = td_param_named_##level_})
+#define START(name) (name, .kind = TD_SIGNAL_START)
+#define TD_SIGNAL_INDEX(name, ...) td_signal_named_##name,
+#define TD_SIGNAL_INFO(signal_name, ...) {.name = #signal_name, __VA_ARGS__},
 #define SIGNALS(...)                                                                                                             \
     enum { TD_MAP(TD_SIGNAL_INDEX, __VA_ARGS__) td_signals_here };                                                               \
     static const td_signal_info td_signals[] = {TD_MAP(TD_SIGNAL_INFO, __VA_ARGS__){0}};                                         \
@@ -253,25 +259,33 @@ TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
 
 /* What use() may name beside rows and parameters. */
 #define TD_PRICE_VALUE(column)                                                                                                   \
-    TD_INLINE td_real td_value_##column(const td_now *now) { return td_splat(now->deck->column[now->t]); }
+    TD_INLINE td_real td_value_named_##column(const td_now *now) { return td_splat(now->deck->seen[TD_COLUMN_##column][now->t]); }
 TD_LIST(TD_PRICE_VALUE, open, high, low, close, volume)
-TD_INLINE td_real td_value_position(const td_now *now) { return now->position; }
-TD_INLINE td_real td_value_equity(const td_now *now) { return now->equity; }
+#define TD_WHILE_IN(x) td_select(now->position != 0, x, td_splat(__builtin_nan("")))
+TD_INLINE td_real td_value_named_position(const td_now *now) { return now->position; }
+TD_INLINE td_real td_value_named_equity(const td_now *now) { return now->equity; }
+TD_INLINE td_real td_value_named_entry_price(const td_now *now) { return TD_WHILE_IN(now->vector->entry_price * now->deck->row_scale); }
+TD_INLINE td_real td_value_named_bars_held(const td_now *now) { return TD_WHILE_IN((double)now->t - now->vector->entry_bar); }
+TD_INLINE td_mask td_value_named_flat(const td_now *now) { return now->position == 0; }
+TD_INLINE td_mask td_value_named_is_long(const td_now *now) { return now->position > 0; }
+TD_INLINE td_mask td_value_named_is_short(const td_now *now) { return now->position < 0; }
 
 /* The words of a body. */
 #define real td_real
 #define mask td_mask
-#define TD_USE(name) const td_real name __attribute__((unused)) = td_value_##name(now);
+#define TD_USE(name) const __typeof__(td_value_named_##name(now)) name __attribute__((unused)) = td_value_named_##name(now);
 #define use(...) TD_LIST(TD_USE, __VA_ARGS__) (void)now
-#define row(name) td_row_value(now->vector, now->rows, td_row_##name, now->windowed)
+#define row(name) td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed)
 #define previous(name)                                                                                                           \
-    (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_##name, now->windowed) : td_splat(__builtin_nan("")))
-#define param(name) (now->vector->param[td_param_##name])
-#define price(column) (now->deck->column[now->t])
-#define crossed_above(name) (now->above[td_signal_##name])
-#define crossed_below(name) (now->below[td_signal_##name])
+    (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_named_##name, now->windowed) : td_splat(__builtin_nan("")))
+#define param(name) (now->vector->param[td_param_named_##name])
+#define price(column) (now->deck->seen[TD_COLUMN_##column][now->t])
+#define crossed_above(name) (now->above[td_signal_named_##name])
+#define crossed_below(name) (now->below[td_signal_named_##name])
 #define position() (now->position)
 #define equity() (now->equity)
+#define entry_price() (td_value_named_entry_price(now))
+#define bars_held() (td_value_named_bars_held(now))
 #define target(value, where) td_set_target(now, td_splat(value), (where))
 #define select(m, a, b) td_select(m, a, b)
 #define min(a, b) td_min(a, b)

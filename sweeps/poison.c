@@ -247,10 +247,10 @@ static td_status replay(witness *witness, int64_t cut, td_error *error) {
     def.bars = cut + 2;
     for (;;) {
         status = td_deck_make(&witness->tape, &def, &deck, error);
-        if (status != TD_OK) return status;
-        status = td_check_set(deck, witness->set, error);
+        if (status == TD_OK) status = td_check_set(deck, witness->set, error);
         if (status == TD_OK || def.bars == all) break;
         td_deck_free(deck);
+        deck = NULL;
         def.bars = all;
     }
     if (status == TD_OK) {

@@ -2,13 +2,14 @@
 
 The program is tests/program/main.c, tapedeck with the strategy `peeking`, which looks at a later close behind the words of a strategy.
 What the proofs find is tested in tests/test_properties.c."""
+import glob
 import json
 import os
 import subprocess
 import sys
 import tempfile
 
-ODD = os.environ["TAPEDECK_ODD"]
+ODD, SOURCE = os.environ["TAPEDECK_ODD"], os.environ["TAPEDECK_SOURCE"]
 
 
 def run(*arguments, expect=0):
@@ -45,6 +46,20 @@ def honest():
     part = json.loads(run("verify", "--poison", "cross.yaml", "--json", "--sample", 1, "--set", "period.from=2023-01-20",
                           "--set", "fill.at=close")[0])
     check(part["bars"] < 300, part)
+
+
+def built_in():
+    """None of the built-in strategies sees the future, and each trades with its defaults, on the made-up tape and on the examples'."""
+    run("data", "import", "klines", os.path.join(SOURCE, "examples", "hourly.csv"), "--symbol", "DEMO", "--interval", "1h", "-o", "hourly.h5")
+    files = glob.glob(os.path.join(SOURCE, "strategies", "*.c"))
+    check(len(files) >= 13, files)
+    for name in sorted(os.path.basename(file)[:-2].replace("_", "-") for file in files):
+        with open("one.yaml", "w") as file:
+            file.write(f"tape: hourly.h5\nstrategy: {name}\naccount: {{pyramiding: 4}}\ncosts: {{commission: 0.001}}\n")
+        metrics = json.loads(run("run", "one.yaml", "--json")[0])["metrics"]
+        check(metrics["fills"] > 10 or name == "buy-and-hold", f"{name}: {metrics['fills']} fills")
+        result = json.loads(run("verify", "--poison", "one.yaml", "--json", "--set", "tape=t.h5")[0])["results"][0]
+        check(not result["leaks"] and result["events"] > 0, f"{name}: {result}")
 
 
 def cheating():
@@ -108,6 +123,7 @@ with open("cross.yaml", "w") as file:
 with open("peek.yaml", "w") as file:
     file.write("tape: t.h5\nstrategy: peeking\nparameters: {every: 97}\n")
 honest()
+built_in()
 cheating()
 warmup()
 refusals()

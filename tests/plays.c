@@ -152,6 +152,8 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
     }
     made->def = def;
     int64_t played = def.bars ? def.bars : bars - def.first_bar;
+    if (played < 2 && strategy == td_strategy_find("macd")) /* its slow window is longer than its fast one, and no window than the tape */
+        made->def.strategy = def.strategy = strategy = td_strategy_find("sma-cross");
     assert_ok(td_deck_make(&made->tape, &def, &made->deck, &error));
     for (int i = 0; i < TD_CASE_SETS; i++) {
         td_set *set = &made->sets[i];
@@ -165,19 +167,21 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
                 set->param[k] = (double)td_draw_whole(s, n, 1, longest);
             else if (info->kind == TD_PARAM_COUNT)
                 set->param[k] = (double)td_draw_whole(s, n, (int64_t)info->minimum, (int64_t)fmin(info->maximum, 60));
-            else if (info->maximum > 50)
-                set->param[k] = floor(td_draw(s, n) * 101);
-            else if (info->maximum > 5) /* of ratio: small whole numbers, zero among them */
+            else if (strategy == td_test_strategy("ratio")) /* small whole numbers, zero among them */
                 set->param[k] = (double)td_draw_whole(s, n, -1, 4);
-            else if (info->maximum == 5) /* of placer: levels around the close, stops and distances that may be left out */
+            else if (strategy == td_test_strategy("placer")) /* levels around the close, stops and distances that may be left out */
                 set->param[k] = !strcmp(info->name, "distance") ? maybe(s, n, 0.4, 0.1 * td_draw(s, n + 50))
                                 : strstr("loss profit", info->name) ? maybe(s, n, 0.4, 0.9 + 0.2 * td_draw(s, n + 50))
                                 : strstr(info->name, "share")       ? 0.1 + 0.9 * td_draw(s, n)
                                                                     : 0.95 + 0.1 * td_draw(s, n);
-            else
-                set->param[k] = td_draw(s, n) * 0.02;
+            else /* around what the author thinks usual, now and then at the lower end */
+                set->param[k] = fmin(fmax(info->preset * maybe(s, n + 50, 0.9, 2 * td_draw(s, n)), info->minimum), info->maximum);
             if (!strcmp(info->name, "pair")) set->param[k] = (double)(seed % 2);
             if (!strcmp(info->name, "every")) set->param[k] = (double)td_draw_whole(s, n, 1, 30);
+        }
+        if (strategy == td_strategy_find("macd") && set->param[0] >= set->param[1]) {
+            set->param[1] = fmin(set->param[0] + 1, (double)played);
+            set->param[0] = set->param[1] - 1;
         }
         double *knob = set->knob;
         knob[TD_KNOB_cash] = td_draw(s, 1) < 0.3 ? 150 : 10000;

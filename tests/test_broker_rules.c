@@ -1,4 +1,4 @@
-/* Rules R45 to R79 of docs/bar-rules.md, by hand on a few bars, as tests/test_bar_rules.c has the first ones. Orders come from the
+/* Rules R45 to R80 of docs/bar-rules.md, by hand on a few bars, as tests/test_bar_rules.c has the first ones. Orders come from the
  * strategy `placer` (tests/strategies), whose levels are fractions of a close, 100 here wherever one is placed. */
 #include "tests/by_hand.h"
 
@@ -692,6 +692,65 @@ static void R79_cool_down_and_hours(void **state) {
     td_test_tape_free(&tape);
 }
 
+static void R80_rebalancing_trades_the_difference(void **state) {
+    (void)state;
+    def.strategy = td_test_strategy("resizer");
+    set.knob[TD_KNOB_stop_loss] = 0.1;
+    /* 10 at 110, 6 of them sold, 5 bought: the mean price moves, the stop stays at 99 */
+    PLAY(FLAT(100), ORDER(100, +1), ORDER(110, +0.4), FLAT(120), ORDER(120, +0.9), FLAT(130), BAR(125, 125, 100, 110), BAR(110, 110, 98, 98));
+    expect_fills(4);
+    expect_fill(0, 2, open, 10, 110);
+    expect_fill(1, 3, open, -6, 120);
+    expect_fill(2, 5, open, 5, 130);
+    expect_fill(3, 7, stop, -9, 99);
+    expect_metric(trades, 2);
+    assert_near(now.trades[1].entry_price, (4 * 110 + 5 * 130) / 9.0, 1e-12);
+    assert_near(now.trades[1].entry_bar, 2, 0);
+    /* the size that stands is none to trade; the other side reverses, nought is out, and a direction may forbid */
+    set.knob[TD_KNOB_stop_loss] = 0;
+    PLAY(FLAT(100), ORDER(100, +1), ORDER(100, +1), ORDER(100, -0.5), ORDER(100, 0), FLAT(100), FLAT(100));
+    expect_fills(4);
+    expect_fill(1, 4, open, -10, 100);
+    expect_fill(2, 4, open, -5, 100);
+    expect_fill(3, 5, open, 5, 100);
+    def.direction = TD_DIRECTION_LONG;
+    PLAY(FLAT(100), ORDER(100, +1), ORDER(100, -0.5), FLAT(100), FLAT(100));
+    expect_fills(2);
+    def.direction = TD_DIRECTION_BOTH;
+    /* a short likewise; rounded down to lots, the rest of less than one is none */
+    set.knob[TD_KNOB_lot] = 4;
+    PLAY(FLAT(100), ORDER(100, -1), ORDER(100, -0.5), ORDER(100, -0.9), ORDER(100, -0.2), FLAT(100), FLAT(100));
+    expect_fills(4);
+    expect_fill(0, 2, open, -8, 100);
+    expect_fill(1, 3, open, 4, 100);
+    expect_fill(2, 4, open, -4, 100);
+    expect_fill(3, 5, open, 8, 100);
+    /* what the equity at that price cannot pay is refused, and the position stays */
+    set.knob[TD_KNOB_lot] = 0;
+    set.knob[TD_KNOB_cash] = 600;
+    PLAY(FLAT(100), ORDER(100, +0.5), FLAT(100), ORDER(100, +1), FLAT(100), FLAT(100));
+    expect_fills(1);
+    expect_metric(refused_cash, 1);
+    PLAY(FLAT(100), ORDER(100, +0.5), ORDER(100, INFINITY), FLAT(100), FLAT(100));
+    assert_int_equal(now.cell.reason, TD_CELL_REASON_nan_target);
+    assert_int_equal(now.cell.reason_bar, 2);
+    /* all-in counts the open profit: half of 15000 at 200, half of 9375 at 50; commission only of what is traded */
+    def.sizing = TD_SIZING_ALL_IN;
+    set.knob[TD_KNOB_cash] = 10000;
+    PLAY(FLAT(100), ORDER(100, +0.5), FLAT(100), ORDER(200, +0.5), FLAT(200), ORDER(50, +0.5), FLAT(50), FLAT(50));
+    expect_fills(3);
+    expect_fill(0, 2, open, 50, 100);
+    expect_fill(1, 4, open, -12.5, 200);
+    expect_fill(2, 6, open, 56.25, 50);
+    expect_equity(7, 9375);
+    set.knob[TD_KNOB_commission] = 0.0625;
+    PLAY(FLAT(100), ORDER(100, +0.5), FLAT(100), ORDER(100, +1), FLAT(100), FLAT(100));
+    double first = 5000 / 106.25, left = 10000 - first * 6.25, more = left / 106.25 - first;
+    expect_fill(0, 2, open, first, 100);
+    expect_fill(1, 4, open, more, 100);
+    expect_equity(5, left - more * 6.25);
+}
+
 static const struct CMUnitTest tests[] = {
     RULE(R45_fills_at_the_next_close),
     RULE(R46_orders_may_be_delayed),
@@ -728,6 +787,7 @@ static const struct CMUnitTest tests[] = {
     RULE(R77_funding_and_borrow),
     RULE(R78_loss_limits),
     RULE(R79_cool_down_and_hours),
+    RULE(R80_rebalancing_trades_the_difference),
 };
 
 int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }

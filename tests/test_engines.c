@@ -329,10 +329,10 @@ static void scaled_prices(void **state) {
 static void scaled_rows(void **state) {
     (void)state;
     td_error error;
-    static const char *const names[] = {"sma-cross", "ema-cross", "rsi-reversion"};
-    for (uint64_t seed = 5100; seed < 5130; seed++) {
+    static const char *const names[] = {"sma-cross", "donchian-breakout", "rsi-reversion", "vwap-reversion", "keltner"};
+    for (uint64_t seed = 5100; seed < 5150; seed++) {
         td_case made;
-        td_case_make(&made, seed, 300, td_strategy_find(names[seed % 3]));
+        td_case_make(&made, seed, 300, seed % 6 ? td_strategy_find(names[seed % 6 - 1]) : td_test_strategy("awkward"));
         if (made.def.volatility != TD_VOLATILITY_NONE) { /* a row that is compared with prices */
             td_case_free(&made);
             continue;
@@ -533,8 +533,8 @@ static void skip_refuses_what_it_cannot(void **state) {
 /* The strategies of examples/, which docs/strategies.md teaches with. */
 static void strategies_of_the_examples(void **state) {
     (void)state;
-    static const char *const names[] = {"pullback", "patience"};
-    for (int k = 0; k < 2; k++) {
+    static const char *const names[] = {"pullback", "patience", "channel"};
+    for (int k = 0; k < 3; k++) {
         td_case made;
         td_cell cells[TD_CASE_SETS];
         double trades = 0;

@@ -86,7 +86,7 @@ TD_INLINE compared compared_by(const td_skip_set *set, const td_skip_chunk *chun
     c.y_least = chunk->least + b * chunk->group_stride;
     c.x_greatest = chunk->greatest + a * chunk->group_stride;
     c.y_greatest = chunk->greatest + b * chunk->group_stride;
-    if (!c.rows) c.level = LANE(set)->param[signal->other];
+    if (!c.rows) c.level = signal->level.from == TD_FROM_CONSTANT ? signal->level.value : LANE(set)->param[signal->level.index];
     return c;
 }
 

@@ -64,6 +64,8 @@ class Account:
     units: list = field(default_factory=list)    # at each bar
     refused: dict = field(default_factory=lambda: dict.fromkeys(REFUSALS, 0))
     turnover: float = 0.0                        # sum of units * base price over the fills
+    funding: float = 0.0                         # paid
+    borrow: float = 0.0
     ambiguous: int = 0
     ruined: bool = False
     tape: object = None
@@ -308,7 +310,7 @@ def play(tape, config):
         mark(account, tape, t)
         if account.ruined:
             continue  # R37
-        pending = decide(t)
+        pending = decide(t, account.position.units if account.position else 0.0)
         if pending is not None:
             queue.append((t + config["delay"] + (config["at"] == "next_open"), pending))
         while config["at"] == "close" and not config["delay"] and queue and t < last:  # R03
