@@ -64,6 +64,8 @@ class Account:
     units: list = field(default_factory=list)    # at each bar
     refused: dict = field(default_factory=lambda: dict.fromkeys(REFUSALS, 0))
     turnover: float = 0.0                        # sum of units * base price over the fills
+    funding: float = 0.0                         # paid
+    borrow: float = 0.0
     ambiguous: int = 0
     ruined: bool = False
     tape: object = None

@@ -98,6 +98,97 @@ def other_parameters(draw, strategy, windows):
     return {"window": window(), {"vwap-reversion": "far"}.get(strategy, "width"): width}
 
 
+def stops_and_ways(draw, tape, config):
+    """R45 to R50, R64 to R67."""
+    config["at"] = draw.choice(("next_open", "next_open", "close", "next_close"))
+    config["delay"] = draw.choice((0, 0, 0, 1, 3))
+    config["intrabar"] = draw.choice(("stop_first", "target_first", "nearest_extreme", "pessimistic", "optimistic"))
+    config["trailing"] = maybe(draw, 0.3, 0.125, 0.02, 0.06)
+    config["trailing_amount"] = maybe(draw, 0.15, 0.03125 * tape.close[0])
+    config["break_even"] = maybe(draw, 0.3, 0.125, 0.02, 0.05)
+    config["time"] = int(maybe(draw, 0.3, 1, 2, 5, 30))
+    if draw.random() < 0.3:
+        config["volatility"] = draw.choice(("atr", "std"))
+        config["volatility_window"] = draw.randint(1, min(20, len(tape)))
+        for name in ("stop_volatility", "target_volatility", "trailing_volatility"):
+            config[name] = maybe(draw, 0.5, 0.5, 1.0, 2.5)
+        config["delay"] = 0  # whose volatility counts then is open
+
+
+def sizes_and_costs(draw, tape, config):
+    """R68 to R77."""
+    config["sizing"] = draw.choice(("all_in", "fixed_units", "fraction", "fixed_value", "risk", "volatility", "kelly"))
+    if config["sizing"] in ("fraction", "kelly"):
+        config["size"] = draw.choice((0.1, 0.5, 1.0))
+    elif config["sizing"] == "fixed_value":
+        config["size"] = min(1e15, config["cash"] * draw.choice((0.1, 0.5, 2)))
+    elif config["sizing"] == "fixed_units":
+        config["size"] = min(1e15, config["cash"] / tape.close[0] * draw.choice((0.3, 0.5, 1.0, 2.0)))
+    elif config["sizing"] == "risk":
+        config["size"] = draw.choice((0.01, 0.05, 0.3))
+        config["stop_loss"] = config["stop_loss"] or 0.0625
+    elif config["sizing"] == "volatility":
+        config["size"] = draw.choice((0.1, 0.5, 3.0))
+        config.setdefault("volatility", "std")
+        config.setdefault("volatility_window", min(5, len(tape)))
+    tick = min(tape.close[0] / 1024, 1e9)
+    if draw.random() < 0.3:
+        config["maker"] = draw.choice((0.0, -0.0002, 0.002))
+    config["per_unit"] = min(maybe(draw, 0.2, 0.01, 0.5) * tape.close[0] / 100, 1e9)
+    config["tick"] = tick
+    config["slippage_ticks"] = maybe(draw, 0.2, 1.0, 3.0)
+    config["volume_share"] = maybe(draw, 0.2, 1e-4, 0.01)
+    config["impact"] = maybe(draw, 0.2, 1e-3, 0.01)
+    config["funding"] = maybe(draw, 0.3, 0.001, -0.0005)
+    config["funding_hours"] = draw.choice((8.0, 8.0, 1.0, 24.0))
+    config["borrow"] = maybe(draw, 0.3, 0.1, 2.0)
+    config["leverage"] = draw.choice((1.0, 1.0, 2.0, 7.5))
+    config["maintenance"] = maybe(draw, 0.3, 0.05, 0.125)
+    config["max_position"] = maybe(draw, 0.2, 0.5, 1.5) * config["cash"]
+
+
+def limits(draw, tape, config):
+    """R78, R79."""
+    config["daily_loss"] = maybe(draw, 0.4, 0.01, 0.05)
+    config["max_drawdown"] = maybe(draw, 0.4, 0.05, 0.2)
+    config["cool_down"] = int(maybe(draw, 0.4, 1, 3, 10))
+    if draw.random() < 0.3:
+        config["hours"] = draw.choice(((480, 990), (1320, 240)))
+
+
+def orders(draw, tape, config):
+    """R51 to R63: the parameters of the strategy `placer`."""
+    config["strategy"] = "placer"
+    config["parameters"] = {
+        "when": draw.randint(1, 3), "what": draw.randint(0, 9), "level": near_one(draw), "limit": near_one(draw),
+        "share": draw.choice((1.0, 1.0, 0.5, 0.3)), "bars": draw.choice((1, 2, 5, 100000)), "when2": draw.randint(0, 3),
+        "what2": draw.randint(0, 15), "level2": near_one(draw), "share2": draw.choice((1.0, 1.0, 0.5, 0.3)),
+        "every": draw.choice((1, 2, 3, 7, 20)), "loss": maybe(draw, 0.4, 0.875, 1.125, 0.97, 1.03, 1.0),
+        "profit": maybe(draw, 0.4, 0.875, 1.125, 0.97, 1.03, 1.0), "distance": maybe(draw, 0.4, 0.0625, 0.03),
+        "pair": 0,
+    }
+    config["pyramiding"] = draw.choice((1, 1, 2, 3))
+
+
+def near_one(draw):
+    return draw.choice((1.0, 1.0, 1.015625, 0.984375, 1.0625, 0.9375, 0.99, 1.01))
+
+
+RULES = {"orders": orders, "sizes": sizes_and_costs, "limits": limits}
+
+
+def walk_configuration(draw, tape, rules=()):
+    """Of what only tests/oracle/walk.py plays; rules: names of RULES."""
+    config = configuration(draw, tape) | {"profile": "tapedeck"}
+    for name in ("per_unit", "max_position", "hours"):
+        config.pop(name, None)
+    stops_and_ways(draw, tape, config)
+    for name in rules:
+        if draw.random() < 0.5:
+            RULES[name](draw, tape, config)
+    return config
+
+
 def configuration(draw, tape):
     bars = len(tape)
     windows = [w for w in (1, 2, 3, 5, 8, 13, 30) if w < bars]
@@ -135,26 +226,37 @@ def configuration(draw, tape):
     return config
 
 
+# What the configuration file calls the numbers of stops, costs, account and risk.
+GROUPS = {
+    "account": ("cash", "sizing", "size", "leverage", "maintenance", "pyramiding"),
+    "costs": ("commission", "fixed_commission", "spread", "slippage", "per_unit", "maker", "tick", "slippage_ticks", "volume_share",
+              "impact", "funding", "funding_hours", "borrow"),
+    "fill": ("at", "delay"),
+    "stops": ("stop_loss", "take_profit", "volatility", "volatility_window", "stop_volatility", "target_volatility", "trailing",
+              "trailing_amount", "trailing_volatility", "break_even", "time"),
+    "risk": ("daily_loss", "max_drawdown", "max_position", "cool_down", "hours"),
+    "metrics": ("sample", "risk_free", "periods_per_year"),
+}
+
+
+def yaml_of(name, value):
+    if name == "hours":
+        (begin, end) = value
+        return f"'{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}'"
+    return value if isinstance(value, str) else repr(value)
+
+
 def as_yaml(config, tape_name):
     """The configuration file of a case."""
-    lines = [f"tape: {tape_name}", f"strategy: {config['strategy']}", f"profile: {config['profile']}"]
+    names = ("strategy", "profile", "direction", "intrabar")
+    lines = [f"tape: {tape_name}"] + [f"{name}: {config[name]}" for name in names if name in config]
     pairs = ", ".join(f"{name}: {value!r}" for name, value in config.get("parameters", {}).items())
-    lines += [f"parameters: {{{pairs}}}"]
-    lines += [f"account: {{cash: {config['cash']!r}, sizing: {config['sizing']}, size: {config.get('size', 1.0)!r}, "
-              f"units: {{lot: {config['lot']!r}}}}}"]
-    lines += [f"direction: {config['direction']}"]
-    names = ("commission", "fixed_commission", "spread", "slippage", "per_unit")
-    lines += [f"costs: {{{', '.join(f'{name}: {config[name]!r}' for name in names if name in config)}}}"]
-    lines += [f"fill: {{at: {config['at']}, delay: {config.get('delay', 0)}}}"]
-    if config.get("max_position"):
-        lines += [f"risk: {{max_position: {config['max_position']!r}}}"]
-    if config.get("hours"):
-        begin, end = config["hours"]
-        lines += [f"risk: {{hours: '{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}'}}"]
-    lines += [f"stops: {{stop_loss: {config['stop_loss']!r}, take_profit: {config['take_profit']!r}}}"]
-    lines += [f"finalize: {str(config['finalize']).lower()}"]
-    lines += [f"metrics: {{sample: {config['sample']}, risk_free: {config['risk_free']!r}, "
-              f"periods_per_year: {config['periods_per_year']!r}}}"]
+    lines += [f"parameters: {{{pairs}}}", f"finalize: {str(config['finalize']).lower()}"]
+    for group, names in GROUPS.items():
+        pairs = [f"{name}: {yaml_of(name, config[name])}" for name in names if config.get(name) is not None]
+        if group == "account":
+            pairs.append(f"units: {{lot: {config['lot']!r}}}")
+        lines += [f"{group}: {{{', '.join(pairs)}}}"]
     return "\n".join(lines) + "\n"
 
 

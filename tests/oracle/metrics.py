@@ -285,7 +285,7 @@ def measure(account, tape):
         "commission_paid": math.fsum(fill.commission for fill in account.fills),
         "spread_paid": math.fsum(fill.spread_cost for fill in account.fills),
         "slippage_paid": math.fsum(fill.slippage_cost for fill in account.fills),
-        "funding_paid": 0.0, "borrow_paid": 0.0, "turnover": account.turnover,
+        "funding_paid": account.funding, "borrow_paid": account.borrow, "turnover": account.turnover,
         "fills": len(account.fills), "ambiguous_bars": account.ambiguous, "orders_refused": sum(account.refused.values()),
     }
     found |= {f"refused_{why}": count for why, count in account.refused.items()}

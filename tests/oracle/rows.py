@@ -35,6 +35,12 @@ def rsi(values, window):
     return row
 
 
+def root_mean_square(tape, window):
+    """Of the last `window` changes of the close, no mean taken off."""
+    changes = [b - a for a, b in zip(tape.close, tape.close[1:])]
+    return [math.sqrt(math.fsum(x * x for x in changes[t - window:t]) / window) if t >= window else None for t in range(len(tape))]
+
+
 def crossing(first, second, t, profile):
     """R38 to R40: +1 when `first` has just come over `second`, -1 when under it, 0 for no crossing."""
     if t == 0 or None in (first[t], second[t], first[t - 1], second[t - 1]):

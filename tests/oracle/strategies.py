@@ -166,6 +166,44 @@ def vwap_reversion(tape, parameters, profile, scale):
     return decide, [fair, reach], any(rows.rounding_decides(close, edge, exact) for edge in edges)
 
 
+ENTRIES = (("market", +1), ("market", -1), ("limit", +1), ("limit", -1), ("stop", +1), ("stop", -1), ("stop_limit", +1),
+           ("stop_limit", -1), ("touched", +1), ("touched", -1))
+EXITS = ("market", "limit", "stop")
+OTHERS = ("move_stop", "move_target", "cancel")
+PLACER = {"when": 1, "what": 0, "level": 1.0, "limit": 1.0, "share": 1.0, "bars": 100000, "when2": 0, "what2": 0, "level2": 1.0,
+          "share2": 1.0, "every": 100000, "loss": 0.0, "profit": 0.0, "distance": 0.0, "pair": 0}
+
+
+def placer(tape, parameters, profile, scale):
+    """tests/strategies/placer.c: one order or two, again and again. A request is what an Order of walk.py is made of,
+    or a pair of word and level."""
+    p = PLACER | parameters
+
+    def request(kind, level, limit, said):
+        if kind >= 13:
+            return OTHERS[kind - 13], level
+        exits = kind >= 10
+        name, side = (EXITS[kind - 10], 0) if exits else ENTRIES[kind]
+        return {"kind": name, "side": side, "exit": exits, "level": level, "limit": level if name == "limit" else limit} | said
+
+    def comes(when, t):
+        return when > 0 and t >= when and (t - when) % p["every"] == 0
+
+    def decide(t, position):
+        close, found = tape.close[t], []
+        group = t if p["pair"] else None
+        if comes(p["when"], t):
+            said = {"scale": p["share"], "bars": p["bars"], "group": group}
+            for word, name in (("stop_loss", "loss"), ("take_profit", "profit"), ("trail", "distance")):
+                said[word] = close * p[name] if p[name] > 0 else None
+            found.append(request(p["what"], close * p["level"], close * p["limit"], said))
+        if comes(p["when2"], t):
+            found.append(request(p["what2"], close * p["level2"], close, {"scale": p["share2"], "group": group}))
+        return found
+
+    return decide, [], False
+
+
 STRATEGIES = {"sma-cross": sma_cross, "ema-cross": ema_cross, "rsi-reversion": rsi_reversion, "buy-and-hold": buy_and_hold,
               "macd": macd, "momentum": momentum, "bollinger-breakout": bollinger_breakout, "keltner": keltner, "supertrend": supertrend,
-              "donchian-breakout": donchian_breakout, "vwap-reversion": vwap_reversion, "follow": follow}
+              "donchian-breakout": donchian_breakout, "vwap-reversion": vwap_reversion, "follow": follow, "placer": placer}
