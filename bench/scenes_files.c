@@ -118,7 +118,7 @@ static td_status append_all(journal_state *journal, td_journal **opened, td_erro
     TD_TRY(td_journal_open(journal->path, &head, false, opened, error));
     for (int64_t first = 0; first < journal->sets; first += APPEND_SETS) {
         for (int64_t i = 0; i < APPEND_SETS; i++) journal->trials[i] = first + i;
-        TD_TRY(td_journal_append(*opened, journal->trials, journal->cells, journal->block_returns, APPEND_SETS, error));
+        TD_TRY(td_journal_append(*opened, journal->trials, journal->cells, journal->block_returns, NULL, APPEND_SETS, error));
     }
     return TD_OK;
 }
@@ -141,7 +141,7 @@ td_status td_make_journal(const td_scene_shape *shape, td_stage *stage, td_scene
         status = td_fail(error, TD_DIFFERENT, "the journal holds %lld sets of %lld", (long long)td_journal_done(opened),
                          (long long)journal->sets);
     td_cell cell;
-    if (status == TD_OK) status = td_journal_get(opened, journal->sets - 1, &cell, NULL, error);
+    if (status == TD_OK) status = td_journal_get(opened, journal->sets - 1, &cell, NULL, NULL, error);
     if (status == TD_OK && cell.hash != journal->cells[APPEND_SETS - 1].hash)
         status = td_fail(error, TD_DIFFERENT, "the last cell of the journal is not the one written");
     if (opened) td_journal_close(opened);

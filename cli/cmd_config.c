@@ -7,12 +7,12 @@
 #include "cli/cli.h"
 #include "sweeps/config.h"
 
-enum { OPTION_SCHEMA = 256, OPTION_DEFAULTS, OPTION_MARKDOWN, OPTION_SET };
+enum { OPTION_SCHEMA = 256, OPTION_DEFAULTS, OPTION_MARKDOWN, OPTION_STRATEGY, OPTION_SET };
 
 typedef struct arguments {
     void (*print)(FILE *out); /* NULL: check */
     bool check, json;
-    const char *path;
+    const char *path, *rules; /* of check; of --print-strategy */
     const char **overrides; /* as many as there are arguments at most */
     int override_count;
 } arguments;
@@ -23,6 +23,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_SCHEMA: given->print = td_config_print_schema; return 0;
     case OPTION_DEFAULTS: given->print = td_config_print_defaults; return 0;
     case OPTION_MARKDOWN: given->print = td_config_print_markdown; return 0;
+    case OPTION_STRATEGY: given->rules = argument; return 0;
     case OPTION_SET: given->overrides[given->override_count++] = argument; return 0;
     case 'j': given->json = true; return 0;
     case ARGP_KEY_ARG:
@@ -32,10 +33,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         if (state->arg_num > 1) argp_error(state, "unexpected argument '%s'", argument);
         return 0;
     case ARGP_KEY_END:
-        if (given->check && given->print) argp_error(state, "check and --print do not go together");
+        if (given->check + (given->print != NULL) + (given->rules != NULL) > 1)
+            argp_error(state, "check and the things to print do not go together");
         if (given->check && !given->path) argp_error(state, "check needs a configuration file");
-        if (!given->check && !given->print) argp_error(state, "say check FILE, or what to print");
-        if (!given->check && (given->override_count || given->json)) argp_error(state, "--set and --json go with check");
+        if (!given->check && !given->print && !given->rules) argp_error(state, "say check FILE, or what to print");
+        if (given->json && !given->check) argp_error(state, "--json goes with check");
+        if (given->override_count && given->print) argp_error(state, "--set goes with check and --print-strategy");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -73,6 +76,7 @@ int td_cmd_config(int argc, char **argv) {
         {"print-schema", OPTION_SCHEMA, NULL, 0, "print a JSON Schema (draft 2020-12) for editors", 1},
         {"print-defaults", OPTION_DEFAULTS, NULL, 0, "print a configuration with every key and its default", 1},
         {"print-markdown", OPTION_MARKDOWN, NULL, 0, "print docs/config.md", 1},
+        {"print-strategy", OPTION_STRATEGY, "FILE", 0, "print the C file that the rules of a configuration become", 1},
         {"set", OPTION_SET, "KEY=VALUE", 0, "put a value in place of the file's (dotted key, YAML value)", 2},
         {"json", 'j', NULL, 0, "check: print one JSON document", 2},
         {0},
@@ -91,6 +95,14 @@ int td_cmd_config(int argc, char **argv) {
     int code = TD_EXIT_OK;
     if (given.print) {
         given.print(stdout);
+    } else if (given.rules) {
+        char *source;
+        td_status status = td_config_rules_source(given.rules, given.overrides, given.override_count, stderr, &source, &error);
+        if (status == TD_OK)
+            fputs(source, stdout);
+        else
+            code = td_cli_fail(status, &error, false);
+        free(source);
     } else {
         td_config *config;
         td_status status = td_config_load(given.path, given.overrides, given.override_count, stderr, &config, &error);

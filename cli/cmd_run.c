@@ -1,6 +1,7 @@
 /* tapedeck run: one parameter set in full detail, played with the reference engine.
  *
- * Times in the CSV files are the open times of the bars: a fill of reason `close` happened at the end of its bar. */
+ * Times in the CSV files are the open times of the bars, of fills and trades those of the finer bars where prices walk through
+ * such: a fill of reason `close` happened at the end of its bar. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/output.h"
+#include "sim/envelope.h"
 
 enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
 
@@ -57,7 +59,7 @@ static void record_fill(void *context, const td_fill *fill) {
     recorder *recorder = context;
     char time[32];
     fprintf(recorder->fills.file, "%s,%lld,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[fill->bar], time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
+            td_time_text(fill->time_ns, time), (long long)fill->bar, td_fill_reason_name(fill->reason), fill->units,
             fill->price, fill->commission, fill->spread_cost, fill->slippage_cost, fill->position);
 }
 
@@ -65,7 +67,7 @@ static void record_trade(void *context, const td_trade *trade) {
     recorder *recorder = context;
     char entry[32], exit[32];
     fprintf(recorder->trades.file, "%s,%s,%lld,%lld,%s,%s,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n",
-            td_time_text(recorder->time_ns[trade->entry_bar], entry), td_time_text(recorder->time_ns[trade->exit_bar], exit),
+            td_time_text(trade->entry_ns, entry), td_time_text(trade->exit_ns, exit),
             (long long)trade->entry_bar, (long long)trade->exit_bar, td_fill_reason_name(trade->entry_reason),
             td_fill_reason_name(trade->exit_reason), trade->units, trade->entry_price, trade->exit_price, trade->commission,
             trade->pnl, trade->ret);
@@ -160,8 +162,18 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
 
 static const char *profile_name(td_profile profile) { return profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"; }
 
+/* {"sharpe": [low, high], ...} */
+static json_t *envelope_json(const td_envelope *envelope) {
+    json_t *object = json_object();
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        json_object_set_new(object, td_metric_infos[m].name,
+                            json_pack("[o,o]", td_json_number(envelope->low[m], false), td_json_number(envelope->high[m], false)));
+    return object;
+}
+
+/* envelope: NULL where none is asked for, here and below */
 static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
-                             const td_cell *cell) {
+                             const td_cell *cell, const td_envelope *envelope) {
     char first[32], last[32], hash[17];
     const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
@@ -188,6 +200,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
             "bars", (json_int_t)td_deck_bars(deck),
             "first_bar", td_time_text(time_ns[0], first),
             "last_bar", td_time_text(time_ns[td_deck_bars(deck) - 1], last));
+    if (document && envelope) json_object_set_new(document, "envelope", envelope_json(envelope));
     if (document && cell->state == TD_CELL_FAILED) {
         json_object_set_new(document, "reason", json_string(td_cell_reason_name((td_cell_reason)cell->reason)));
         json_object_set_new(document, "reason_bar", json_integer(cell->reason_bar));
@@ -230,7 +243,10 @@ static void shares_text(const td_markets *markets, const td_portfolio_share *sha
     free(texts);
 }
 
-static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell) {
+static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
+
+static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
+                          const td_envelope *envelope) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
     const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
@@ -241,19 +257,25 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
     printf("hash %016llx%s\n\n", (unsigned long long)cell->hash, cell->ruined ? ", ruined: equity was gone before the end" : "");
     free(parameters);
 
-    static const char *const heads[] = {"metric", "value", "unit", ""};
-    static const bool numeric[] = {false, true, false, false};
-    const char *cells[TD_METRIC_COUNT][4];
-    char values[TD_METRIC_COUNT][32];
+    const char *heads[6] = {"metric", "value"};
+    bool numeric[6] = {false, true, envelope, envelope};
+    const char *cells[TD_METRIC_COUNT * 6];
+    char values[TD_METRIC_COUNT][3][32];
+    int columns = 2, used = 0;
+    if (envelope) heads[columns++] = "low", heads[columns++] = "high";
+    heads[columns++] = "unit", heads[columns++] = "";
     for (int m = 0; m < TD_METRIC_COUNT; m++) {
         const td_metric_info *info = &td_metric_infos[m];
-        snprintf(values[m], sizeof values[m], isnan(cell->metrics[m]) ? "-" : "%.8g", cell->metrics[m]);
-        cells[m][0] = info->name;
-        cells[m][1] = values[m];
-        cells[m][2] = strcmp(info->units, "1") == 0 ? "" : info->units;
-        cells[m][3] = info->long_name;
+        double numbers[] = {cell->metrics[m], envelope ? envelope->low[m] : NAN, envelope ? envelope->high[m] : NAN};
+        cells[used++] = info->name;
+        for (int i = 0; i < (envelope ? 3 : 1); i++) {
+            number_text(numbers[i], values[m][i], sizeof values[m][i]);
+            cells[used++] = values[m][i];
+        }
+        cells[used++] = strcmp(info->units, "1") == 0 ? "" : info->units;
+        cells[used++] = info->long_name;
     }
-    td_cli_table(stdout, 4, heads, numeric, TD_METRIC_COUNT, &cells[0][0]);
+    td_cli_table(stdout, columns, heads, numeric, TD_METRIC_COUNT, cells);
 }
 
 /* shares: made here, of a portfolio; the caller frees. */
@@ -291,15 +313,17 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
     td_crash_watch(job->config->play.strategy, 1, job->json);
     td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
     td_status status = play(arguments, *deck, &set, recorder, cell, shares, error);
+    td_envelope room, *envelope = job->config->envelope ? &room : NULL;
+    if (status == TD_OK && envelope) status = td_envelope_of(*deck, &set, cell, envelope, error);
     td_playing_now.first = td_playing_now.last = -1;
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
     if (job->json) {
-        json_t *document = describe_json(job, tape, *deck, &set, cell);
+        json_t *document = describe_json(job, tape, *deck, &set, cell, envelope);
         if (document && *shares) json_object_set_new(document, "symbols", shares_json(&job->markets, *shares));
         *code = td_json_print(document, *code);
     } else {
-        describe_text(job, tape, *deck, &set, cell);
+        describe_text(job, tape, *deck, &set, cell, envelope);
         if (*shares) shares_text(&job->markets, *shares);
     }
     if (cell->state == TD_CELL_DONE) return TD_OK;

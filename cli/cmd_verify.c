@@ -73,7 +73,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 typedef struct difference {
     int64_t row;
     uint64_t stored_hash, replayed_hash;
-    bool state, hash, metrics[TD_METRIC_COUNT], block_returns;
+    bool state, hash, metrics[TD_METRIC_COUNT], envelope[TD_METRIC_COUNT], block_returns;
 } difference;
 
 typedef struct verification {
@@ -148,7 +148,8 @@ static td_status load_config(const verify_arguments *arguments, const td_results
     }
     if (status != TD_OK) return status;
     const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source((*config)->play.strategy);
-    if (source && source_now && strcmp(source, source_now) != 0) return source_changed((*config)->strategy, source_now, source, error);
+    /* rules that this program writes otherwise are the same rules; whether they play the same is what is verified */
+    if ((*config)->strategy && source && source_now && strcmp(source, source_now) != 0) return source_changed((*config)->strategy, source_now, source, error);
     if (strcmp((*config)->digest, digest) != 0)
         return td_fail(error, TD_BAD_ARG, "%s is not the configuration of %s: its digest is %.12s..., the results have %.12s...",
                        arguments->config_path ? arguments->config_path : "the configuration as this program reads it",
@@ -267,25 +268,34 @@ typedef struct stored {
     const int32_t *state;
     const uint64_t *hash;
     const double *metrics[TD_METRIC_COUNT];
+    const double *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT]; /* NULL without envelopes */
 } stored;
 
 static td_status read_stored(td_results *results, stored *stored, td_error *error) {
     stored->state = td_results_state(results, error);
     stored->hash = td_results_hash(results, error);
     if (!stored->state || !stored->hash) return TD_BAD_DATA;
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    bool enveloped = td_results_enveloped(results);
+    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        stored->low[m] = stored->high[m] = NULL;
         if (!(stored->metrics[m] = td_results_metric(results, (td_metric)m, error))) return TD_BAD_DATA;
+        if (enveloped && !(stored->low[m] = td_results_low(results, (td_metric)m, error))) return TD_BAD_DATA;
+        if (enveloped && !(stored->high[m] = td_results_high(results, (td_metric)m, error))) return TD_BAD_DATA;
+    }
     return TD_OK;
 }
 
 /* Compares one row with its replay; true when everything is as stored. */
-static bool compare_row(const stored *stored, int64_t row, const td_cell *cell, const float *stored_returns,
-                          const float *returns, int64_t blocks, difference *found) {
+static bool compare_row(const stored *stored, int64_t row, const td_cell *cell, const td_envelope *envelope,
+                        const float *stored_returns, const float *returns, int64_t blocks, difference *found) {
     *found = (difference){.row = row, .stored_hash = stored->hash[row], .replayed_hash = cell->hash};
     bool differs = found->hash = found->stored_hash != found->replayed_hash;
     differs |= found->state = stored->state[row] != cell->state;
     for (int m = 0; m < TD_METRIC_COUNT; m++)
         differs |= found->metrics[m] = !same_double(stored->metrics[m][row], cell->metrics[m]);
+    for (int m = 0; stored->low[0] && m < TD_METRIC_COUNT; m++)
+        differs |= found->envelope[m] =
+            !same_double(stored->low[m][row], envelope->low[m]) || !same_double(stored->high[m][row], envelope->high[m]);
     for (int64_t b = 0; b < blocks; b++) found->block_returns |= !same_float(stored_returns[b], returns[b]);
     return !(differs | found->block_returns);
 }
@@ -304,16 +314,18 @@ static td_status replay_share(verification *verification, const stored *stored, 
         int64_t row = verification->sample[i];
         td_set set;
         td_cell cell;
+        td_envelope envelope;
         difference found;
         td_space_set(verification->job.config->space, td_results_row_trial(verification->results, row), &set);
         status = td_check_set(verification->deck, &set, error);
         td_playing_now.first = td_playing_now.last = td_results_row_trial(verification->results, row);
         if (status == TD_OK) status = td_play_detailed(verification->deck, &set, NULL, &cell, returns, error);
+        if (status == TD_OK && stored->low[0]) status = td_envelope_of(verification->deck, &set, &cell, &envelope, error);
         td_playing_now = (td_playing){-1, -1};
         #pragma omp critical(verify_results)
         {
             if (status == TD_OK) status = td_results_block_returns(verification->results, row, stored_returns, error);
-            if (status == TD_OK && !compare_row(stored, row, &cell, stored_returns, returns, blocks, &found)) {
+            if (status == TD_OK && !compare_row(stored, row, &cell, &envelope, stored_returns, returns, blocks, &found)) {
                 /* keep those with the lowest numbers, whichever thread found them */
                 int64_t at = verification->different < SHOWN_MAX ? verification->different : SHOWN_MAX - 1;
                 if (verification->different < SHOWN_MAX || found.row < verification->shown[at].row) {
@@ -387,11 +399,17 @@ static const char *row_text(const td_results *results, int64_t row, char *text) 
 static void name_differences(const difference *found, char *text, size_t size) {
     size_t used = 0;
     text[0] = 0;
-    const char *names[TD_METRIC_COUNT + 2];
+    const char *names[2 * TD_METRIC_COUNT + 2];
+    char bounds[TD_METRIC_COUNT][80];
     int count = 0;
     if (found->state) names[count++] = "state";
     for (int m = 0; m < TD_METRIC_COUNT; m++)
         if (found->metrics[m]) names[count++] = td_metric_infos[m].name;
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        if (found->envelope[m]) {
+            snprintf(bounds[m], sizeof bounds[m], "envelope of %s", td_metric_infos[m].name);
+            names[count++] = bounds[m];
+        }
     if (found->block_returns) names[count++] = "block_return";
     for (int i = 0; i < count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", names[i]);
@@ -427,7 +445,8 @@ static void describe_text(const verification *verification) {
     printf("%" PRId64 " of %" PRId64 " finished sets replayed with the reference engine: ", verification->replayed,
            verification->finished);
     if (!verification->different) {
-        puts("hash, state, metrics and block returns are the same bit for bit");
+        printf("hash, state, metrics%s and block returns are the same bit for bit\n",
+               td_results_enveloped(verification->results) ? ", envelopes" : "");
         return;
     }
     printf("%" PRId64 " differ\n", verification->different);

@@ -13,7 +13,7 @@
 #include "cli/job.h"
 #include "sweeps/expression.h"
 
-enum { COLUMNS_MAX = TD_METRIC_COUNT + TD_AXES_MAX };
+enum { COLUMNS_MAX = 3 * TD_METRIC_COUNT + TD_AXES_MAX };
 
 /* what a table shows beside the axes and what it is sorted by */
 static const td_metric key_metrics[] = {
@@ -21,23 +21,37 @@ static const td_metric key_metrics[] = {
     TD_METRIC_final_equity, TD_METRIC_trades,        TD_METRIC_win_rate,     TD_METRIC_profit_factor,
 };
 
-/* Axes and metrics under one number: axes first. An axis hides a metric of the same name. */
+/* Beside axes: the metrics, and of results with envelopes their lows and their highs. */
+static int number_count(const td_results *results) { return td_results_enveloped(results) ? 3 * TD_METRIC_COUNT : TD_METRIC_COUNT; }
+static const char *number_name(int number) {
+    if (number < TD_METRIC_COUNT) return td_metric_infos[number].name;
+    return td_results_bound_name((td_metric)(number % TD_METRIC_COUNT), number >= 2 * TD_METRIC_COUNT);
+}
+
+/* Axes and these numbers under one number: axes first. An axis hides a metric of the same name. */
 static int find_column(td_results *results, const char *name) {
     int axes = td_results_axis_count(results);
     for (int a = 0; a < axes; a++)
         if (!strcmp(td_results_axis_name(results, a), name)) return a;
-    int metric = td_metric_find(name);
-    return metric < 0 ? -1 : axes + metric;
+    for (int n = 0; n < number_count(results); n++)
+        if (!strcmp(number_name(n), name)) return axes + n;
+    return -1;
 }
 
 const char *td_column_name(const td_results *results, int column) {
     int axes = td_results_axis_count(results);
-    return column < axes ? td_results_axis_name(results, column) : td_metric_infos[column - axes].name;
+    return column < axes ? td_results_axis_name(results, column) : number_name(column - axes);
 }
 
 const double *td_column_values(td_results *results, int column, td_error *error) {
     int axes = td_results_axis_count(results);
-    return column < axes ? td_results_axis(results, column, error) : td_results_metric(results, (td_metric)(column - axes), error);
+    if (column < axes) return td_results_axis(results, column, error);
+    td_metric metric = (td_metric)((column - axes) % TD_METRIC_COUNT);
+    switch ((column - axes) / TD_METRIC_COUNT) {
+    case 0: return td_results_metric(results, metric, error);
+    case 1: return td_results_low(results, metric, error);
+    default: return td_results_high(results, metric, error);
+    }
 }
 
 static bool column_is_whole(const td_results *results, int column) {
@@ -47,7 +61,7 @@ static bool column_is_whole(const td_results *results, int column) {
 
 static td_status unknown_name(td_results *results, const char *what, const char *name, td_error *error) {
     const char *names[COLUMNS_MAX];
-    int count = td_results_axis_count(results) + TD_METRIC_COUNT;
+    int count = td_results_axis_count(results) + number_count(results);
     for (int c = 0; c < count; c++) names[c] = td_column_name(results, c);
     const char *nearest = td_nearest_word(name, names, count);
     if (nearest) return td_fail(error, TD_BAD_ARG, "%s: there is no metric or axis '%s'; did you mean '%s'?", what, name, nearest);
@@ -134,7 +148,7 @@ static td_status choose_order(td_results *results, const td_show_def *def, td_sh
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
     if (def->goal) goal = def->goal;
     else if (o->by < axes) goal = 1;
-    else if (o->by != axes + metric) goal = td_metric_infos[o->by - axes].better < 0 ? -1 : 1;
+    else if (o->by != axes + metric) goal = td_metric_infos[(o->by - axes) % TD_METRIC_COUNT].better < 0 ? -1 : 1;
     o->goal = goal;
     return TD_OK;
 }
@@ -171,7 +185,7 @@ static td_status select_rows(td_results *results, const td_market_filter *filter
     if (status != TD_OK) return td_fail_within(error, TD_BAD_ARG, "--where '%.100s'", where);
     /* columns it names are read, the others are not */
     const double *columns[COLUMNS_MAX] = {0};
-    int count = td_results_axis_count(results) + TD_METRIC_COUNT;
+    int count = td_results_axis_count(results) + number_count(results);
     for (int c = 0; c < count && status == TD_OK; c++) {
         if (!named.used[c]) continue;
         columns[c] = td_column_values(results, c, error);
@@ -260,10 +274,13 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
     int axes = td_results_axis_count(results);
     for (int a = 0; a < axes; a++) TD_TRY(add_column(results, a, c, error));
     if (everything) {
-        for (int m = 0; m < TD_METRIC_COUNT; m++) TD_TRY(add_column(results, axes + m, c, error));
+        for (int n = 0; n < number_count(results); n++) TD_TRY(add_column(results, axes + n, c, error));
         return TD_OK;
     }
     TD_TRY(add_column(results, by, c, error));
+    /* its envelope beside it */
+    for (int n = 1; n < number_count(results) / TD_METRIC_COUNT && by >= axes && by - axes < TD_METRIC_COUNT; n++)
+        TD_TRY(add_column(results, by + n * TD_METRIC_COUNT, c, error));
     for (size_t k = 0; k < sizeof key_metrics / sizeof *key_metrics; k++)
         TD_TRY(add_column(results, axes + (int)key_metrics[k], c, error));
     return TD_OK;
@@ -274,7 +291,7 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 /* for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
 void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
-    bool money = column >= axes && !strcmp(td_metric_infos[column - axes].units, "quote");
+    bool money = column >= axes && !strcmp(td_metric_infos[(column - axes) % TD_METRIC_COUNT].units, "quote");
     if (isnan(value)) strcpy(text, "-");
     else if (money && fabs(value) < 1e15) snprintf(text, 32, "%.2f", value);
     else if (value == floor(value) && fabs(value) < 1e15) snprintf(text, 32, "%.0f", value + 0.0);

@@ -184,7 +184,52 @@ td_status td_pick_open(const td_tape *tape, int64_t symbol, const char *interval
     return status;
 }
 
+td_status td_pick_check_finer(const td_tape *tape, const char *interval, const char *finer, td_error *error) {
+    TD_TRY(td_pick_check_interval(tape, finer, error));
+    int64_t length = td_interval_ns(interval), part = td_interval_ns(finer);
+    if (part >= length)
+        return td_fail(error, TD_BAD_ARG, "bars of %s are not finer than those of %s", finer, interval);
+    if (length % part || span_of(span_of(0, length), part) != span_of(0, length))
+        return td_fail(error, TD_BAD_ARG, "bars of %s do not lie in those of %s: some would reach from one into the next", finer, interval);
+    return TD_OK;
+}
+
+/* A walk goes from the open to the extremes and to the close: they must be what they say. */
+static td_status check_finer(const td_tape *finer, td_error *error) {
+    char when[32];
+    for (int64_t t = 0; t < finer->bars; t++) {
+        double low = finer->low[t], high = finer->high[t];
+        bool open = finer->open[t] >= low && finer->open[t] <= high, close = finer->close[t] >= low && finer->close[t] <= high;
+        if (!open || !close)
+            return td_fail(error, TD_BAD_DATA, "the bar of %s at %s has its %s %.10g outside its range, %.10g to %.10g", finer->symbol,
+                           td_time_text(finer->time_ns[t], when), open ? "close" : "open", open ? finer->close[t] : finer->open[t], low,
+                           high);
+    }
+    return TD_OK;
+}
+
+td_status td_pick_refine(td_pick *pick, const char *finer, td_error *error) {
+    const td_tape *tape = &pick->tape;
+    TD_TRY(td_pick_check_finer(pick->from, tape->interval, finer, error));
+    td_pick *inner = calloc(1, sizeof *inner);
+    if (!inner) return td_fail(error, TD_NO_MEMORY, "no memory for bars of %s", finer);
+    td_status status = td_pick_open(pick->from, pick->symbol, finer, tape->time_ns[0], tape->time_ns[tape->bars - 1] + tape->interval_ns,
+                                    inner, error);
+    if (status == TD_OK) status = check_finer(&inner->tape, error);
+    if (status != TD_OK) {
+        td_pick_close(inner);
+        free(inner);
+        return status;
+    }
+    pick->finer = inner;
+    pick->tape.finer = &inner->tape;
+    pick->bytes += inner->bytes;
+    return TD_OK;
+}
+
 void td_pick_close(td_pick *pick) {
+    if (pick->finer) td_pick_close(pick->finer);
+    free(pick->finer);
     free(pick->memory);
     if (pick->from) td_tape_let_go(pick->from, pick->symbol);
     *pick = (td_pick){0};

@@ -44,6 +44,8 @@ typedef struct td_tape {
     const double *low;       /* (N, T) */
     const double *close;     /* (N, T) */
     const double *volume;    /* (N, T) base currency, NaN where the source has none */
+    const struct td_tape *finer;    /* bars of a shorter interval that lie in this tape's, which were made of them (td_pick_refine());
+                                       NULL: none. A tape file has none */
     const td_tape_symbol *names;    /* (N) of the symbols; NULL where there is one, which `symbol` and `digest` name */
     char symbol[TD_SYMBOL_MAX];     /* of the first */
     char interval[16];              /* as people write it: 1m, 5m, 1h, 1d, 1w, 1mo */

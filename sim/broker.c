@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/lanes.h"
@@ -43,9 +44,14 @@ static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period
     return low < deck->bars ? low : NEVER;
 }
 
+/* The finer bars of bar t: its first, and its last. */
+static int64_t first_finer(const td_kernel_deck *deck, int64_t t) { return deck->finer_first ? deck->finer_first[t] : t; }
+static int64_t last_finer(const td_kernel_deck *deck, int64_t t) { return deck->finer_first ? deck->finer_first[t + 1] - 1 : t; }
+
 bool td_needs_broker(const td_play_def *def, const td_set *set) {
     const double *knob = set->knob;
-    if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST) return true;
+    if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns) return true;
+    if (set->bound != TD_BOUND_NONE) return true;
     if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
     static const td_knob beyond[] = {
         TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
@@ -70,6 +76,9 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
         .position_value = knob[TD_KNOB_max_position], .daily_loss = knob[TD_KNOB_daily_loss], .drawdown = knob[TD_KNOB_drawdown],
         .cool_down = knob[TD_KNOB_cool_down], .funding = knob[TD_KNOB_funding], .borrow = knob[TD_KNOB_borrow],
         .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * MINUTE_NS, .time_stop = (int64_t)knob[TD_KNOB_time_stop],
+        .intrabar = set->bound == TD_BOUND_LOW    ? TD_INTRABAR_PESSIMISTIC
+                    : set->bound == TD_BOUND_HIGH ? TD_INTRABAR_OPTIMISTIC
+                                                  : deck->intrabar,
         .even_price = NAN, .leave_bar = NEVER, .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER,
         .borrow_bar = NEVER};
     account->moves_price = account->ticks > 0 || account->volume_share > 0 || account->impact > 0;
@@ -113,10 +122,10 @@ static terms exit_terms(const td_seat *seat, double side, bool rests) {
 
 /* How far a market fill of `size` units moves its price, quote currency. Volume share: Zipline's VolumeShareSlippage, price * share^2.
  * Impact: the square-root law (Torre, BARRA Market Impact Model Handbook, 1997). A bar without volume moves as if it held the order. */
-static double price_move(const td_seat *seat, const terms *terms, int64_t bar, double base, double size) {
+static double price_move(const td_seat *seat, const terms *terms, double base, double size) {
     const td_account *account = seat->account;
     if (!terms->market || !account->moves_price) return 0;
-    double volume = seat->deck->volume ? seat->deck->volume[bar] : 0, share = volume > 0 ? size / volume : 1;
+    double volume = seat->deck->finer_volume ? seat->deck->finer_volume[seat->finer] : 0, share = volume > 0 ? size / volume : 1;
     double move = account->ticks + base * (account->volume_share * share * share + account->impact * sqrt(share));
     return fmin(move, base * 0.5); /* the laws are of small moves: nobody pays half as much again, or sells at nothing */
 }
@@ -137,7 +146,8 @@ static void note_fill(td_seat *seat, int64_t bar, double units, double base, dou
     memcpy(&F(hash), &h, sizeof h);
     if (seat->observer && seat->observer->on_fill)
         seat->observer->on_fill(seat->observer->context,
-                                &(td_fill){.bar = bar, .reason = reason, .units = units, .price = price, .commission = commission,
+                                &(td_fill){.bar = bar, .time_ns = seat->deck->finer_time_ns[seat->finer],
+                                           .reason = reason, .units = units, .price = price, .commission = commission,
                                            .spread_cost = value * terms->spread, .slippage_cost = slippage, .position = F(position)});
 }
 
@@ -166,7 +176,7 @@ static void leave_units(td_seat *seat, int64_t bar, double base, double units, t
         carry *= units / position;
         entry_commission *= units / position;
     }
-    double size = fabs(units), move = price_move(seat, &terms, bar, base, size), price = base * terms.factor;
+    double size = fabs(units), move = price_move(seat, &terms, base, size), price = base * terms.factor;
     if (move != 0) price = units > 0 ? price - move : price + move;
     double entered = F(entry_bar), entry_price = F(entry_price), commission = F(fixed) + size * price * terms.rate;
     if (account->per_unit > 0) commission += size * account->per_unit;
@@ -221,7 +231,8 @@ static void leave_units(td_seat *seat, int64_t bar, double base, double units, t
     note_fill(seat, bar, -units, base, price, commission, &terms, move, reason);
     if (seat->observer && seat->observer->on_trade)
         seat->observer->on_trade(seat->observer->context,
-                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar, .entry_reason = seat->entry_reason,
+                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar, .entry_ns = seat->entry_ns,
+                                             .exit_ns = seat->deck->finer_time_ns[seat->finer], .entry_reason = seat->entry_reason,
                                              .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
                                              .commission = costs, .pnl = pnl, .ret = change});
 }
@@ -337,7 +348,7 @@ static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, in
     if (bar < account->blocked_until) return account->blocked_why;
     if (account->entries >= (int64_t)account->pyramiding && !order->resize) return TD_REFUSAL_pyramiding;
     if (deck->hours_from != deck->hours_to) {
-        int64_t into = deck->time_ns[bar] % DAY_NS, minute = (into < 0 ? into + DAY_NS : into) / MINUTE_NS;
+        int64_t into = deck->finer_time_ns[seat->finer] % DAY_NS, minute = (into < 0 ? into + DAY_NS : into) / MINUTE_NS;
         bool inside = deck->hours_from < deck->hours_to ? minute >= deck->hours_from && minute < deck->hours_to
                                                         : minute >= deck->hours_from || minute < deck->hours_to;
         if (!inside) return TD_REFUSAL_hours;
@@ -430,6 +441,7 @@ static void acquire(td_seat *seat, int64_t bar, int64_t marked, double units, do
         F(entry_time) = seat->deck->seconds[bar];
         F(position) = units;
         seat->entry_reason = reason;
+        seat->entry_ns = seat->deck->finer_time_ns[seat->finer];
         /* charges fall due at opens, after the fills there */
         int64_t from = reason == TD_FILL_REASON_open ? bar - 1 : bar;
         if (account->funding != 0) account->funding_bar = next_period(seat->deck, from, account->funding_ns);
@@ -461,7 +473,7 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
         double wanted = wanted_units(seat, order, F(balance), price, unit_cost, held, stop_price);
         if (account->position_value > 0) wanted = fmin(wanted, account->position_value / price - held);
         size = round_to_lot(seat, wanted);
-        move = price_move(seat, &terms, bar, base, size);
+        move = price_move(seat, &terms, base, size);
         if (move != 0) {
             price += order->side * move;
             unit_cost = price * (1 + terms.rate) + account->per_unit;
@@ -515,7 +527,7 @@ static void resize(td_seat *seat, const td_order *order, int64_t bar, int64_t ma
     } else if (size < held * (1 - 0x1p-40)) {
         leave_units(seat, bar, base, order->side * (held - size), exit_terms(seat, -order->side, false), reason);
     } else if (size > held * (1 + 0x1p-40)) {
-        double more = size - held, move = price_move(seat, &terms, bar, base, more);
+        double more = size - held, move = price_move(seat, &terms, base, more);
         if (move != 0) { /* it costs more than was thought: what is left pays for the rest */
             double free = equity * account->leverage - held * price - F(fixed);
             price += order->side * move;
@@ -676,20 +688,33 @@ static void go(td_seat *seat, int64_t t, double from, double to) {
     if (F(position) != 0 && (F(position) > 0) == (way > 0)) follow(seat, to);
 }
 
+/* Through the finer bar that the seat is at, which is in bar t. */
 static void walk(td_seat *seat, int64_t t, bool low_first) {
     const td_kernel_deck *deck = seat->deck;
-    double first = low_first ? deck->low[t] : deck->high[t], second = low_first ? deck->high[t] : deck->low[t];
-    if (F(position) != 0) follow(seat, deck->open[t]);
-    go(seat, t, deck->open[t], first);
+    int64_t k = seat->finer;
+    double first = low_first ? deck->finer_low[k] : deck->finer_high[k], second = low_first ? deck->finer_high[k] : deck->finer_low[k];
+    go(seat, t, deck->finer_open[k], first);
     go(seat, t, first, second);
-    go(seat, t, second, deck->close[t]);
+    go(seat, t, second, deck->finer_close[k]);
 }
 
-/* Does the bar reach something below and something above its open? */
-static bool is_ambiguous(const td_seat *seat, int64_t t) {
+/* May it matter which extreme comes first? Cheap; says so rather too often, never too seldom. */
+static bool may_be_ambiguous(const td_seat *seat) {
     const td_kernel_deck *deck = seat->deck;
-    meeting down = next_meeting(seat, -1, deck->open[t], deck->low[t]), up = next_meeting(seat, 1, deck->open[t], deck->high[t]);
-    return down.what != NOTHING && up.what != NOTHING && down.what != EVEN && up.what != EVEN;
+    const td_account *account = seat->account;
+    double open = deck->finer_open[seat->finer], low = deck->finer_low[seat->finer], high = deck->finer_high[seat->finer];
+    meeting down = next_meeting(seat, -1, open, low), up = next_meeting(seat, 1, open, high);
+    for (int i = 0; i < account->order_count; i++)
+        if (account->orders[i].kind != TD_ORDER_MARKET) return down.what != NOTHING || up.what != NOTHING;
+    bool is_long = F(position) > 0;
+    if (F(position) == 0) return false;
+    if ((is_long ? down : up).what != NOTHING && (is_long ? up : down).what != NOTHING) return true;
+    /* the way to the better extreme may bring the stop nearer, and into reach */
+    double side = is_long ? 1 : -1, worst = is_long ? low : high;
+    double best = is_long ? larger(F(best_price), high) : smaller(F(best_price), low);
+    bool even = is_long ? high >= account->even_price : low <= account->even_price;
+    return (even && side * (F(entry_price) - worst) >= 0) || side * (best * (1 - side * F(trail_share)) - worst) >= 0 ||
+           side * (best - side * F(trail_amount) - worst) >= 0;
 }
 
 /* The side that the stop of an open position, or of the one that the oldest entry order would open, is on. */
@@ -701,52 +726,78 @@ static bool low_is_adverse(const td_seat *seat) {
     return true;
 }
 
-/* A copy of everything that a walk may change. */
+/* A copy of everything that a walk may change: the hot and the cold fields, hash and failure among them. */
+enum { SNAPSHOT_FIELDS = TD_FIELD_failed_bar + 1 };
 typedef struct snapshot {
-    double field[TD_FIELD_wake + 1];
+    double field[SNAPSHOT_FIELDS];
     td_account account;
     td_fill_reason entry_reason;
+    int64_t entry_ns;
 } snapshot;
-_Static_assert(TD_FIELD_position == 0, "a snapshot holds the fields from the first to wake, the last that a walk changes");
+_Static_assert(TD_FIELD_position == 0 && (int)TD_FIELD_enter_buy == (int)SNAPSHOT_FIELDS, "a snapshot holds the hot and the cold fields");
 
 static void take(const td_seat *seat, snapshot *shot) {
-    for (int f = 0; f <= TD_FIELD_wake; f++) shot->field[f] = seat->field[f * seat->stride];
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++) shot->field[f] = seat->field[f * seat->stride];
     shot->account = *seat->account;
     shot->entry_reason = seat->entry_reason;
+    shot->entry_ns = seat->entry_ns;
 }
 
 static void put_back(td_seat *seat, const snapshot *shot) {
-    for (int f = 0; f <= TD_FIELD_wake; f++) seat->field[f * seat->stride] = shot->field[f];
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++) seat->field[f * seat->stride] = shot->field[f];
     *seat->account = shot->account;
     seat->entry_reason = shot->entry_reason;
+    seat->entry_ns = shot->entry_ns;
 }
 
-/* Plays both ways and says whether the low comes first on the one with the lower (the higher) equity at the close. */
-static bool low_first_is(td_seat *seat, int64_t t, bool best) {
-    snapshot shot;
+/* Bit for bit, as far as anything that comes can tell. */
+static bool same_state(const td_seat *seat, const snapshot *shot) {
+    const td_account *a = seat->account, *b = &shot->account;
+    bool trails = F(trail_share) < INFINITY || F(trail_amount) < INFINITY;
+    for (int f = 0; f < SNAPSHOT_FIELDS; f++) {
+        if (f == TD_FIELD_best_price && !trails) continue;         /* nobody asks for it */
+        if (f == TD_FIELD_stop_reason && F(position) == 0) continue; /* there is no stop */
+        if (bits_of(seat->field[f * seat->stride]) != bits_of(shot->field[f])) return false;
+    }
+    return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
+           memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->blocked_until == b->blocked_until &&
+           memcmp(a->refused, b->refused, sizeof a->refused) == 0;
+}
+
+/* Plays both ways, and takes them back. Do they come to anything different? equity: at the close, of the high first and of the low
+ * first. */
+static bool ways_differ(td_seat *seat, int64_t t, double equity[2]) {
+    snapshot before, after;
     const td_observer *observer = seat->observer;
-    double equity[2];
-    take(seat, &shot);
+    bool differ = false;
+    take(seat, &before);
     seat->observer = NULL;
     for (int low_first = 0; low_first < 2; low_first++) {
         walk(seat, t, low_first);
-        equity[low_first] = F(ruined) ? 0 : F(cash) + F(position) * seat->deck->close[t];
-        put_back(seat, &shot);
+        equity[low_first] = F(ruined) ? 0 : F(cash) + F(position) * seat->deck->finer_close[seat->finer];
+        if (low_first)
+            differ = !same_state(seat, &after);
+        else
+            take(seat, &after);
+        put_back(seat, &before);
     }
     seat->observer = observer;
-    return best ? equity[1] > equity[0] : equity[1] <= equity[0];
+    return differ;
 }
 
 static void walk_by_policy(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
-    bool ambiguous = is_ambiguous(seat, t), low_first = low_is_adverse(seat);
+    int64_t k = seat->finer;
+    double equity[2];
+    if (F(position) != 0) follow(seat, deck->finer_open[k]); /* whichever way it goes from here */
+    bool ambiguous = may_be_ambiguous(seat) && ways_differ(seat, t, equity), low_first = low_is_adverse(seat);
     if (ambiguous) F(ambiguous) += 1;
-    switch (deck->intrabar) {
+    switch (seat->account->intrabar) {
     case TD_INTRABAR_STOP_FIRST: break;
     case TD_INTRABAR_TARGET_FIRST: low_first = !low_first; break;
-    case TD_INTRABAR_NEAREST_EXTREME: low_first = deck->open[t] - deck->low[t] <= deck->high[t] - deck->open[t]; break;
-    case TD_INTRABAR_PESSIMISTIC:
-    case TD_INTRABAR_OPTIMISTIC: low_first = low_first_is(seat, t, deck->intrabar == TD_INTRABAR_OPTIMISTIC); break;
+    case TD_INTRABAR_NEAREST_EXTREME: low_first = deck->finer_open[k] - deck->finer_low[k] <= deck->finer_high[k] - deck->finer_open[k]; break;
+    case TD_INTRABAR_PESSIMISTIC: low_first = !ambiguous || equity[1] <= equity[0]; break;
+    case TD_INTRABAR_OPTIMISTIC: low_first = ambiguous && equity[1] > equity[0]; break;
     }
     walk(seat, t, low_first);
 }
@@ -894,6 +945,29 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
     F(wake) = wake == NEVER ? INFINITY : (double)wake;
 }
 
+/* At the close of the finer bar that the seat is at. */
+static void look_for_ruin(td_seat *seat, int64_t t) {
+    double close = seat->deck->finer_close[seat->finer];
+    if (F(ruined) || F(cash) + F(position) * close > 0) return;
+    if (F(position) != 0) leave_all(seat, t, close, TD_FILL_REASON_ruin);
+    stop(seat);
+}
+
+/* The finer bars of bar t after its first. Prices may jump from one to the next as they do between bars. */
+static void walk_on(td_seat *seat, int64_t t, int64_t last) {
+    const td_kernel_deck *deck = seat->deck;
+    if (!F(ruined)) set_guards(seat, t, false);
+    while (seat->finer < last && !F(ruined) && (F(position) != 0 || seat->account->order_count > 0)) {
+        int64_t k = ++seat->finer;
+        if (!seat->thorough && deck->finer_low[k] > F(guard_low) && deck->finer_high[k] < F(guard_high)) continue;
+        meet_here(seat, t, deck->finer_open[k], true);
+        if (!F(ruined) && (F(position) != 0 || seat->account->order_count > 0)) walk_by_policy(seat, t);
+        if (k == last) return;
+        look_for_ruin(seat, t);
+        if (!F(ruined)) set_guards(seat, t, false);
+    }
+}
+
 void td_broker_bar(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
@@ -908,6 +982,8 @@ void td_broker_bar(td_seat *seat, int64_t t) {
 
     /* at the open: what is due, then what the open reaches */
     bool leaves = t >= account->leave_bar, at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
+    int64_t last = last_finer(deck, t);
+    seat->finer = first_finer(deck, t);
     fill_due(seat, t, true);
     if (t >= account->funding_bar || t >= account->borrow_bar) charge(seat, t);
     if (!is_backtesting(seat)) meet_here(seat, t, deck->open[t], true);
@@ -918,15 +994,17 @@ void td_broker_bar(td_seat *seat, int64_t t) {
         backtesting_range(seat, t);
     else if (!F(ruined) && (F(position) != 0 || account->order_count > 0))
         walk_by_policy(seat, t);
+    if (seat->finer < last) {
+        look_for_ruin(seat, t);
+        walk_on(seat, t, last);
+    }
 
     /* at the close: what is due, limits, ruin */
+    seat->finer = last;
     if (!F(ruined)) fill_due(seat, t, false);
     if (leaves && !at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
     if (!F(ruined) && has_limits(account)) watch_limits(seat, t);
-    if (!F(ruined) && F(cash) + F(position) * deck->close[t] <= 0) {
-        if (F(position) != 0) leave_all(seat, t, deck->close[t], TD_FILL_REASON_ruin);
-        stop(seat);
-    }
+    look_for_ruin(seat, t);
     if (!F(ruined)) set_guards(seat, t, has_limits(account) && F(fills) > fills);
 }
 
@@ -941,6 +1019,7 @@ static void place_market(td_seat *seat, td_order *order, int64_t t) {
     order->due = t + wait + at_open;
     order->reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
     if (order->due >= deck->bars) return;
+    seat->finer = at_open ? first_finer(deck, order->due) : last_finer(deck, t);
     if (wait > 0)
         add_order(seat, order);
     else
@@ -1046,6 +1125,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
 void td_broker_finalize(td_seat *seat, const td_decision *decision) {
     const td_kernel_deck *deck = seat->deck;
     int64_t last = deck->bars - 1;
+    seat->finer = last_finer(deck, last);
     if (F(ruined)) return;
     if (!is_backtesting(seat)) {
         if (F(position) != 0) leave_all(seat, last, deck->close[last], TD_FILL_REASON_end);
@@ -1054,6 +1134,7 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
          * this very bar is filled at the same price, and its stops see the bar's range again */
         bool at_close = deck->fill_at == TD_FILL_CLOSE;
         int64_t bar = at_close && last > 0 ? last - 1 : last;
+        seat->finer = bar;
         double base = at_close ? deck->close[bar] : deck->open[last], target = allowed_target(seat, decision->target);
         if (decision->wants && !(fabs(target) < INFINITY)) {
             fail(seat, last - 1, TD_CELL_REASON_nan_target);
@@ -1065,10 +1146,8 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
                               .stop_loss = NAN, .take_profit = NAN, .trail = NAN, .volatility = decision->volatility};
             enter(seat, &order, bar, last - 1, base, false, at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open);
         }
+        seat->finer = last;
         if (!F(ruined)) backtesting_range(seat, last);
     }
-    if (!F(ruined) && F(cash) + F(position) * deck->close[last] <= 0) {
-        if (F(position) != 0) leave_all(seat, last, deck->close[last], TD_FILL_REASON_ruin);
-        stop(seat);
-    }
+    look_for_ruin(seat, last);
 }

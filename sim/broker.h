@@ -8,7 +8,8 @@
  * trailing stops, risk limits) is the set's *account*, touched by events only.
  *
  * Inside a bar, prices walk from the open to one extreme, to the other, and to the close; the intrabar policy says which extreme
- * comes first. Orders fill where the walk meets them. Profile backtesting has the rules of that package instead. */
+ * comes first. Where the deck has finer bars they walk through each of those in a bar. Orders fill where the walk meets them. Profile
+ * backtesting has the rules of that package instead. */
 #ifndef TAPEDECK_SIM_BROKER_H
 #define TAPEDECK_SIM_BROKER_H
 
@@ -29,6 +30,7 @@ typedef struct td_account {
     double funding, borrow;
     int64_t funding_ns;
     int64_t time_stop;       /* bars; 0 never */
+    td_intrabar intrabar;
     bool moves_price;        /* any of ticks, volume_share, impact */
     bool liquidates;
 
@@ -61,8 +63,11 @@ typedef struct td_seat {
     int stride;
     td_account *account;
     int64_t sample;          /* the next sample */
+    int64_t finer;           /* the finer bar that prices are in, while something happens */
+    bool thorough;           /* looks at every finer bar, also where guards say that nothing happens: what they are tested with */
     const td_observer *observer; /* NULL in sweeps */
-    td_fill_reason entry_reason; /* of the open position, for the observer */
+    td_fill_reason entry_reason; /* of the open position, for the observer ... */
+    int64_t entry_ns;            /* ... and when it was entered */
 } td_seat;
 
 /* Does the set need the broker, or can vectors play it alone? */

@@ -122,9 +122,33 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own, which profile backtesting does not play", def->strategy->name);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
+    if (def->execution_ns != 0 && def->profile != TD_PROFILE_TAPEDECK)
+        return td_fail(error, TD_BAD_ARG, "finer bars inside a bar are walked through in profile tapedeck only");
+    if (def->execution_ns != 0 && (!tape->finer || tape->finer->interval_ns != def->execution_ns))
+        return td_fail(error, TD_BAD_ARG, "the tape has no finer bars of the length to walk through");
     if (def->fill_delay < 0) return td_fail(error, TD_BAD_ARG, "fill.delay is %lld, must be at least 0", (long long)def->fill_delay);
     if (tape->symbols != 1)
         return td_fail(error, TD_BAD_ARG, "the tape holds %lld symbols; a deck plays one", (long long)tape->symbols);
+    return TD_OK;
+}
+
+/* Where the finer bars of each bar are. first: (bars + 1) out. A finer bar is that of the bar in which it opens. */
+static td_status find_finer(const td_tape *tape, int64_t first_bar, int64_t bars, int64_t *first, td_error *error) {
+    const td_tape *finer = tape->finer;
+    const int64_t *time = tape->time_ns + first_bar;
+    int64_t at = 0;
+    for (int64_t t = 0; t < bars; t++) {
+        while (at < finer->bars && finer->time_ns[at] < time[t]) at++;
+        char when[32];
+        if (t > 0 && at != first[t])
+            return td_fail(error, TD_BAD_DATA, "the finer bar of %s at %s is in no bar", tape->symbol,
+                           td_time_text(finer->time_ns[first[t]], when));
+        first[t] = at;
+        while (at < finer->bars && finer->time_ns[at] < time[t] + tape->interval_ns) at++;
+        first[t + 1] = at;
+        if (first[t] == at)
+            return td_fail(error, TD_BAD_DATA, "the bar of %s at %s has no finer bar in it", tape->symbol, td_time_text(time[t], when));
+    }
     return TD_OK;
 }
 
@@ -136,9 +160,10 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     bool backtesting = def->profile == TD_PROFILE_BACKTESTING;
 
     td_deck *deck = calloc(1, sizeof *deck);
-    /* seconds, market_log, sample_market, sample_bar (bars each), scaled prices where there are any, block_end */
+    /* seconds, market_log, sample_market, sample_bar (bars each), scaled prices where there are any, block_end, finer_first */
     bool scaled = def->row_scale != 1;
-    char *memory = malloc((size_t)bars * (scaled ? 8 : 4) * sizeof(double) + (size_t)def->blocks * sizeof(int64_t));
+    int64_t firsts = def->execution_ns ? bars + 1 : 0;
+    char *memory = malloc((size_t)bars * (scaled ? 8 : 4) * sizeof(double) + (size_t)(def->blocks + firsts) * sizeof(int64_t));
     if (!deck || !memory) {
         free(deck);
         free(memory);
@@ -146,7 +171,8 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     }
     double *seconds = (double *)memory, *market_log = seconds + bars, *sample_market = market_log + bars;
     double *prices = sample_market + bars;
-    int64_t *sample_bar = (int64_t *)(prices + (scaled ? 4 * bars : 0)), *block_end = sample_bar + bars;
+    int64_t *sample_bar = (int64_t *)(prices + (scaled ? 4 * bars : 0)), *block_end = sample_bar + bars,
+            *finer_first = block_end + def->blocks;
     const double *close = tape->close + first;
 
     deck->def = *def;
@@ -162,6 +188,13 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         deck->columns[c] = prices + c * bars;
     }
     deck->time_ns = time;
+    if (def->execution_ns) {
+        td_status status = find_finer(tape, first, bars, finer_first, error);
+        if (status != TD_OK) {
+            td_deck_free(deck);
+            return status;
+        }
+    }
     deck->interval_ns = tape->interval_ns;
     deck->view.bars = bars;
     for (int r = 0, row; r < def->strategy->row_count; r++) {
@@ -220,6 +253,9 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     int64_t blocks = def->blocks < bars ? def->blocks : bars;
     for (int64_t b = 0; b < blocks; b++) block_end[b] = bars * (b + 1) / blocks - 1;
 
+    /* what prices walk through */
+    const td_tape *walked = def->execution_ns ? tape->finer : tape;
+    int64_t offset = def->execution_ns ? 0 : first;
     deck->view = (td_kernel_deck){
         .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
         .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .seconds = seconds,
@@ -227,6 +263,9 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
         .maker_rate = def->maker_rate, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
+        .finer_first = def->execution_ns ? finer_first : NULL, .finer_open = walked->open + offset, .finer_high = walked->high + offset,
+        .finer_low = walked->low + offset, .finer_close = walked->close + offset,
+        .finer_volume = walked->volume ? walked->volume + offset : NULL, .finer_time_ns = walked->time_ns + offset,
         /* what sizes are made of must not know the calendar of bars to come: a market without weekends */
         .bars_per_year = bars_in_year(time, bars, tape->interval_ns, true), .volatility_row = deck->view.volatility_row,
         .finalize = def->finalize, .every_bar = grouping == EACH_BAR && !backtesting, .start_bar = backtesting ? 1 : 0,

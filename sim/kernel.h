@@ -209,6 +209,11 @@ typedef struct td_kernel_deck {
     bool maker_rate;
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
+    /* What prices walk through inside bar t: the finer bars [finer_first[t], finer_first[t + 1]); without finer ones bar t itself, of the
+     * columns above, and finer_first is NULL. */
+    const int64_t *finer_first;   /* (bars + 1) */
+    const double *finer_open, *finer_high, *finer_low, *finer_close, *finer_volume;
+    const int64_t *finer_time_ns; /* open times */
     double bars_per_year;
     int volatility_row;           /* -1: none */
     bool finalize;
@@ -297,7 +302,7 @@ struct td_strategy {
     sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
         sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
         TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
-enum { TD_PLUGIN_MAJOR = 2, TD_PLUGIN_MINOR = 0 };
+enum { TD_PLUGIN_MAJOR = 3, TD_PLUGIN_MINOR = 0 };
 typedef struct td_plugin {
     char magic[sizeof TD_PLUGIN_MAGIC];
     int32_t major, minor, layout[15]; /* the sizes are those of one lane */

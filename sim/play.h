@@ -79,9 +79,14 @@ extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
 bool td_knob_is_whole(td_knob knob); /* counts bars or entries */
 bool td_knob_needs_volatility(td_knob knob);
 
+/* How a set is played inside bars: as the play def's `intrabar` says; or, beside that, always the worse or the better way, whatever it
+ * says (sim/envelope.h). */
+typedef enum td_bound { TD_BOUND_NONE, TD_BOUND_LOW, TD_BOUND_HIGH } td_bound;
+
 typedef struct td_set {
     double knob[TD_KNOB_COUNT];
     double param[TD_PARAMS_MAX]; /* in the strategy's order; the rest 0 */
+    td_bound bound;              /* Default none. */
 } td_set;
 
 /* A strategy's parameter. Windows and counts are whole numbers. */
@@ -141,6 +146,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     td_fill_at fill_at;      /* Default next_open. */
     int64_t fill_delay;      /* bars that market orders wait beyond that. Default 0. */
     td_intrabar intrabar;    /* Default stop_first. */
+    int64_t execution_ns;    /* inside a bar prices walk through the bars of this interval that lie in it, those of tape->finer; 0:
+                                through the bar itself. Default 0. */
     td_volatility volatility; /* what knobs in multiples of it and sizing by volatility mean: average true range, or standard
                                 deviation of one bar's change. Default none: sets must not use any. */
     bool maker_rate;         /* limit orders pay knob `maker`; else `commission`, as all do. Default false. */
@@ -286,6 +293,7 @@ const char *td_fill_reason_text(td_fill_reason reason);
 
 typedef struct td_fill {
     int64_t bar;        /* within the deck */
+    int64_t time_ns;    /* open time of the finer bar, or else of the bar */
     td_fill_reason reason;
     double units;       /* signed: bought > 0 */
     double price;       /* paid, after spread and slippage */
@@ -295,6 +303,7 @@ typedef struct td_fill {
 
 typedef struct td_trade {
     int64_t entry_bar, exit_bar;
+    int64_t entry_ns, exit_ns;             /* as of fills */
     td_fill_reason entry_reason, exit_reason;
     double units, entry_price, exit_price; /* units signed */
     double commission;                     /* both sides, and funding and borrow while it was open */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/row_kind.h"
@@ -163,4 +164,38 @@ td_status td_plugin_load(const char *path, const td_toolchain *tools, FILE *talk
     free(one);
     *strategy = known;
     return status;
+}
+
+/* Puts the text where the compiler finds it; whole, or not at all. */
+static td_status keep_text(const char *folder, const char *path, const char *text, td_error *error) {
+    char fresh[TD_PATH_ROOM + 64];
+    snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
+    if (mkdir(folder, 0700) && errno != EEXIST) return td_fail(error, TD_IO, "%s cannot be made: %s", folder, strerror(errno));
+    FILE *out = fopen(fresh, "we");
+    bool bad = !out || fputs(text, out) < 0 || fchmod(fileno(out), 0600) != 0;
+    if (out && fclose(out) != 0) bad = true;
+    if (!bad && rename(fresh, path) == 0) return TD_OK;
+    td_fail(error, TD_IO, "%s cannot be written: %s", path, strerror(errno));
+    unlink(fresh);
+    return TD_IO;
+}
+
+td_status td_plugin_load_text(const char *name, const char *text, FILE *talk, const td_strategy **strategy, td_error *error) {
+    td_toolchain tools;
+    char digest[TD_DIGEST_TEXT], folder[TD_PATH_ROOM], path[TD_PATH_ROOM];
+    if (!td_sha256_text(text, strlen(text), digest)) return td_fail(error, TD_NO_MEMORY, "memory ran out");
+    *strategy = td_plugin_find(name, digest);
+    if (*strategy) return TD_OK;
+    TD_TRY(td_find_headers(&tools, error));
+    TD_TRY(td_find_compiler(&tools, error));
+    TD_TRY(td_find_cache(&tools, error));
+    if (snprintf(folder, sizeof folder, "%s/rules", tools.cache) >= TD_PATH_ROOM - 160)
+        return td_fail(error, TD_FAILED, "the path of the cache is too long: %.200s...", tools.cache);
+    if (mkdir(folder, 0700) && errno != EEXIST) return td_fail(error, TD_IO, "%s cannot be made: %s", folder, strerror(errno));
+    size_t used = strlen(folder);
+    snprintf(folder + used, sizeof folder - used, "/%s", digest);
+    if (snprintf(path, sizeof path, "%s/%s.c", folder, name) >= TD_PATH_ROOM)
+        return td_fail(error, TD_FAILED, "the path of the cache is too long: %.200s...", tools.cache);
+    TD_TRY(keep_text(folder, path, text, error));
+    return td_plugin_load(path, &tools, talk, strategy, error);
 }

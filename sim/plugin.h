@@ -22,6 +22,10 @@ bool td_plugin_is_path(const char *text);
  * Not from two threads at once. */
 td_status td_plugin_load(const char *path, const td_toolchain *tools, FILE *talk, const td_strategy **strategy, td_error *error);
 
+/* The same of a text, a strategy's source that this program wrote (sweeps/rules.h), under a name of its own. It is kept as
+ * rules/<digest>/<name>.c in the cache, for compilers to read and people to look at. */
+td_status td_plugin_load_text(const char *name, const char *text, FILE *talk, const td_strategy **strategy, td_error *error);
+
 /* A loaded one by name and source digest, NULL when there is none. */
 const td_strategy *td_plugin_find(const char *name, const char *source);
 

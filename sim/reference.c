@@ -115,7 +115,8 @@ void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, co
     static const td_observer nobody;
     const td_kernel_deck *view = &deck->view;
     detail run = {.deck = deck, .view = view, .observer = observer ? observer : &nobody, .lane = lane};
-    run.seat = (td_seat){.deck = view, .field = (double *)lane, .stride = 1, .account = account, .observer = observer};
+    run.seat = (td_seat){.deck = view, .field = (double *)lane, .stride = 1, .account = account, .observer = observer,
+                         .thorough = true};
     int32_t slots[TD_ROWS_MAX] = {0};
     int64_t block = 0, last = view->bars - 1;
     td_decision decision;

@@ -23,10 +23,12 @@
  *                        numbers, and flat, is_long and is_short masks under their own names: a first line that says what the rule
  *                        reads
  *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
- *   previous(name)       the same one bar ago (NaN on the first bar)
+ *   previous(name)       the same one bar ago, of a row or of open to volume (NaN on the first bar)
  *   param(name)          the parameter
  *   price(close)         this bar's open, high, low, close or volume: a plain number, the same in all lanes
  *   crossed_above(name), crossed_below(name)   masks of a declared signal
+ *   crosses_above(a, b, a_before, b_before), crosses_below(the same)   of any two numbers, each now and one bar ago: the same
+ *                        crossing, where no signal can say it
  *   position(), equity() units held (signed), equity marked at this close
  *   entry_price(), bars_held()   the (average) price paid for the position, and bars since its entry, 0 on that of the entry; NaN
  *                        where there is none
@@ -50,6 +52,13 @@
 
 #ifdef __FAST_MATH__
 #error "a strategy is not compiled with -ffast-math: results would differ from machine to machine"
+#endif
+
+/* On one lane a mask is an int, and & and | are meant: both sides are looked at, as on many lanes. */
+#if defined(__clang__)
+#if __has_warning("-Wbitwise-instead-of-logical")
+#pragma clang diagnostic ignored "-Wbitwise-instead-of-logical"
+#endif
 #endif
 
 #define ABOUT(text) static const char td_about[] = text;
@@ -144,7 +153,11 @@
 #define TD_ROW_INDEX(name, ...) td_row_named_##name,
 #define TD_ROW_INFO(row_name, ...) {.name = #row_name, __VA_ARGS__},
 #define TD_ROW_VALUE(name, ...)                                                                                                  \
-    TD_INLINE td_real td_value_named_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed); }
+    TD_INLINE td_real td_value_named_##name(const td_now *now) { return td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed); } \
+    TD_INLINE td_real td_previous_named_##name(const td_now *now) {                                                              \
+        if (now->t == 0) return td_splat(__builtin_nan(""));                                                                     \
+        return td_row_value(now->vector, now->rows - now->stride, td_row_named_##name, now->windowed);                           \
+    }
 #define ROWS(...)                                                                                                                \
     enum { TD_MAP(TD_ROW_INDEX, __VA_ARGS__) td_rows_here };                                                                     \
     static const td_row_info td_rows[] = {TD_MAP(TD_ROW_INFO, __VA_ARGS__){0}};                                                  \
@@ -182,7 +195,7 @@
     TD_INLINE void td_body_with_state(td_now *now, td_state *state);                                                             \
     TD_INLINE void td_body(td_now *now) { td_body_with_state(now, (td_state *)(void *)now->vector->state); }                     \
     TD_STRATEGY_TABLES(td_body, true, (int)(sizeof(td_state) / sizeof(td_real)))                                                 \
-    TD_INLINE void td_body_with_state(td_now *now, td_state *state)
+    TD_INLINE void td_body_with_state(td_now *now, __attribute__((unused)) td_state *state)
 
 /* The unit's kernel and, once, the strategy's description. Vectors without accounts, the usual case, get a loop for each way of
  * sampling and fetching rows; those with accounts one that asks. */
@@ -264,9 +277,15 @@ TD_INLINE void td_set_target(td_now *now, td_real value, td_mask where) {
     now->where = now->where | where;
 }
 
-/* What use() may name beside rows and parameters. */
+/* What a signal finds (sim/lanes.h), of a gap now and one bar ago. */
+TD_INLINE td_mask td_crosses(const td_now *now, td_real gap, td_real before) { return (gap > 0) & (before < now->deck->touch); }
+
+/* What use() may name beside rows and parameters, and previous() beside rows. */
 #define TD_PRICE_VALUE(column)                                                                                                   \
-    TD_INLINE td_real td_value_named_##column(const td_now *now) { return td_splat(now->deck->seen[TD_COLUMN_##column][now->t]); }
+    TD_INLINE td_real td_value_named_##column(const td_now *now) { return td_splat(now->deck->seen[TD_COLUMN_##column][now->t]); } \
+    TD_INLINE td_real td_previous_named_##column(const td_now *now) {                                                            \
+        return td_splat(now->t > 0 ? now->deck->seen[TD_COLUMN_##column][now->t - 1] : __builtin_nan(""));                       \
+    }
 TD_LIST(TD_PRICE_VALUE, open, high, low, close, volume)
 #define TD_WHILE_IN(x) td_select(now->position != 0, x, td_splat(__builtin_nan("")))
 TD_INLINE td_real td_value_named_position(const td_now *now) { return now->position; }
@@ -283,12 +302,14 @@ TD_INLINE td_mask td_value_named_is_short(const td_now *now) { return now->posit
 #define TD_USE(name) const __typeof__(td_value_named_##name(now)) name __attribute__((unused)) = td_value_named_##name(now);
 #define use(...) TD_LIST(TD_USE, __VA_ARGS__) (void)now
 #define row(name) td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed)
-#define previous(name)                                                                                                           \
-    (now->t > 0 ? td_row_value(now->vector, now->rows - now->stride, td_row_named_##name, now->windowed) : td_splat(__builtin_nan("")))
+#define previous(name) (td_previous_named_##name(now))
 #define param(name) (now->vector->param[td_param_named_##name])
 #define price(column) (now->deck->seen[TD_COLUMN_##column][now->t])
 #define crossed_above(name) (now->above[td_signal_named_##name])
 #define crossed_below(name) (now->below[td_signal_named_##name])
+#define crosses_above(a, b, a_before, b_before)                                                                                  \
+    td_crosses(now, td_splat(a) - td_splat(b), td_splat(a_before) - td_splat(b_before))
+#define crosses_below(a, b, a_before, b_before) crosses_above(b, a, b_before, a_before)
 #define position() (now->position)
 #define equity() (now->equity)
 #define entry_price() (td_value_named_entry_price(now))

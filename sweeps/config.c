@@ -148,6 +148,7 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
         return expect(l, scalar && td_read_hours(node->text, &s->integer), info->path, node,
                       "times of the day such as 08:00-16:30 (UTC), or always");
     case TD_TYPE_STRATEGY: return read_strategy(l, node);
+    case TD_TYPE_RULE: return expect(l, is_text(node), info->path, node, "a condition such as \"close > sma(close, 20)\"");
     case TD_TYPE_METRIC: return read_metric(l, node, &s->word);
     case TD_TYPE_UNITS:
         if (scalar) return td_take_word(l, node, info->path, info->words, &s->word);
@@ -237,6 +238,24 @@ static void note_ignored(td_loader *l) {
                     "early_terminate is not applied yet: every parameter set plays to its end");
 }
 
+/* The bars that are walked through. Whether they fit into the others is seen when the tape is there (sweeps/markets.h). */
+static void read_execution(td_loader *l) {
+    const td_node *node = l->settings[TD_KEY_execution_interval].node;
+    int64_t interval_ns = td_interval_ns(node->text);
+    if (interval_ns == 0 || strlen(node->text) >= sizeof ((td_tape *)0)->interval) {
+        TD_COMPLAIN(l, node->place, "execution_interval: '%.40s' is no interval; expected a number and s, m, h, d or w, as in 1m, 15m, 1h",
+                    node->text);
+        return;
+    }
+    if (l->config->play.profile != TD_PROFILE_TAPEDECK) {
+        TD_COMPLAIN(l, node->place, "execution_interval is of profile tapedeck: the others look at a bar as a whole");
+        return;
+    }
+    l->config->play.execution_ns = interval_ns;
+    l->config->execution = strdup(node->text);
+    if (!l->config->execution) TD_COMPLAIN(l, node->place, "memory ran out");
+}
+
 static void read_play(td_loader *l) {
     const td_setting *s = l->settings;
     td_config *c = l->config;
@@ -245,6 +264,10 @@ static void read_play(td_loader *l) {
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
+    if (s[TD_KEY_execution_interval].given) read_execution(l);
+    if (s[TD_KEY_envelope].given) c->envelope = s[TD_KEY_envelope].word;
+    if (c->envelope && play->profile != TD_PROFILE_TAPEDECK)
+        TD_COMPLAIN(l, s[TD_KEY_envelope].node->place, "envelope is of profile tapedeck: the others know one way through a bar");
     if (s[TD_KEY_risk_hours].given) {
         play->hours_from = (int32_t)(s[TD_KEY_risk_hours].integer / TD_MINUTES_OF_DAY);
         play->hours_to = (int32_t)(s[TD_KEY_risk_hours].integer % TD_MINUTES_OF_DAY);
@@ -393,6 +416,9 @@ static void read_portfolio(td_loader *l) {
     if (says && !weights->key)
         TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "portfolio needs weights, which make it one; `weights: equal` is one over the "
                     "number of symbols");
+    if (c->plays_portfolio && (c->execution || c->envelope))
+        TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "a portfolio walks through its own bars: execution_interval and envelope are of "
+                    "symbols that play alone");
     if (weights->given && weights->word < 0) read_weights(l);
 }
 
@@ -446,10 +472,19 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     /* the strategy first: what other keys are called in messages depends on it */
     int strategy = td_node_find(l->root, "strategy");
     if (strategy >= 0) read_setting(l, TD_KEY_strategy, l->root->keys[strategy], l->root->values[strategy]);
+    for (int key = TD_KEY_entry; key <= (int)TD_KEY_exit_short; key++) {
+        int at = td_node_find(l->root, td_key_infos[key].path);
+        if (at >= 0) read_setting(l, (td_key)key, l->root->keys[at], l->root->values[at]);
+    }
+    td_read_rules(l);
+    if (l->source_only) return;
     walk_group(l, l->root, "");
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_required((td_key)key) && !s[key].key) TD_COMPLAIN(l, td_nowhere, "the key '%s' is missing",
                                                                      td_key_infos[key].path);
+    bool played = s[TD_KEY_strategy].key;
+    for (int key = TD_KEY_entry; key <= (int)TD_KEY_exit_short; key++) played = played || s[key].key;
+    if (!played) TD_COMPLAIN(l, td_nowhere, "the key 'strategy' is missing (or 'entry', a rule in its place)");
     note_ignored(l);
     read_play(l);
     read_markets(l);
@@ -460,6 +495,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     if (c->play.profile == TD_PROFILE_BACKTESTING && c->base.knob[TD_KNOB_lot] > 0) c->play.row_scale = c->base.knob[TD_KNOB_lot];
     td_sort_axes(&l->space);
     if (l->space.method == TD_METHOD_LIST && s[TD_KEY_list].given) td_read_list(l);
+    td_check_rule_values(l);
     if (s[TD_KEY_constraints].given) td_read_constraints(l, s[TD_KEY_constraints].node);
     if (td_diagnostics_errors(l->diagnostics)) return;
     c->tape = find_file(l->path, s[TD_KEY_tape].node->text);
@@ -471,14 +507,16 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     make_space(l, error);
 }
 
-td_status td_config_parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
-                          td_config **config, td_error *error) {
-    *config = NULL;
+/* source: NULL; or only the rules are read, and it gets what they become. */
+static td_status parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
+                       td_config **config, char **source, td_error *error) {
+    if (config) *config = NULL;
     td_error own = {""};
     td_loader *l = calloc(1, sizeof *l);
     if (!l) return td_fail(error, TD_NO_MEMORY, "memory ran out for a configuration");
     l->path = path;
     l->talk = diagnostics;
+    l->source_only = source;
     l->diagnostics = td_diagnostics_make();
     l->tree = td_tree_make();
     l->config = calloc(1, sizeof *l->config);
@@ -494,10 +532,14 @@ td_status td_config_parse(const char *path, const char *text, const char *const 
         }
     }
     if (status == TD_NO_MEMORY) td_fail(error, status, "memory ran out for a configuration");
-    if (status == TD_OK) {
+    if (status == TD_OK && source) {
+        *source = l->rules.source;
+        l->rules.source = NULL;
+    } else if (status == TD_OK) {
         *config = l->config;
         l->config = NULL;
     }
+    td_rules_free(&l->rules);
     td_space_def_free(&l->space);
     td_config_free(l->config);
     td_tree_free(l->tree);
@@ -506,19 +548,35 @@ td_status td_config_parse(const char *path, const char *text, const char *const 
     return status;
 }
 
-td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, td_config **config,
-                         td_error *error) {
+td_status td_config_parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
+                          td_config **config, td_error *error) {
+    return parse(path, text, overrides, override_count, diagnostics, config, NULL, error);
+}
+
+static td_status load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, td_config **config,
+                      char **source, td_error *error) {
     char *text;
     size_t length;
-    *config = NULL;
+    if (config) *config = NULL;
     TD_TRY(td_read_file(path, &text, &length, error));
     td_status status;
     if (strlen(text) != length)
         status = td_fail(error, TD_BAD_DATA, "%s: has a zero byte at offset %zu: not a text file", path, strlen(text));
     else
-        status = td_config_parse(path, text, overrides, override_count, diagnostics, config, error);
+        status = parse(path, text, overrides, override_count, diagnostics, config, source, error);
     free(text);
     return status;
+}
+
+td_status td_config_load(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, td_config **config,
+                         td_error *error) {
+    return load(path, overrides, override_count, diagnostics, config, NULL, error);
+}
+
+td_status td_config_rules_source(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, char **source,
+                                 td_error *error) {
+    *source = NULL;
+    return load(path, overrides, override_count, diagnostics, NULL, source, error);
 }
 
 void td_config_free(td_config *config) {
@@ -530,6 +588,8 @@ void td_config_free(td_config *config) {
     free(config->tape);
     free(config->strategy);
     free(config->name);
+    free(config->execution);
+    for (int r = 0; r < TD_RULE_COUNT; r++) free(config->rules[r]);
     for (int i = 0; i < config->symbol_count; i++) free(config->symbols[i]);
     for (int i = 0; i < config->interval_count; i++) free(config->intervals[i]);
     free(config->symbols);

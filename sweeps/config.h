@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "sim/portfolio.h"
+#include "sweeps/rules.h"
 #include "sweeps/space.h"
 
 typedef struct td_config {
@@ -19,6 +20,7 @@ typedef struct td_config {
     char *tape;            /* path of the tape: as written if absolute or existing from the working directory, else relative to
                               the configuration file */
     char *strategy;        /* path of the file of a user's own strategy, found as the tape is; NULL for a built-in one */
+    char *rules[TD_RULE_COUNT]; /* canonical texts of entry and the like (sweeps/rules.h), which the strategy was made of; NULL: not given */
     char *name;            /* sweep's name or "" */
     td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
     td_set base;           /* constants: knobs and parameters, before axes */
@@ -31,8 +33,10 @@ typedef struct td_config {
     double *weights;       /* (symbol_count) of the symbols, in their order; NULL: equal */
     char **intervals;      /* (interval_count) as spelled, each once; 0 of them: the tape's */
     int interval_count;
+    char *execution;       /* interval of the bars that prices walk through inside a bar, as spelled; NULL: the bars themselves */
     int64_t from_ns, to_ns; /* period: bars with from <= open time < to; INT64_MIN / INT64_MAX when not given. Symbols, intervals
                                and period become bars in sweeps/markets.h. */
+    bool envelope;         /* low and high of each metric beside it (sim/envelope.h) */
     int metric;            /* td_metric to rank by; default sharpe */
     int goal;              /* +1 maximize, -1 minimize */
     uint64_t seed;
@@ -52,6 +56,10 @@ td_status td_config_load(const char *path, const char *const *overrides, int ove
 td_status td_config_parse(const char *path, const char *text, const char *const *overrides, int override_count, FILE *diagnostics,
                           td_config **config, td_error *error);
 void td_config_free(td_config *config);
+/* The C source that the rules of a configuration (entry and the like) become, which the caller frees; nothing is compiled, and
+ * nothing but the rules is looked at. */
+td_status td_config_rules_source(const char *path, const char *const *overrides, int override_count, FILE *diagnostics, char **source,
+                                 td_error *error);
 
 void td_config_print_schema(FILE *out);   /* JSON Schema draft 2020-12 */
 void td_config_print_defaults(FILE *out); /* a commented YAML file of every key with its default */

@@ -2,28 +2,21 @@
  *
  *   fast < slow and (slow - fast) / 2 >= 5 or not commission > 0.001
  *
- * Loosest to tightest: or ||, and &&, not !, == != < <= > >= (they do not chain), + -, * /, unary - +. Names are letters, digits,
- * underscores and dots, not beginning with a digit or dot. Numbers are decimal. A comparison gives 1 or 0; a number that is
- * neither 0 nor NaN counts as true; comparing with NaN is false, except that != is true. `and` and `or` look at both sides.
+ * sweeps/syntax.h has the grammar. A comparison gives 1 or 0; a number that is neither 0 nor NaN counts as true; comparing with NaN
+ * is false, except that != is true. `and` and `or` look at both sides.
  *
  * Compiled once, evaluated often; a compiled expression is read-only and may be shared by threads. */
 #ifndef TAPEDECK_SWEEPS_EXPRESSION_H
 #define TAPEDECK_SWEEPS_EXPRESSION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "base/error.h"
+#include "sweeps/syntax.h"
 
 typedef struct td_expression td_expression;
 
 /* Index of the value that a name stands for, -1 when there is none. */
 typedef int td_expression_resolve(void *context, const char *name);
-
-/* Where in the text an error is, in bytes. */
-typedef struct td_expression_place {
-    size_t offset, length;
-} td_expression_place;
 
 /* TD_BAD_ARG with a sentence; the place goes to place when it is not NULL, and into the sentence when it is. */
 td_status td_expression_compile(const char *text, td_expression_resolve *resolve, void *context, td_expression **expression,

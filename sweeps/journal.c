@@ -139,17 +139,34 @@ static td_status decode_head(const char *path, const unsigned char *frame, td_jo
     return TD_OK;
 }
 
-static void encode_result(int64_t metrics, int64_t blocks, int64_t trial, const td_cell *cell, const float *returns,
+static bool holds_envelopes(const td_journal_head *head) { return head->metrics == TD_JOURNAL_METRICS_ENVELOPED; }
+
+static unsigned char *put_metrics(unsigned char *to, const double *values) {
+    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        uint64_t bits;
+        memcpy(&bits, &values[m], 8);
+        to = put64(to, bits);
+    }
+    return to;
+}
+
+static const unsigned char *get_metrics(const unsigned char *from, double *values) {
+    for (int m = 0; m < TD_METRIC_COUNT; m++, from += 8) {
+        uint64_t bits = get64(from);
+        memcpy(&values[m], &bits, 8);
+    }
+    return from;
+}
+
+/* envelope: NULL where the journal holds none */
+static void encode_result(int64_t blocks, int64_t trial, const td_cell *cell, const float *returns, const td_envelope *envelope,
                           unsigned char *frame) {
     unsigned char *to = put64(frame + PREFIX_BYTES, (uint64_t)trial);
     to = put32(put32(to, (uint32_t)cell->state), (uint32_t)cell->reason);
     to = put32(put64(to, (uint64_t)cell->reason_bar), (uint32_t)cell->ruined);
     to = put64(to, cell->hash);
-    for (int64_t m = 0; m < metrics; m++) {
-        uint64_t bits;
-        memcpy(&bits, &cell->metrics[m], 8);
-        to = put64(to, bits);
-    }
+    to = put_metrics(to, cell->metrics);
+    if (envelope) to = put_metrics(put_metrics(to, envelope->low), envelope->high);
     for (int64_t b = 0; b < blocks; b++) {
         uint32_t bits;
         memcpy(&bits, &returns[b], 4);
@@ -158,7 +175,8 @@ static void encode_result(int64_t metrics, int64_t blocks, int64_t trial, const 
     seal_frame(frame, FRAME_RESULT, (size_t)(to - frame) - PREFIX_BYTES);
 }
 
-static void decode_result(int64_t metrics, int64_t blocks, const unsigned char *frame, td_cell *cell, float *returns) {
+static void decode_result(const td_journal_head *head, const unsigned char *frame, td_cell *cell, float *returns,
+                          td_envelope *envelope) {
     const unsigned char *from = frame + PREFIX_BYTES + 8;
     memset(cell, 0, sizeof *cell);
     cell->state = (int32_t)get32(from);
@@ -167,11 +185,12 @@ static void decode_result(int64_t metrics, int64_t blocks, const unsigned char *
     cell->ruined = (int32_t)get32(from + 16);
     cell->hash = get64(from + 20);
     from += 28;
-    for (int64_t m = 0; m < metrics; m++, from += 8) {
-        uint64_t bits = get64(from);
-        memcpy(&cell->metrics[m], &bits, 8);
+    from = get_metrics(from, cell->metrics);
+    if (holds_envelopes(head)) {
+        td_envelope unwanted, *wanted = envelope ? envelope : &unwanted;
+        from = get_metrics(get_metrics(from, wanted->low), wanted->high);
     }
-    for (int64_t b = 0; returns && b < blocks; b++, from += 4) {
+    for (int64_t b = 0; returns && b < head->blocks; b++, from += 4) {
         uint32_t bits = get32(from);
         memcpy(&returns[b], &bits, 4);
     }
@@ -393,7 +412,7 @@ static td_status begin_session(td_journal *j, bool fresh, td_error *error) {
 
 td_status td_journal_open(const char *path, td_journal_head *head, bool resume, td_journal **journal, td_error *error) {
     assert(head->trials >= 1 && head->trials <= TRIALS_MAX && head->blocks >= 0 && head->blocks <= TD_BLOCKS_MAX);
-    assert(head->metrics == TD_METRIC_COUNT);
+    assert(head->metrics == TD_METRIC_COUNT || holds_envelopes(head));
     *journal = NULL;
     int file;
     TD_TRY(open_locked(path, resume, &file, error));
@@ -449,7 +468,7 @@ td_status td_journal_read(const char *path, td_journal_head *head, td_journal **
     else if (got < HEAD_BYTES)
         status = td_fail(error, TD_BAD_DATA, "journal %s ends inside its head: %zd of %d bytes", path, got, HEAD_BYTES);
     if (status == TD_OK) status = decode_head(path, frame, head, error);
-    if (status == TD_OK && head->metrics != TD_METRIC_COUNT)
+    if (status == TD_OK && head->metrics != TD_METRIC_COUNT && !holds_envelopes(head))
         status = td_fail(error, TD_BAD_DATA, "journal %s has %" PRId64 " metrics per trial (engine %s), this program knows %d",
                          path, head->metrics, head->engine, TD_METRIC_COUNT);
     if (status == TD_OK) status = make_journal(path, file, false, head, journal, error);
@@ -482,8 +501,8 @@ bool td_journal_has(const td_journal *journal, int64_t trial) {
 }
 
 /* under the lock: frames of the trials that are not there yet, into one buffer, onto the disk, then into the index */
-static td_status append_locked(td_journal *j, const int64_t *trials, const td_cell *cells, const float *returns, int64_t count,
-                               td_error *error) {
+static td_status append_locked(td_journal *j, const int64_t *trials, const td_cell *cells, const float *returns,
+                               const td_envelope *envelopes, int64_t count, td_error *error) {
     size_t wanted = (size_t)(count * j->frame_bytes);
     if (wanted > j->buffer_bytes) {
         unsigned char *larger = realloc(j->buffer, wanted);
@@ -496,7 +515,8 @@ static td_status append_locked(td_journal *j, const int64_t *trials, const td_ce
         assert(trials[i] >= 0 && trials[i] < j->head.trials);
         assert(cells[i].state == TD_CELL_DONE || cells[i].state == TD_CELL_FAILED);
         if (j->offset[trials[i]]) continue;
-        encode_result(j->head.metrics, j->head.blocks, trials[i], &cells[i], returns + i * j->head.blocks, j->buffer + used);
+        encode_result(j->head.blocks, trials[i], &cells[i], returns + i * j->head.blocks, holds_envelopes(&j->head) ? &envelopes[i] : NULL,
+                      j->buffer + used);
         j->offset[trials[i]] = next; /* also keeps a trial that is twice in the batch from being written twice */
         used += (size_t)j->frame_bytes, next += j->frame_bytes;
         done++, failed += cells[i].state == TD_CELL_FAILED;
@@ -515,10 +535,10 @@ static td_status append_locked(td_journal *j, const int64_t *trials, const td_ce
 }
 
 td_status td_journal_append(td_journal *journal, const int64_t *trials, const td_cell *cells, const float *block_returns,
-                            int64_t count, td_error *error) {
+                            const td_envelope *envelopes, int64_t count, td_error *error) {
     assert(journal->writable && count >= 0);
     pthread_mutex_lock(&journal->lock);
-    td_status status = append_locked(journal, trials, cells, block_returns, count, error);
+    td_status status = append_locked(journal, trials, cells, block_returns, envelopes, count, error);
     int64_t now = clock_ns(CLOCK_MONOTONIC);
     bool sync = status == TD_OK && now - journal->synced_ns >= SYNC_INTERVAL_NS;
     if (sync) journal->synced_ns = now;
@@ -532,11 +552,12 @@ td_status td_journal_sync(td_journal *journal, td_error *error) {
     return TD_OK;
 }
 
-td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell, float *block_returns, td_error *error) {
+td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell, float *block_returns, td_envelope *envelope,
+                         td_error *error) {
     assert(trial >= 0 && trial < journal->head.trials);
     int64_t offset = locked(journal, &journal->offset[trial]);
     if (!offset) return td_fail(error, TD_BAD_DATA, "journal %s has no result of trial %" PRId64, journal->path, trial);
-    unsigned char frame[PREFIX_BYTES + RESULT_FIXED_BYTES + 8 * TD_METRIC_COUNT + 4 * TD_BLOCKS_MAX];
+    unsigned char frame[PREFIX_BYTES + RESULT_FIXED_BYTES + 8 * TD_JOURNAL_METRICS_ENVELOPED + 4 * TD_BLOCKS_MAX];
     ssize_t got = read_at(journal->file, frame, (size_t)journal->frame_bytes, offset);
     if (got < 0)
         return td_fail(error, TD_IO, "journal %s cannot be read at byte %" PRId64 ": %s", journal->path, offset, strerror(errno));
@@ -544,7 +565,7 @@ td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell
         (int64_t)get64(frame + PREFIX_BYTES) != trial)
         return td_fail(error, TD_BAD_DATA, "journal %s changed while it was open: trial %" PRId64 " at byte %" PRId64 " is damaged",
                        journal->path, trial, offset);
-    decode_result(journal->head.metrics, journal->head.blocks, frame, cell, block_returns);
+    decode_result(&journal->head, frame, cell, block_returns, envelope);
     return TD_OK;
 }
 

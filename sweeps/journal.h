@@ -10,14 +10,17 @@
 #ifndef TAPEDECK_SWEEPS_JOURNAL_H
 #define TAPEDECK_SWEEPS_JOURNAL_H
 
-#include "sim/play.h"
+#include "sim/envelope.h"
+
+enum { TD_JOURNAL_METRICS_ENVELOPED = 3 * TD_METRIC_COUNT };
 
 typedef struct td_journal_head {
     char config_digest[65]; /* of td_config.resolved */
     char tape_digest[65];
     int64_t trials;         /* of the whole sweep; of several markets, rows (sweeps/markets.h) */
     int64_t blocks;         /* returns per trial */
-    int64_t metrics;        /* TD_METRIC_COUNT when it was written */
+    int64_t metrics;        /* numbers per trial: TD_METRIC_COUNT when it was written, or TD_JOURNAL_METRICS_ENVELOPED, where the low
+                               and the high ones of each trial's envelope follow its metrics */
     char strategy_source[13]; /* of a user's own strategy: the first 12 digits of its source's SHA-256; "" of a built-in one */
     char engine[32];        /* version of the numbers: TAPEDECK_VERSION */
     int64_t created_ns;     /* wall clock of the first start; the only field that a resume does not compare */
@@ -37,13 +40,16 @@ int64_t td_journal_torn_bytes(const td_journal *journal); /* in no whole frame a
 int td_journal_sessions(const td_journal *journal);      /* times it was opened for appending, this one included */
 bool td_journal_has(const td_journal *journal, int64_t trial);
 
-/* Appends finished trials with one write(): trials, cells (count), block_returns (count, blocks). Thread-safe. fdatasync at most
+/* Appends finished trials with one write(): trials, cells (count), block_returns (count, blocks), envelopes (count; not looked at, and
+ * may be NULL, where the journal holds none). Thread-safe. fdatasync at most
  * once a second. TD_IO when the disk refuses (full: the frames already written stay good). */
 td_status td_journal_append(td_journal *journal, const int64_t *trials, const td_cell *cells, const float *block_returns,
-                            int64_t count, td_error *error);
+                            const td_envelope *envelopes, int64_t count, td_error *error);
 td_status td_journal_sync(td_journal *journal, td_error *error);
-/* Reads a finished trial back; TD_BAD_DATA when it is not there. block_returns (blocks) may be NULL. Thread-safe. */
-td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell, float *block_returns, td_error *error);
+/* Reads a finished trial back; TD_BAD_DATA when it is not there. block_returns (blocks) may be NULL, and so may
+ * envelope, which is left alone where the journal holds none. Thread-safe. */
+td_status td_journal_get(const td_journal *journal, int64_t trial, td_cell *cell, float *block_returns, td_envelope *envelope,
+                         td_error *error);
 void td_journal_close(td_journal *journal);
 
 #endif

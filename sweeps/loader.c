@@ -112,6 +112,12 @@ bool td_is_word(const td_node *node, const char *word) {
     return node->kind == TD_NODE_SCALAR && strcmp(node->text, word) == 0;
 }
 
+td_place td_place_within(const td_node *node, td_expression_place where) {
+    td_place place = node->place;
+    if (place.length != strlen(node->text) || where.offset > place.length) return place;
+    return (td_place){place.source, place.offset + where.offset, where.length};
+}
+
 /* Reads a regular file whole; NUL-terminated. */
 td_status td_read_file(const char *path, char **text, size_t *length, td_error *error) {
     *text = NULL;

@@ -2,6 +2,7 @@
  *
  *   config.c      keys against the schema, the parts put together
  *   overrides.c   --set
+ *   conditions.c  entry, exit and the like
  *   parameters.c  parameters and constraints
  *   list.c        rows of a list
  *   resolved.c    the canonical form and its digest
@@ -16,6 +17,7 @@
 
 #include "sweeps/config.h"
 #include "sweeps/diagnostics.h"
+#include "sweeps/rules.h"
 #include "sweeps/schema.h"
 #include "sweeps/yaml.h"
 
@@ -46,6 +48,8 @@ typedef struct td_loader {
     td_setting settings[TD_KEY_COUNT];
     td_config *config;
     td_space_def space;
+    td_rules rules;      /* what entry and the like say; no source: the configuration has a strategy */
+    bool source_only;    /* stop where the rules' source is made */
     const td_node *seen[TD_VALUES_MAX]; /* where a value was named under parameters or in the list */
 } td_loader;
 
@@ -72,6 +76,13 @@ bool td_check_range(td_loader *l, td_place place, const char *what, double x, do
 td_status td_read_file(const char *path, char **text, size_t *length, td_error *error);
 /* path as seen from the configuration's folder; the caller frees. */
 char *td_path_beside(const char *configuration, const char *path);
+
+/* A place within a scalar's text: exact where the text stands in the file as it is, else all of it. */
+td_place td_place_within(const td_node *node, td_expression_place where);
+
+/* conditions.c: the strategy that the rules make; and whether every name in them got a value, once parameters are read */
+void td_read_rules(td_loader *l);
+void td_check_rule_values(td_loader *l);
 
 /* overrides.c: one --set, the number-th from 1 */
 void td_apply_override(td_loader *l, const char *text, int number);

@@ -70,6 +70,10 @@ static td_status find_all(td_markets *m, td_error *error) {
         status = td_pick_check_interval(m->tape, m->interval[i], error);
         if (status != TD_OK) status = td_fail_within(error, TD_BAD_CONFIG, "%s: intervals", config->path);
     }
+    for (int64_t i = 0; status == TD_OK && config->execution && i < m->intervals; i++) {
+        status = td_pick_check_finer(m->tape, m->interval[i], config->execution, error);
+        if (status != TD_OK) status = td_fail_within(error, TD_BAD_CONFIG, "%s: execution_interval", config->path);
+    }
     for (int64_t k = 0; status == TD_OK && k < m->members; k++)
         memcpy(digests[k], td_tape_symbol_digest(m->tape, m->symbol[k]), TD_DIGEST_HEX);
     if (status == TD_OK) td_digest_join((const char(*)[TD_DIGEST_HEX])digests, m->members, m->digest);
@@ -123,6 +127,11 @@ static td_status open_member(const td_markets *markets, int64_t market, int64_t 
     const td_config *config = markets->config;
     td_status status = td_pick_open(markets->tape, markets->symbol[member], td_markets_interval(markets, market), config->from_ns,
                                     config->to_ns, pick, error);
+    if (status == TD_OK && config->execution) {
+        status = td_pick_refine(pick, config->execution, error);
+        if (status != TD_OK) td_pick_close(pick);
+        if (status == TD_BAD_DATA) return status;
+    }
     if (status != TD_BAD_DATA && status != TD_BAD_ARG) return status;
     return td_fail_within(error, TD_BAD_CONFIG, "%s", config->path);
 }

@@ -537,16 +537,11 @@ void td_read_constraints(td_loader *l, const td_node *list) {
             space->constraints[space->constraint_count++] = made;
             continue;
         }
-        td_place place = node->place;
-        /* where the text stands in the file as it is, the place is exact */
-        if (place.length == strlen(node->text) && where.offset <= place.length) place = (td_place){place.source,
-                                                                                                   place.offset + where.offset,
-                                                                                                       where.length};
         char name[128], near[128] = "";
         if (strncmp(error.message, "unknown name", 12) == 0 && where.length < sizeof name) {
             snprintf(name, sizeof name, "%.*s", (int)where.length, node->text + where.offset);
             td_suggest(name, td_nth_name, (void *)l->config->play.strategy, near, sizeof near);
         }
-        TD_COMPLAIN(l, place, "%s%s", error.message, near);
+        TD_COMPLAIN(l, td_place_within(node, where), "%s%s", error.message, near);
     }
 }

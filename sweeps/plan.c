@@ -15,10 +15,12 @@ enum {
     THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
     INDEX_BYTES = 16,              /* journal's index and the order of the best, per trial */
     TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
-    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns */
+    DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns ... */
+    FINER_BYTES_PER_BAR = 8,       /* ... and where finer bars begin */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
     PICK_BYTES_PER_BAR = 48,       /* times and all columns of the tape's bars that a market's are made of */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
+    BATCH_BYTES = 32 << 10,        /* of each further variable of the results file, while it is written */
     FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */
     SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096,
 };
@@ -48,9 +50,15 @@ static td_status play_groups(const td_config *config, const td_deck *deck, const
     td_set *sets = malloc((size_t)group * sizeof *sets);
     td_cell *cells = malloc((size_t)group * sizeof *cells);
     float *block_returns = malloc((size_t)group * blocks * sizeof *block_returns);
+    td_envelope *envelopes = NULL;
+    td_siblings siblings = {0};
     td_player *player = NULL;
     td_status status = sets && cells && block_returns ? td_player_open(deck, def->engine, def->isa, &player, error)
                                                       : td_fail(error, TD_NO_MEMORY, "no memory for a group of sets");
+    if (status == TD_OK && config->envelope) {
+        envelopes = malloc((size_t)group * sizeof *envelopes);
+        status = envelopes ? td_siblings_open(&siblings, group, error) : td_fail(error, TD_NO_MEMORY, "no memory for envelopes");
+    }
     *evaluations = *seconds = 0;
     *fits = status == TD_OK;
     /* the first group warms the caches and is not counted, unless it already took too long */
@@ -60,7 +68,10 @@ static td_status play_groups(const td_config *config, const td_deck *deck, const
         if (!*fits) break;
         double start = thread_seconds();
         td_playing_now = (td_playing){first, first + group - 1};
-        td_play(player, sets, group, cells, block_returns);
+        if (envelopes)
+            td_play_envelopes(player, sets, group, &siblings, cells, block_returns, envelopes);
+        else
+            td_play(player, sets, group, cells, block_returns);
         td_playing_now = (td_playing){-1, -1};
         double taken = thread_seconds() - start;
         if (g < 0 && taken < sample_seconds / 4) continue;
@@ -68,6 +79,8 @@ static td_status play_groups(const td_config *config, const td_deck *deck, const
         *evaluations += (double)group * (double)td_deck_evaluations(deck);
     }
     if (player) td_player_close(player);
+    td_siblings_close(&siblings);
+    free(envelopes);
     free(block_returns);
     free(cells);
     free(sets);
@@ -125,8 +138,11 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
     int64_t thread_bytes = (int64_t)td_player_bytes(deck, def->engine, def->isa) +
                            group * ((int64_t)sizeof(td_set) + (int64_t)sizeof(int64_t) + 2 * cell_bytes) + THREAD_BYTES;
     int64_t bar_bytes = (int64_t)sizeof(int64_t) + TAPE_COLUMNS * (int64_t)sizeof(double);
+    if (config->envelope) /* and once more in the journal's buffer */
+        thread_bytes += (int64_t)td_siblings_bytes(group) + 2 * group * (int64_t)sizeof(td_envelope);
     *bars = td_deck_evaluations(deck);
     int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
+    if (config->execution) tape_bytes += *bars * FINER_BYTES_PER_BAR;
     int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
     if (bytes > *peak_bytes) *peak_bytes = bytes;
     if (td_deck_bars(deck) > plan->bars) plan->bars = td_deck_bars(deck);
@@ -170,8 +186,14 @@ static td_status plan_markets(const td_markets *markets, const td_sweep_def *def
     int64_t axes = td_space_axis_count(space);
     int64_t row_bytes = INDEX_BYTES + (axes + TABLE_COLUMNS) * (int64_t)sizeof(double);
     plan->memory_bytes = PROCESS_BYTES + peak_bytes + (int64_t)td_space_bytes(space) + plan->rows * row_bytes;
-    int64_t file_bytes = (axes + TD_METRIC_COUNT + 4) * (int64_t)sizeof(double) + returns_bytes;
-    plan->disk_bytes = plan->rows * (FRAME_BYTES + cell_bytes + file_bytes) + FILE_BYTES * (count > 1 ? 2 : 1);
+    int64_t metrics = TD_METRIC_COUNT;
+    if (markets->config->envelope) {
+        plan->memory_bytes += BATCH_BYTES * 2 * TD_METRIC_COUNT;
+        metrics = TD_JOURNAL_METRICS_ENVELOPED;
+        cell_bytes += (int64_t)sizeof(td_envelope);
+    }
+    int64_t file_bytes = (axes + metrics + 4) * (int64_t)sizeof(double) + returns_bytes;
+    plan->disk_bytes = plan->rows * (FRAME_BYTES + cell_bytes + file_bytes) + FILE_BYTES * (count > 1 ? 2 : 1) * (markets->config->envelope ? 2 : 1);
     if (seconds > 0) {
         plan->bar_evaluations_per_second = plan->bar_evaluations / seconds;
         plan->seconds = seconds + (double)plan->rows * writing_seconds;

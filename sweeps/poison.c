@@ -69,16 +69,21 @@ typedef struct history {
     bool full; /* memory ran out */
 } history;
 
+/* The bars of a tape, and what becomes of them. */
+typedef struct layer {
+    const td_tape *truth;
+    td_tape tape;             /* the poisoned one; columns are `columns` */
+    double *columns[COLUMNS]; /* (T, N) each; NULL where the tape has none */
+    double *future[COLUMNS];  /* the poison itself */
+} layer;
+
 /* One poison's memory, and what is under way in it. */
 typedef struct witness {
-    const td_tape *truth;
+    layer bars, finer;                /* finer.truth is NULL where the tape has no finer bars */
     const td_play_def *def;
     const td_set *set;
     const history *history;
     td_poison poison;
-    td_tape tape;                     /* the poisoned one; columns are `columns` */
-    double *columns[COLUMNS];         /* (T, N) each; NULL where the tape has none */
-    double *future[COLUMNS];          /* the poison itself */
     int64_t cut;                      /* the play under way: events up to here are compared ... */
     int64_t next;                     /* ... and the next one is this one of history */
     bool over, differs;
@@ -182,8 +187,8 @@ static const double *column_of(const td_tape *tape, int column) {
 }
 
 /* The future of every bar. Bars stay bars (high at the top, all above 0), but for the first poison. */
-static td_status brew(witness *witness, td_error *error) {
-    const td_tape *truth = witness->truth;
+static td_status brew(const witness *witness, layer *layer, td_error *error) {
+    const td_tape *truth = layer->truth;
     int64_t bars = truth->bars, symbols = truth->symbols;
     /* Fisher and Yates, as Knuth has it: a random order of the bars */
     int64_t *order = malloc((size_t)bars * sizeof *order);
@@ -195,11 +200,11 @@ static td_status brew(witness *witness, td_error *error) {
         order[other] = kept;
     }
     for (int c = 0; c < COLUMNS; c++) {
-        if (!witness->future[c]) continue;
+        if (!layer->future[c]) continue;
         const double *from = column_of(truth, c), *mirror = column_of(truth, c == 1 ? 2 : c == 2 ? 1 : c);
         for (int64_t t = 0; t < bars; t++)
             for (int64_t s = 0; s < symbols; s++) {
-                double *to = &witness->future[c][t * symbols + s], value = from[t * symbols + s], about = truth->close[s];
+                double *to = &layer->future[c][t * symbols + s], value = from[t * symbols + s], about = witness->bars.truth->close[s];
                 switch (witness->poison) {
                 case TD_POISON_nan: *to = NAN; break;
                 case TD_POISON_thousandfold: *to = value * 1000; break;
@@ -212,14 +217,36 @@ static td_status brew(witness *witness, td_error *error) {
     return TD_OK;
 }
 
-/* Bars [from, to) of the tape become true, or poison. */
-static void pour(witness *witness, int64_t from, int64_t to, bool poison) {
-    int64_t symbols = witness->truth->symbols;
+static void pour_layer(layer *layer, int64_t from, int64_t to, bool poison) {
+    int64_t symbols = layer->truth->symbols;
     for (int c = 0; c < COLUMNS && from < to; c++)
-        if (witness->columns[c])
-            memcpy(witness->columns[c] + from * symbols,
-                   (poison ? witness->future[c] : column_of(witness->truth, c)) + from * symbols,
+        if (layer->columns[c])
+            memcpy(layer->columns[c] + from * symbols,
+                   (poison ? layer->future[c] : column_of(layer->truth, c)) + from * symbols,
                    (size_t)((to - from) * symbols) * sizeof(double));
+}
+
+/* The first bar of the tape that opens at or after a time. */
+static int64_t bar_from(const td_tape *tape, int64_t time_ns) {
+    int64_t low = 0, high = tape->bars;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (tape->time_ns[middle] < time_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Bars [from, to) of the tape become true, or poison, and the finer bars in them. */
+static void pour(witness *witness, int64_t from, int64_t to, bool poison) {
+    const td_tape *truth = witness->bars.truth, *finer = witness->finer.truth;
+    if (from >= to) return;
+    pour_layer(&witness->bars, from, to, poison);
+    if (finer)
+        pour_layer(&witness->finer, bar_from(finer, truth->time_ns[from]), bar_from(finer, truth->time_ns[to - 1] + truth->interval_ns),
+                   poison);
 }
 
 /* ---- plays ---- */
@@ -233,7 +260,7 @@ static void keep_lowest(td_leak *first, bool *leaks, const td_leak *leak) {
 
 /* A deck made of bars that are true up to the cut and poison after it. The tape is so already up to witness->revealed. */
 static td_status replay(witness *witness, int64_t cut, td_error *error) {
-    int64_t first = witness->def->first_bar, all = bars_of(witness->truth, witness->def), wanted = first + cut + 1;
+    int64_t first = witness->def->first_bar, all = bars_of(witness->bars.truth, witness->def), wanted = first + cut + 1;
     if (witness->revealed > wanted)
         pour(witness, wanted, witness->revealed, true);
     else
@@ -246,7 +273,7 @@ static td_status replay(witness *witness, int64_t cut, td_error *error) {
     td_status status = TD_OK;
     def.bars = cut + 2;
     for (;;) {
-        status = td_deck_make(&witness->tape, &def, &deck, error);
+        status = td_deck_make(&witness->bars.tape, &def, &deck, error);
         if (status == TD_OK) status = td_check_set(deck, witness->set, error);
         if (status == TD_OK || def.bars == all) break;
         td_deck_free(deck);
@@ -275,15 +302,23 @@ static void reveal_bar(void *context, int64_t bar) {
     witness->cut = bar;
 }
 
+/* Open and volume of a bar become true. */
+static void reveal_open(layer *layer, int64_t at) {
+    int64_t symbols = layer->truth->symbols;
+    for (int c = 0; c < COLUMNS; c += COLUMNS - 1)
+        if (layer->columns[c])
+            memcpy(layer->columns[c] + at * symbols, column_of(layer->truth, c) + at * symbols, (size_t)symbols * sizeof(double));
+}
+
 /* The order fills at the next open, at costs that may depend on that bar's volume: that much is needed to fill it. */
 static void reveal_fill(void *context, int64_t bar, const td_decision *decision) {
     witness *witness = context;
     compare_decision(context, bar, decision);
-    int64_t at = witness->def->first_bar + bar + 1, symbols = witness->truth->symbols;
-    if (at == witness->truth->bars) return;
-    for (int c = 0; c < COLUMNS; c += COLUMNS - 1) /* open, volume */
-        if (witness->columns[c])
-            memcpy(witness->columns[c] + at * symbols, column_of(witness->truth, c) + at * symbols, (size_t)symbols * sizeof(double));
+    int64_t at = witness->def->first_bar + bar + 1;
+    const td_tape *truth = witness->bars.truth, *finer = witness->finer.truth;
+    if (at == truth->bars) return;
+    reveal_open(&witness->bars, at);
+    if (finer) reveal_open(&witness->finer, bar_from(finer, truth->time_ns[at]));
 }
 
 /* Decisions and fills of the next open come before the next bar is revealed: the cut is the bar of the event. */
@@ -296,11 +331,11 @@ static void compare_revealed_fill(void *context, const td_fill *fill) {
 /* All cuts in one play; then a replay at the first difference, which decides whether it is a leak. */
 static td_status reveal(witness *witness, td_error *error) {
     pour(witness, 0, witness->def->first_bar, false);
-    pour(witness, witness->def->first_bar, witness->truth->bars, true);
+    pour(witness, witness->def->first_bar, witness->bars.truth->bars, true);
     witness->revealed = witness->def->first_bar;
     td_deck *deck;
     td_cell cell;
-    TD_TRY(td_deck_make(&witness->tape, witness->def, &deck, error));
+    TD_TRY(td_deck_make(&witness->bars.tape, witness->def, &deck, error));
     td_observer observer = {.on_fill = compare_revealed_fill, .on_bar = compare_bar, .on_decision = reveal_fill,
                             .before_bar = reveal_bar, .context = witness};
     witness->cut = -1;
@@ -308,9 +343,9 @@ static td_status reveal(witness *witness, td_error *error) {
     witness->over = witness->differs = false;
     td_status status = td_play_detailed(deck, witness->set, &observer, &cell, NULL, error);
     td_deck_free(deck);
-    witness->bars_replayed += bars_of(witness->truth, witness->def);
+    witness->bars_replayed += bars_of(witness->bars.truth, witness->def);
     if (status != TD_OK || !witness->differs) return status;
-    int64_t bar = witness->leak.bar, last = bars_of(witness->truth, witness->def) - 1;
+    int64_t bar = witness->leak.bar, last = bars_of(witness->bars.truth, witness->def) - 1;
     /* the peek shows at the bar that it was made on, or in a fill at the next open */
     for (int64_t cut = bar > 0 ? bar - 1 : 0; cut <= bar && cut < last; cut++) {
         TD_TRY(replay(witness, cut, error));
@@ -320,37 +355,42 @@ static td_status reveal(witness *witness, td_error *error) {
     return TD_OK;
 }
 
-static void release(witness *witness) {
+static void release(layer *layer) {
     for (int c = 0; c < COLUMNS; c++) {
-        free(witness->columns[c]);
-        free(witness->future[c]);
+        free(layer->columns[c]);
+        free(layer->future[c]);
     }
 }
 
-static td_status prepare(witness *witness, td_error *error) {
-    const td_tape *truth = witness->truth;
+static td_status prepare(const witness *witness, layer *layer, td_error *error) {
+    const td_tape *truth = layer->truth;
     size_t bytes = (size_t)(truth->bars * truth->symbols) * sizeof(double);
     for (int c = 0; c < COLUMNS; c++) {
         if (!column_of(truth, c)) continue;
-        witness->columns[c] = malloc(bytes);
-        witness->future[c] = malloc(bytes);
-        if (!witness->columns[c] || !witness->future[c])
+        layer->columns[c] = malloc(bytes);
+        layer->future[c] = malloc(bytes);
+        if (!layer->columns[c] || !layer->future[c])
             return td_fail(error, TD_NO_MEMORY, "no memory for a second tape of %lld bars", (long long)truth->bars);
     }
-    witness->tape = *truth;
-    witness->tape.open = witness->columns[0];
-    witness->tape.high = witness->columns[1];
-    witness->tape.low = witness->columns[2];
-    witness->tape.close = witness->columns[3];
-    witness->tape.volume = witness->columns[4];
-    witness->tape.map = NULL; /* whatever else the file holds is not poisoned, so it must not be there */
-    return brew(witness, error);
+    layer->tape = *truth;
+    layer->tape.open = layer->columns[0];
+    layer->tape.high = layer->columns[1];
+    layer->tape.low = layer->columns[2];
+    layer->tape.close = layer->columns[3];
+    layer->tape.volume = layer->columns[4];
+    layer->tape.map = NULL; /* whatever else the file holds is not poisoned, so it must not be there */
+    layer->tape.finer = NULL;
+    return brew(witness, layer, error);
 }
 
 static td_status work(witness *witness, const td_arrow *arrow, td_error *error) {
-    TD_TRY(prepare(witness, error));
+    TD_TRY(prepare(witness, &witness->bars, error));
+    if (witness->finer.truth) {
+        TD_TRY(prepare(witness, &witness->finer, error));
+        witness->bars.tape.finer = &witness->finer.tape;
+    }
     TD_TRY(reveal(witness, error));
-    pour(witness, 0, witness->truth->bars, true);
+    pour(witness, 0, witness->bars.truth->bars, true);
     witness->revealed = 0;
     for (int64_t i = 0; i < arrow->cuts; i++) {
         TD_TRY(replay(witness, i * arrow->every, error));
@@ -393,10 +433,11 @@ td_status td_prove_arrow(const td_tape *tape, const td_play_def *asked, const td
     #pragma omp parallel for num_threads(TD_POISON_COUNT) schedule(static, 1)
     for (int p = 0; p < TD_POISON_COUNT; p++) {
         td_error mine = {.message = ""};
-        witnesses[p] = (witness){.truth = tape, .def = &def, .set = set, .history = &history, .poison = (td_poison)p,
+        witnesses[p] = (witness){.bars.truth = tape, .finer.truth = tape->finer, .def = &def, .set = set, .history = &history, .poison = (td_poison)p,
                                  .leaking = leaking + p * arrow->cuts};
         td_status end = work(&witnesses[p], arrow, &mine);
-        release(&witnesses[p]);
+        release(&witnesses[p].bars);
+        release(&witnesses[p].finer);
         #pragma omp critical(poison_status)
         if (end != TD_OK && status == TD_OK) {
             status = end;

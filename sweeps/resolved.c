@@ -95,7 +95,12 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     json_t *root = json_object();
     const td_play_def *play = &c->play;
     const char *source = td_strategy_source(play->strategy);
-    put_json(root, "strategy", source ? json_sprintf("%s@%s", td_strategy_name(play->strategy), source)
+    bool rules = false;
+    for (int r = 0; r < TD_RULE_COUNT; r++) {
+        if (c->rules[r]) put_json(root, td_rule_names[r], json_string(c->rules[r]));
+        rules = rules || c->rules[r];
+    }
+    if (!rules) put_json(root, "strategy", source ? json_sprintf("%s@%s", td_strategy_name(play->strategy), source)
                                       : json_string(td_strategy_name(play->strategy)));
     put_json(root, "profile", word_json(TD_KEY_profile, play->profile == TD_PROFILE_BACKTESTING));
     put_json(root, "fill.at", word_json(TD_KEY_fill_at, play->fill_at));
@@ -132,6 +137,8 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
         put_json(root, "portfolio.max_positions", json_integer(def->max_positions));
         put_json(root, "portfolio.band", number_json(def->band));
     }
+    if (c->envelope) put_json(root, "envelope", json_true());
+    if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
     /* constants, but for what is swept */
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
     for (int a = 0; a < space->axis_count; a++)

@@ -32,7 +32,7 @@ enum {
     BATCH = 4096,                 /* trials per write = trials per chunk */
     BLOCK_CHUNK_VALUES = 1 << 16, /* of block_return, about */
     METADATA_BYTES = 1 << 19,     /* what HDF5 adds for itself, at most, between two reservations */
-    VARIABLES_MAX = TD_METRIC_COUNT + TD_AXES_MAX + 16,
+    VARIABLES_MAX = 3 * TD_METRIC_COUNT + TD_AXES_MAX + 16,
     TEXT_MAX = 1 << 24,           /* of an attribute that is believed */
 };
 
@@ -76,9 +76,18 @@ static const char *const own_variables[] = {"trial",      "block", "state",     
 static const char *const market_variables[] = {"symbol",           "interval",       "bars",
                                                "periods_per_year", "first_bar_time", "last_bar_time"};
 
+const char *td_results_bound_name(td_metric metric, bool high) {
+#define TD_BOUND_NAMES(name, unit, text, better) {#name "_low", #name "_high"},
+    static const char *const names[TD_METRIC_COUNT][2] = {TD_METRICS(TD_BOUND_NAMES)};
+#undef TD_BOUND_NAMES
+    return names[metric][high];
+}
+
 /* The variable of an axis: its own name, or axis_<name> where that belongs to something else. name has 80 bytes. */
 static const char *axis_variable(const char *axis, bool several, char *name) {
     bool taken = td_metric_find(axis) >= 0;
+    for (int m = 0; m < TD_METRIC_COUNT; m++) /* taken also where there are no envelopes: a name does not depend on that */
+        taken |= !strcmp(axis, td_results_bound_name((td_metric)m, false)) || !strcmp(axis, td_results_bound_name((td_metric)m, true));
     for (size_t i = 0; i < sizeof own_variables / sizeof *own_variables; i++) taken |= !strcmp(axis, own_variables[i]);
     for (size_t i = 0; several && i < sizeof market_variables / sizeof *market_variables; i++)
         taken |= !strcmp(axis, market_variables[i]);
@@ -378,10 +387,11 @@ static td_status put_sweep(const writer *w, const td_config *config) {
         TD_TRY(put_number(w, root, "periods_per_year", w->facts->periods_per_year));
     }
     TD_TRY(put_text(w, root, "strategy", strategy));
-    if (td_strategy_source(config->play.strategy)) {
+    for (int r = 0; r < TD_RULE_COUNT; r++)
+        if (config->rules[r]) TD_TRY(put_text(w, root, td_rule_names[r], config->rules[r]));
+    if (td_strategy_source(config->play.strategy))
         TD_TRY(put_text(w, root, "strategy_source", td_strategy_source(config->play.strategy)));
-        TD_TRY(put_text(w, root, "strategy_path", config->strategy ? config->strategy : ""));
-    }
+    if (config->strategy) TD_TRY(put_text(w, root, "strategy_path", config->strategy));
     TD_TRY(put_text(w, root, "profile", config->play.profile == TD_PROFILE_BACKTESTING ? "backtesting" : "tapedeck"));
     TD_TRY(put_text(w, root, "method", method_name(td_space_method(config->space))));
     TD_TRY(put_text(w, root, "metric", td_metric_infos[config->metric].name));
@@ -549,6 +559,7 @@ typedef struct batch {
     int8_t *state, *reason, *ruined;
     uint64_t *hash;
     double *metric[TD_METRIC_COUNT];
+    double *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT]; /* with envelopes */
     float *block_return;
 } batch;
 
@@ -557,6 +568,15 @@ static bool one_year(const writer *w) {
     bool same = true;
     for (int64_t m = 1; m < td_markets_count(w->markets); m++) same &= w->facts[m].periods_per_year == w->facts->periods_per_year;
     return same;
+}
+
+/* <metric>_low or <metric>_high. */
+static td_status add_bound(writer *w, td_metric metric, bool high, double **values) {
+    char text[160];
+    const td_metric_info *info = &td_metric_infos[metric];
+    snprintf(text, sizeof text, "%s, %s of the plays inside bars", info->long_name, high ? "greatest" : "least");
+    return add_variable(w, td_results_bound_name(metric, high), H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, text, info->units, w->coordinates,
+                        OVER_ROWS, values);
 }
 
 static td_status add_variables(writer *w, const td_config *config, batch *b) {
@@ -604,6 +624,10 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
         hid_t dataset = w->variables[w->variable_count - 1].dataset;
         if (is_annualised(m) && one_year(w)) TD_TRY(put_number(w, dataset, "periods_per_year", w->facts->periods_per_year));
     }
+    for (int m = 0; config->envelope && m < TD_METRIC_COUNT; m++) {
+        TD_TRY(add_bound(w, (td_metric)m, false, &b->low[m]));
+        TD_TRY(add_bound(w, (td_metric)m, true, &b->high[m]));
+    }
     if (w->blocks < 1) return TD_OK;
     char near_blocks[sizeof w->coordinates + 32];
     snprintf(near_blocks, sizeof near_blocks, "block_start block_end%s%s", near[0] ? " " : "", near);
@@ -615,11 +639,12 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
 static td_status take_trial(const writer *w, const td_space *space, const td_journal *journal, int64_t market, int64_t trial,
                             int64_t row, batch *b) {
     td_cell cell = {.state = TD_CELL_PENDING, .reason_bar = -1};
-    for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = NAN;
+    td_envelope envelope;
+    for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = envelope.low[m] = envelope.high[m] = NAN;
     float *returns = w->blocks ? b->block_return + row * w->blocks : NULL;
     for (int64_t i = 0; i < w->blocks; i++) returns[i] = NAN;
     int64_t entry = market * w->trials + trial;
-    if (td_journal_has(journal, entry)) TD_TRY(td_journal_get(journal, entry, &cell, returns, w->error));
+    if (td_journal_has(journal, entry)) TD_TRY(td_journal_get(journal, entry, &cell, returns, &envelope, w->error));
 
     double values[TD_AXES_MAX];
     td_space_values(space, trial, values);
@@ -633,7 +658,11 @@ static td_status take_trial(const writer *w, const td_space *space, const td_jou
     b->reason_bar[row] = cell.reason_bar;
     b->ruined[row] = cell.ruined != 0;
     b->hash[row] = cell.hash;
-    for (int m = 0; m < TD_METRIC_COUNT; m++) b->metric[m][row] = cell.metrics[m];
+    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        b->metric[m][row] = cell.metrics[m];
+        if (b->low[m]) b->low[m][row] = envelope.low[m];
+        if (b->high[m]) b->high[m][row] = envelope.high[m];
+    }
     return TD_OK;
 }
 
@@ -824,6 +853,7 @@ struct td_results {
     char *path;
     hid_t file;
     int64_t trials, symbols, intervals, done, failed, blocks;
+    bool enveloped;
     char **symbol_names, **interval_names; /* of several markets */
     int axis_count;
     struct {
@@ -831,7 +861,7 @@ struct td_results {
         bool whole;
         double *values;
     } axes[TD_AXES_MAX];
-    double *metrics[TD_METRIC_COUNT];
+    double *metrics[TD_METRIC_COUNT], *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT];
     int32_t *state, *reason;
     uint64_t *hash;
     text_attribute *texts;
@@ -1048,6 +1078,7 @@ static td_status open_contents(td_results *r, td_error *error) {
         return td_fail(error, TD_BAD_DATA, "results %s: the counts of trials and blocks are missing or wrong", r->path);
 
     TD_TRY(open_markets(r, version, error));
+    r->enveloped = H5Lexists(r->file, td_results_bound_name((td_metric)0, false), H5P_DEFAULT) > 0;
 
     /* finished ones are counted, not believed */
     const int32_t *state = td_results_state(r, error);
@@ -1081,7 +1112,7 @@ void td_results_close(td_results *results) {
     if (!results) return;
     if (results->file >= 0) H5Fclose(results->file);
     for (int a = 0; a < results->axis_count; a++) free(results->axes[a].name), free(results->axes[a].values);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) free(results->metrics[m]);
+    for (int m = 0; m < TD_METRIC_COUNT; m++) free(results->metrics[m]), free(results->low[m]), free(results->high[m]);
     for (text_attribute *t = results->texts, *next; t; t = next) {
         next = t->next;
         free(t->name), free(t->text), free(t);
@@ -1144,6 +1175,17 @@ const double *td_results_metric(td_results *results, td_metric metric, td_error 
     assert(metric < TD_METRIC_COUNT);
     return column(results, td_metric_infos[metric].name, OVER_ROWS, H5T_NATIVE_DOUBLE, (void **)&results->metrics[metric], error);
 }
+
+static const double *bound(td_results *results, td_metric metric, bool high, td_error *error) {
+    assert(metric < TD_METRIC_COUNT);
+    return column(results, td_results_bound_name(metric, high), OVER_ROWS, H5T_NATIVE_DOUBLE,
+                  (void **)(high ? &results->high[metric] : &results->low[metric]), error);
+}
+
+const double *td_results_low(td_results *results, td_metric metric, td_error *error) { return bound(results, metric, false, error); }
+const double *td_results_high(td_results *results, td_metric metric, td_error *error) { return bound(results, metric, true, error); }
+
+bool td_results_enveloped(const td_results *results) { return results->enveloped; }
 
 const int32_t *td_results_state(td_results *results, td_error *error) {
     return column(results, "state", OVER_ROWS, H5T_NATIVE_INT32, (void **)&results->state, error);

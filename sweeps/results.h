@@ -1,8 +1,9 @@
 /* The results file: HDF5 that researchers open in xarray, h5py or pandas without our code. Layout: docs/file-formats-results.md.
  *
  * Root group: dimension `trial`; a variable per axis under the axis' own name, a coordinate (axis_<name> where that is taken, as by
- * a metric); a variable per metric, `state`, `reason`, `reason_bar`, `ruined`, `hash`, `block_return(trial, block)`; provenance as
- * root attributes. Datasets depend on the sweep alone; times, machine and threads are attributes.
+ * a metric); a variable per metric, with envelopes also `<metric>_low` and `<metric>_high`, `state`, `reason`, `reason_bar`, `ruined`,
+ * `hash`, `block_return(trial, block)`; provenance as root attributes. Datasets depend on the sweep alone; times, machine and threads
+ * are attributes.
  *
  * Of several markets (sweeps/markets.h), results are over (symbol, interval, trial), axes over trial; `bars`, `periods_per_year`,
  * `first_bar_time`, `last_bar_time`, which are attributes otherwise, are over (symbol, interval). Whoever reads a variable here
@@ -53,6 +54,7 @@ const char *td_results_interval_name(const td_results *results, int64_t interval
 int64_t td_results_done(const td_results *results);   /* finished, failed ones included */
 int64_t td_results_failed(const td_results *results);
 int64_t td_results_blocks(const td_results *results);
+bool td_results_enveloped(const td_results *results); /* is there a low and a high of each metric? */
 int td_results_axis_count(const td_results *results);
 const char *td_results_axis_name(const td_results *results, int index);
 bool td_results_axis_whole(const td_results *results, int index);
@@ -63,6 +65,10 @@ double td_results_number(const td_results *results, const char *name);
 /* Whole columns, read once and kept by results: (rows). NULL with error->message when they cannot be read. */
 const double *td_results_axis(td_results *results, int index, td_error *error);
 const double *td_results_metric(td_results *results, td_metric metric, td_error *error);
+const char *td_results_bound_name(td_metric metric, bool high); /* "sharpe_low", "sharpe_high" */
+/* The least and the greatest of the envelope of a metric, likewise; only where results have envelopes (TD_BAD_DATA in error else). */
+const double *td_results_low(td_results *results, td_metric metric, td_error *error);
+const double *td_results_high(td_results *results, td_metric metric, td_error *error);
 const int32_t *td_results_state(td_results *results, td_error *error);
 const int32_t *td_results_reason(td_results *results, td_error *error);
 const uint64_t *td_results_hash(td_results *results, td_error *error);

@@ -7,6 +7,7 @@
 
 #include "sweeps/config.h"
 #include "sweeps/distribution.h"
+#include "sweeps/rules.h"
 #include "sweeps/scalars.h"
 
 const td_key_info td_key_infos[TD_KEY_COUNT] = {
@@ -16,7 +17,7 @@ const td_key_info td_key_infos[TD_KEY_COUNT] = {
 #undef TD_KEY_INFO
 };
 
-bool td_key_required(td_key key) { return key == TD_KEY_tape || key == TD_KEY_strategy; }
+bool td_key_required(td_key key) { return key == TD_KEY_tape; }
 td_knob td_key_knob(td_key key) { return (td_knob)td_key_infos[key].minimum; }
 
 const char *td_key_leaf(td_key key) {
@@ -78,6 +79,7 @@ static json_t *key_schema(td_key key) {
     switch (info->type) {
     case TD_TYPE_GROUP: return group_schema(info->path);
     case TD_TYPE_TEXT: return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+    case TD_TYPE_RULE: return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", TD_RULE_BYTES_MAX);
     case TD_TYPE_CHOICE: return json_pack("{s:o}", "enum", words_json(info->words));
     case TD_TYPE_BOOL: return json_pack("{s:s}", "type", "boolean");
     case TD_TYPE_INTEGER: return bounded("integer", info->minimum, info->maximum);
@@ -248,11 +250,16 @@ void td_config_print_schema(FILE *out) {
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_required((td_key)key)) json_array_append_new(required, json_string(td_key_infos[key].path));
     for (int i = 0; i < td_strategy_count(); i++) json_array_append_new(rules, strategy_rule(td_strategy_at(i)));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:{s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
+    /* a strategy, or rules in its place: an exit needs the entry it ends */
+    json_t *played = json_pack("[{s:[s], s:{s:[{s:[s]},{s:[s]},{s:[s]},{s:[s]}]}}, {s:{s:[s]}, s:[{s:[s]},{s:[s]}], s:{s:[s], s:[s]}}]",
+                               "required", "strategy", "not", "anyOf", "required", "entry", "required", "exit", "required",
+                               "entry_short", "required", "exit_short", "not", "required", "strategy", "anyOf", "required",
+                               "entry", "required", "entry_short", "dependentRequired", "exit", "entry", "exit_short", "entry_short");
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:{s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
                              "https://json-schema.org/draft/2020-12/schema", "title", "tapedeck configuration", "description",
                              "A run or a sweep of tapedeck. A superset of a W&B sweep file.", "type", "object",
                                  "additionalProperties", 0,
-                             "required", required, "properties", properties_of(""), "$defs", "parameter", parameter_schema(),
+                             "required", required, "oneOf", played, "properties", properties_of(""), "$defs", "parameter", parameter_schema(),
                                  "parameters",
                              "type", "object", "propertyNames", "pattern", "^[A-Za-z_][A-Za-z0-9_.-]*$", "additionalProperties",
                              reference("parameter"));
@@ -317,6 +324,7 @@ static void describe_type(td_key key, char *text, size_t room) {
     case TD_TYPE_DATE: snprintf(text, room, "date, 2024-03-01 or 2024-03-01T12:30:00Z"); break;
     case TD_TYPE_HOURS: snprintf(text, room, "08:00-16:30, or always"); break;
     case TD_TYPE_STRATEGY: snprintf(text, room, "a strategy"); break;
+    case TD_TYPE_RULE: snprintf(text, room, "a condition"); break;
     case TD_TYPE_METRIC: snprintf(text, room, "a metric"); break;
     case TD_TYPE_UNITS: snprintf(text, room, "%s, or {lot: number}", words); break;
     case TD_TYPE_SAMPLE: snprintf(text, room, "%s, or a whole number of bars, %s to %s", words, low, high); break;
@@ -344,6 +352,11 @@ static void default_of(td_key key, char *text, size_t room) {
 /* An example for keys without a default, shown behind a comment sign. */
 static const char *example_of(td_key key) {
     switch (key) {
+    case TD_KEY_execution_interval: return "1m";
+    case TD_KEY_entry: return "\"close > previous(highest(high, 20))\"";
+    case TD_KEY_exit: return "\"close < sma(close, 50)\"";
+    case TD_KEY_entry_short: return "\"close < previous(lowest(low, 20))\"";
+    case TD_KEY_exit_short: return "\"close > sma(close, 50)\"";
     case TD_KEY_list: return "sets.csv";
     case TD_KEY_run_cap: return "1000";
     case TD_KEY_budget_trials: return "1000";
@@ -428,7 +441,7 @@ void td_config_print_markdown(FILE *out) {
     fprintf(out,
             "<!-- made by `tapedeck config --print-markdown`; a test compares -->\n"
             "# Configuration\n\n"
-            "A configuration is a YAML file: one tape, one strategy, and what is fixed and what is swept. It is a superset of a "
+            "A configuration is a YAML file: one tape, one strategy (or rules in its place), and what is fixed and what is swept. It is a superset of a "
             "W&B sweep\n"
             "file. `tapedeck config check FILE` reads one and reports everything that is wrong with it; `tapedeck config "
             "--print-schema`\n"
@@ -507,7 +520,7 @@ void td_config_print_markdown(FILE *out) {
             "## Constraints\n\n"
             "Expressions over the names of parameters and of the engine's numbers: `+ - * / ( )`, `== != < <= > >=`, `and or "
             "not` (or\n"
-            "`&& || !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
+            "`& | !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
             "grid, every cell\n"
             "is looked at once when the configuration is loaded (about 30 million a second). Random sets are drawn again, up to "
             "1000 times.\n\n"

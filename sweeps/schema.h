@@ -23,6 +23,7 @@ typedef enum td_key_type {
     TD_TYPE_DATE,
     TD_TYPE_HOURS,       /* 08:00-16:30, always */
     TD_TYPE_STRATEGY,
+    TD_TYPE_RULE,        /* an expression of sweeps/rules.h */
     TD_TYPE_METRIC,
     TD_TYPE_UNITS,       /* one of words, or a group */
     TD_TYPE_SAMPLE,      /* one of words, or an integer */
@@ -38,7 +39,14 @@ typedef enum td_key_type {
 #define TD_KEYS(X)                                                                                                               \
     X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
     X(strategy, "strategy", STRATEGY, 0, 0, "", "",                                                                              \
-      "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required")                         \
+      "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required, unless rules stand in "  \
+      "its place: entry, exit, entry_short, exit_short")                                                                         \
+    X(entry, "entry", RULE, 0, 0, "", "",                                                                                        \
+      "instead of a strategy: on which bars to go long, as in \"crosses_above(sma(close, fast), sma(close, slow)) & "            \
+      "rsi(close, 14) < 70\" (docs/strategies.md, A rule without C)")                                                            \
+    X(exit, "exit", RULE, 0, 0, "", "", "on which bars to leave a long position; when absent, stops and the other side do")      \
+    X(entry_short, "entry_short", RULE, 0, 0, "", "", "on which bars to go short")                                               \
+    X(exit_short, "exit_short", RULE, 0, 0, "", "", "on which bars to leave a short position")                                   \
     X(symbols, "symbols", NAMES, 0, 0, "all", "",                                                                                \
       "which symbols of the tape to play, as in [BTCUSDT, ETHUSDT], or all. Every parameter set plays on each of them. When "    \
       "absent: the only one")                                                                                                    \
@@ -58,6 +66,9 @@ typedef enum td_key_type {
       "positions open at once; entries beyond are refused; 0 is no limit")                                                       \
     X(portfolio_band, "portfolio.band", NUMBER, 0, 1, "", "0",                                                                   \
       "when rebalancing, positions that are off by no more than this fraction of equity stay")                                   \
+    X(execution_interval, "execution_interval", TEXT, 0, 0, "", "",                                                              \
+      "finer bars that orders, stops, targets, liquidation and ruin walk through inside each bar, as in 1m under intervals: [1h]; " \
+      "made of the tape's. The strategy still decides on the bars of `intervals`. When absent: the bars themselves are walked")  \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \
@@ -123,6 +134,9 @@ typedef enum td_key_type {
     X(intrabar, "intrabar", CHOICE, 0, 0, "stop_first target_first nearest_extreme pessimistic optimistic", "stop_first",        \
       "which extreme of a bar prices visit first: the stop's, the target's, the one nearer to the open, or whichever makes "     \
       "equity at the close lower or higher")                                                                                     \
+    X(envelope, "envelope", BOOL, 0, 0, "", "false",                                                                             \
+      "play each set pessimistically and optimistically beside `intrabar`, too, and keep the least and the greatest of each "    \
+      "metric (docs/bar-rules.md)")                                                                                              \
     X(stops, "stops", GROUP, 0, 0, "", "", "")                                                                                   \
     X(stops_stop_loss, "stops.stop_loss", KNOB, TD_KNOB_stop_loss, 0, "", "", "")                                                \
     X(stops_take_profit, "stops.take_profit", KNOB, TD_KNOB_take_profit, 0, "", "", "")                                          \

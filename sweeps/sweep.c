@@ -58,6 +58,8 @@ typedef struct hands {
     td_set *sets;
     td_cell *cells;
     float *block_returns;
+    td_siblings siblings;   /* these two where the configuration wants envelopes */
+    td_envelope *envelopes;
 } hands;
 
 _Thread_local td_playing td_playing_now = {-1, -1};
@@ -165,7 +167,12 @@ static bool open_hands(const crew *crew, hands *hands) {
     hands->sets = malloc(group * sizeof *hands->sets);
     hands->cells = malloc(group * sizeof *hands->cells);
     hands->block_returns = malloc(group * (size_t)crew->blocks * sizeof *hands->block_returns);
-    return hands->rows && hands->sets && hands->cells && hands->block_returns;
+    bool good = hands->rows && hands->sets && hands->cells && hands->block_returns;
+    hands->siblings = (td_siblings){0};
+    hands->envelopes = NULL;
+    if (!crew->config->envelope || !good) return good;
+    hands->envelopes = malloc(group * sizeof *hands->envelopes);
+    return hands->envelopes && td_siblings_open(&hands->siblings, crew->group, NULL) == TD_OK;
 }
 
 static void close_hands(hands *hands) {
@@ -173,6 +180,8 @@ static void close_hands(hands *hands) {
     free(hands->sets);
     free(hands->cells);
     free(hands->block_returns);
+    free(hands->envelopes);
+    td_siblings_close(&hands->siblings);
 }
 
 /* Returns of `from` blocks a row, moved apart in place to `to` blocks, NaN behind them. */
@@ -195,10 +204,13 @@ static void work(crew *crew) {
     for (int64_t count; status == TD_OK && (count = take_group(crew, hands.rows)) > 0;) {
         for (int64_t i = 0; i < count; i++) td_space_set(crew->config->space, hands.rows[i] - crew->first_row, &hands.sets[i]);
         td_playing_now = (td_playing){hands.rows[0] - crew->first_row, hands.rows[count - 1] - crew->first_row};
-        td_play(player, hands.sets, count, hands.cells, hands.block_returns);
+        if (hands.envelopes)
+            td_play_envelopes(player, hands.sets, count, &hands.siblings, hands.cells, hands.block_returns, hands.envelopes);
+        else
+            td_play(player, hands.sets, count, hands.cells, hands.block_returns);
         td_playing_now = (td_playing){-1, -1};
         widen_returns(hands.block_returns, count, crew->deck_blocks, crew->blocks);
-        status = td_journal_append(crew->journal, hands.rows, hands.cells, hands.block_returns, count, &error);
+        status = td_journal_append(crew->journal, hands.rows, hands.cells, hands.block_returns, hands.envelopes, count, &error);
         if (status == TD_OK)
             report_group(crew, hands.cells, count);
         else
@@ -404,7 +416,8 @@ static td_status run_journalled(crew *crew, const char *results_path, const char
                                 td_error *error) {
     const td_sweep_def *def = crew->def;
     td_sweep_progress *progress = &crew->progress;
-    td_journal_head head = {.trials = progress->rows, .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION,
+    td_journal_head head = {.trials = progress->rows, .metrics = crew->config->envelope ? TD_JOURNAL_METRICS_ENVELOPED : TD_METRIC_COUNT,
+                            .engine = TAPEDECK_VERSION,
                             .created_ns = wall_clock_ns(), .blocks = crew->blocks};
     snprintf(head.config_digest, sizeof head.config_digest, "%s", crew->config->digest);
     snprintf(head.tape_digest, sizeof head.tape_digest, "%s", crew->markets->digest);

@@ -43,6 +43,8 @@ GOOD = [
      "controller": {"type": "local"}},
     {"strategy": "rsi-reversion", "parameters": {"window": {"values": [7, 14]}, "lower": 25.5}},
     {"strategy": "buy-and-hold"},
+    {"strategy": None, "entry": "close > sma(close, fast)", "exit": "close < open", "parameters": {"fast": {"values": [5, 10]}}},
+    {"strategy": None, "entry_short": "close > open"},
 ]
 
 # what is wrong, or None where only the program can know
@@ -82,8 +84,16 @@ BAD = [
     ({"parameters": {"fast": [5, 10]}}, "type"),
     ({"parameters": {"fast": {"range": [5, 10]}}}, "length"),
     ({"list": []}, "empty"),
+    ({"strategy": None}, "missing"),
+    ({"entry": "close > open"}, "both"),
+    ({"strategy": None, "exit": "close > open"}, "incomplete"),
+    ({"strategy": None, "entry": "close > open", "exit_short": "close > open"}, "incomplete"),
+    ({"strategy": None, "entry": ["close > open"]}, "type"),
+    ({"strategy": None, "entry": ""}, "empty"),
     ({"list": [5]}, "type"),
     # beyond a schema
+    ({"strategy": None, "entry": "close >"}, None),
+    ({"strategy": None, "entry": "close > sma(close, fast)"}, None),
     ({"parameters": {"fast": 0}}, None),
     ({"parameters": {"fast": 2.5}}, None),
     ({"parameters": {"fast": {"min": 9, "max": 5}}}, None),

@@ -43,7 +43,7 @@ static void look(td_journal *journal, const td_journal_head *head) {
     for (int64_t t = 0; t < head->trials && t < 100000; t++) {
         if (!td_journal_has(journal, t)) continue;
         td_cell cell;
-        if (td_journal_get(journal, t, &cell, returns, NULL) != TD_OK) abort();
+        if (td_journal_get(journal, t, &cell, returns, NULL, NULL) != TD_OK) abort();
         found++, failed += cell.state == TD_CELL_FAILED;
     }
     if (head->trials <= 100000 && (found != td_journal_done(journal) || failed != td_journal_failed(journal))) abort();

@@ -102,7 +102,47 @@ td_tape td_script_tape(const td_bar *bars, int count, int64_t interval_ns) {
     return tape;
 }
 
+void td_test_tape_split(td_tape *tape, int parts, uint64_t seed) {
+    enum { PARTS_MAX = 16 };
+    assert_in_range(parts, 1, PARTS_MAX);
+    int64_t room = tape->bars * parts, made = 0, step = tape->interval_ns / parts;
+    int64_t *time = malloc((size_t)room * sizeof *time);
+    double *open = malloc((size_t)room * 5 * sizeof *open);
+    double *high = open + room, *low = high + room, *close = low + room, *volume = close + room;
+    uint64_t n = 1;
+    for (int64_t t = 0; t < tape->bars; t++) {
+        double bottom = tape->low[t], range = tape->high[t] - bottom;
+        int64_t first = made, slot[PARTS_MAX];
+        int count = 0;
+        for (int p = 0; p < parts; p++)
+            if (td_draw(seed, n++) < 0.8) slot[count++] = p;
+        if (count == 0) slot[count++] = (int64_t)(td_draw(seed, n++) * parts);
+        for (int p = 0; p < count; p++, made++) {
+            time[made] = tape->time_ns[t] + slot[p] * step;
+            /* half of them begin where the one before ended */
+            open[made] = p == 0 ? tape->open[t] : td_draw(seed, n) < 0.5 ? close[made - 1] : bottom + range * td_draw(seed, n + 1);
+            close[made] = p == count - 1 ? tape->close[t] : bottom + range * td_draw(seed, n + 2);
+            double top = fmax(open[made], close[made]), foot = fmin(open[made], close[made]);
+            high[made] = fmin(tape->high[t], top + 0.3 * range * td_draw(seed, n + 3));
+            low[made] = fmax(bottom, foot - 0.3 * range * td_draw(seed, n + 4));
+            volume[made] = tape->volume[t] / count;
+            n += 5;
+        }
+        high[first + (int64_t)(td_draw(seed, n++) * count)] = tape->high[t];
+        low[first + (int64_t)(td_draw(seed, n++) * count)] = bottom;
+    }
+    td_tape *finer = malloc(sizeof *finer);
+    *finer = (td_tape){.bars = made, .symbols = 1, .interval_ns = step, .time_ns = time, .open = open, .high = high, .low = low,
+                       .close = close, .volume = volume, .symbol = "TEST"};
+    tape->finer = finer;
+}
+
 void td_test_tape_free(td_tape *tape) {
+    if (tape->finer) {
+        td_tape *finer = (td_tape *)(uintptr_t)tape->finer;
+        td_test_tape_free(finer);
+        free(finer);
+    }
     free((void *)(uintptr_t)tape->time_ns);
     free((void *)(uintptr_t)tape->open);
 }
@@ -115,7 +155,7 @@ const td_strategy *td_case_strategy(uint64_t seed) {
 
 static double maybe(uint64_t seed, uint64_t n, double likely, double value) { return td_draw(seed, n) < likely ? value : 0; }
 
-void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy) {
+static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy, bool finer) {
     static const int64_t intervals[] = {TD_NS_PER_DAY, 3600 * TD_NS_PER_SECOND, 60 * TD_NS_PER_SECOND, 7 * TD_NS_PER_DAY};
     td_error error;
     td_temper temper = (td_temper)td_draw_whole(seed, 10, -2, TD_TEMPER_COUNT - 1);
@@ -125,7 +165,7 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
     made->tape = td_test_tape_of(bars, interval, temper, weekends || interval > TD_NS_PER_DAY, seed);
     td_play_def def = td_default_play_def();
     def.strategy = strategy;
-    def.profile = *strategy->orders ? TD_PROFILE_TAPEDECK : (td_profile)td_draw_whole(seed, 13, 0, 1);
+    def.profile = *strategy->orders || finer ? TD_PROFILE_TAPEDECK : (td_profile)td_draw_whole(seed, 13, 0, 1);
     def.fill_at = (td_fill_at)td_draw_whole(seed, 14, 0, 1);
     def.sizing = (td_sizing)td_draw_whole(seed, 15, 0, 2);
     def.direction = (td_direction)td_draw_whole(seed, 16, 0, 2);
@@ -139,7 +179,7 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
         def.bars = td_draw_whole(seed, 23, 0, bars - def.first_bar);
     }
     /* a third of the cases, where the profile allows, use what only the broker plays */
-    bool broker = def.profile == TD_PROFILE_TAPEDECK && td_draw(seed, 40) < 0.5;
+    bool broker = def.profile == TD_PROFILE_TAPEDECK && td_draw(seed, 40) < (finer ? 0.8 : 0.5);
     if (broker) {
         def.fill_at = (td_fill_at)td_draw_whole(seed, 41, 0, 2);
         def.fill_delay = (int64_t[]){0, 0, 0, 1, 3}[td_draw_whole(seed, 42, 0, 4)];
@@ -149,6 +189,10 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
         def.maker_rate = td_draw(seed, 46) < 0.5;
         if (def.volatility != TD_VOLATILITY_NONE) def.row_scale = 1;
         if (td_draw(seed, 47) < 0.2) def.hours_from = 600, def.hours_to = td_draw(seed, 48) < 0.5 ? 300 : 1000;
+    }
+    if (finer) {
+        td_test_tape_split(&made->tape, (int)td_draw_whole(seed, 50, 1, 6), seed + 7);
+        def.execution_ns = made->tape.finer->interval_ns;
     }
     made->def = def;
     int64_t played = def.bars ? def.bars : bars - def.first_bar;
@@ -229,6 +273,14 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
              def.direction, def.finalize, (long long)def.sample_bars);
 }
 
+void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy) {
+    make_case(made, seed, bars, strategy, false);
+}
+
+void td_case_make_finer(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy) {
+    make_case(made, seed, bars, strategy, true);
+}
+
 void td_case_free(td_case *made) {
     td_deck_free(made->deck);
     td_test_tape_free(&made->tape);
@@ -261,25 +313,41 @@ static void check(const watch *w, int64_t bar, const char *what, double found, d
     if (!(fabs(found - expected) <= 1e-10 * scale)) complain(w, bar, what, found, expected);
 }
 
+/* The finer bar of a fill; the bar itself where there are none. */
+static int64_t finer_bar(const watch *w, const td_fill *fill) {
+    const td_kernel_deck *view = &w->deck->view;
+    int64_t first = view->finer_first ? view->finer_first[fill->bar] : fill->bar;
+    int64_t end = view->finer_first ? view->finer_first[fill->bar + 1] : fill->bar + 1;
+    for (int64_t k = first; k < end; k++)
+        if (view->finer_time_ns[k] == fill->time_ns) {
+            bool at_open = fill->reason == TD_FILL_REASON_open, at_close = fill->reason == TD_FILL_REASON_close;
+            if ((at_open && k != first) || (at_close && k != end - 1)) complain(w, fill->bar, "finer bar", (double)(k - first), 0);
+            return k;
+        }
+    complain(w, fill->bar, "the time of a fill", (double)fill->time_ns, (double)view->time_ns[fill->bar]);
+    return first;
+}
+
 /* The price before costs that a fill of this reason starts from; within the bar, `base` if prices were there. */
 static double base_price(const watch *w, const td_fill *fill, double base) {
     const td_kernel_deck *view = &w->deck->view;
     bool backtesting = view->profile == TD_PROFILE_BACKTESTING;
-    int64_t t = fill->bar;
+    int64_t t = fill->bar, k = finer_bar(w, fill);
     switch (fill->reason) {
     case TD_FILL_REASON_open:
         if (view->fill_at != TD_FILL_NEXT_OPEN) complain(w, t, "a fill at the open", 1, 0);
         return view->open[t];
-    case TD_FILL_REASON_stop_gap: return view->open[t];
-    case TD_FILL_REASON_target_gap: return view->open[t];
+    case TD_FILL_REASON_stop_gap: return view->finer_open[k];
+    case TD_FILL_REASON_target_gap: return view->finer_open[k];
     case TD_FILL_REASON_close: return view->close[t];
     case TD_FILL_REASON_time_stop:
     case TD_FILL_REASON_risk: return view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
-    case TD_FILL_REASON_ruin: return view->close[t];
+    case TD_FILL_REASON_ruin: return view->finer_close[k];
     case TD_FILL_REASON_end: return backtesting && view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
     default: {
         double slack = 1e-12 * base;
-        if (base < view->low[t] - slack || base > view->high[t] + slack) complain(w, t, "the level filled at", base, view->low[t]);
+        if (base < view->finer_low[k] - slack || base > view->finer_high[k] + slack)
+            complain(w, t, "the level filled at", base, view->finer_low[k]);
         return base;
     }
     }

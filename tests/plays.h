@@ -24,7 +24,9 @@ typedef enum td_temper {
 } td_temper;
 /* A tape; weekends: without the bars of Saturdays and Sundays. Free with td_test_tape_free(). */
 td_tape td_test_tape_of(int64_t bars, int64_t interval_ns, td_temper temper, bool weekends, uint64_t seed);
-void td_test_tape_free(td_tape *tape);
+void td_test_tape_free(td_tape *tape); /* and its finer bars */
+/* Finer bars that make up those of the tape, at most `parts` in each, some missing; as tape->finer. */
+void td_test_tape_split(td_tape *tape, int parts, uint64_t seed);
 
 /* A tape by hand for the strategy `script`: each bar with the target decided at its close, NaN for no decision. Bar 0 cannot
  * decide, because a crossing needs a bar before it. From Monday, 2024-01-01 on. */
@@ -43,6 +45,8 @@ typedef struct td_case {
     char text[256]; /* for messages */
 } td_case;
 void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy);
+/* Of profile tapedeck, on a tape with finer bars, which are walked. */
+void td_case_make_finer(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy);
 void td_case_free(td_case *made);
 /* One of the built-in strategies, or of tests/strategies. */
 const td_strategy *td_case_strategy(uint64_t seed);

@@ -53,7 +53,7 @@ static void append_range(td_journal *journal, int64_t from, int64_t to) {
             trials[count] = from;
             cells[count] = make_cell(from, returns + count * BLOCKS);
         }
-        assert_ok(td_journal_append(journal, trials, cells, returns, count, &error));
+        assert_ok(td_journal_append(journal, trials, cells, returns, NULL, count, &error));
     }
 }
 
@@ -61,7 +61,7 @@ static void check_trial(const td_journal *journal, int64_t trial) {
     td_error error;
     float wanted_returns[BLOCKS], returns[BLOCKS];
     td_cell wanted = make_cell(trial, wanted_returns), cell;
-    assert_ok(td_journal_get(journal, trial, &cell, returns, &error));
+    assert_ok(td_journal_get(journal, trial, &cell, returns, NULL, &error));
     assert_memory_equal(&cell, &wanted, sizeof cell);
     assert_memory_equal(returns, wanted_returns, sizeof returns);
 }
@@ -95,7 +95,7 @@ static void comes_back(void **state) {
     assert_true(td_journal_has(journal, 10));
     for (int64_t t = 10; t < 90; t++) check_trial(journal, t);
     td_cell cell;
-    assert_fails(td_journal_get(journal, 95, &cell, NULL, &error), TD_BAD_DATA, "no result of trial 95");
+    assert_fails(td_journal_get(journal, 95, &cell, NULL, NULL, &error), TD_BAD_DATA, "no result of trial 95");
     td_journal_close(journal);
     /* the layout that docs/file-formats-results.md gives */
     assert_int_equal(file_bytes(path), HEAD_BYTES + 81 * FRAME_BYTES);
@@ -139,7 +139,7 @@ static void first_of_a_trial_wins(void **state) {
     int64_t trials[] = {4, 5, 5};
     float returns[3 * BLOCKS] = {0};
     td_cell cells[3] = {make_cell(1, returns), make_cell(5, returns + BLOCKS), make_cell(2, returns + 2 * BLOCKS)};
-    assert_ok(td_journal_append(journal, trials, cells, returns, 3, &error));
+    assert_ok(td_journal_append(journal, trials, cells, returns, NULL, 3, &error));
     assert_int_equal(td_journal_done(journal), 2);
     check_trial(journal, 4);
     check_trial(journal, 5);
@@ -327,7 +327,7 @@ static void damaged_anywhere(void **state) {
     /* and a frame that goes bad under an open journal is reported, not returned */
     td_cell cell;
     assert_int_equal(pwrite(file, "hole", 4, HEAD_BYTES + 2 * FRAME_BYTES + 50), 4);
-    assert_fails(td_journal_get(journal, 1, &cell, NULL, &error), TD_BAD_DATA, "trial 1 at byte");
+    assert_fails(td_journal_get(journal, 1, &cell, NULL, NULL, &error), TD_BAD_DATA, "trial 1 at byte");
     td_journal_close(journal);
     close(file);
 }
@@ -355,7 +355,7 @@ static void killed_writers(void **state) {
             for (int64_t next = td_journal_done(journal); next + 16 <= TRIALS;) {
                 int64_t count = 1 + (int64_t)(td_random_bits(3, TD_PURPOSE_TEST, (uint64_t)round, (uint64_t)next) % 16);
                 for (int64_t i = 0; i < count; i++) trials[i] = next + i, cells[i] = make_cell(next + i, returns + i * BLOCKS);
-                if (td_journal_append(journal, trials, cells, returns, count, &error) != TD_OK) _exit(2);
+                if (td_journal_append(journal, trials, cells, returns, NULL, count, &error) != TD_OK) _exit(2);
                 next += count;
                 if (write(told[1], &next, sizeof next) != sizeof next) _exit(3);
             }
@@ -398,8 +398,8 @@ static void *append_every_fourth(void *context) {
         td_error error;
         float returns[BLOCKS];
         td_cell cell = make_cell(t, returns), back;
-        if (td_journal_append(journal, &t, &cell, returns, 1, &error) != TD_OK) abort();
-        if (td_journal_get(journal, t, &back, NULL, &error) != TD_OK || back.hash != cell.hash) abort();
+        if (td_journal_append(journal, &t, &cell, returns, NULL, 1, &error) != TD_OK) abort();
+        if (td_journal_get(journal, t, &back, NULL, NULL, &error) != TD_OK || back.hash != cell.hash) abort();
     }
     return NULL;
 }
@@ -435,7 +435,7 @@ static void fill_and_go_on(const char *path, void (*room)(const char *), const c
         td_cell cells[50];
         float returns[50 * BLOCKS];
         for (int64_t i = 0; i < 50; i++) trials[i] = next + i, cells[i] = make_cell(next + i, returns + i * BLOCKS);
-        status = td_journal_append(journal, trials, cells, returns, 50, &error);
+        status = td_journal_append(journal, trials, cells, returns, NULL, 50, &error);
         if (status == TD_OK) next += 50;
     }
     assert_int_equal(status, TD_IO);
@@ -503,12 +503,45 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* A journal of envelopes gives back what it got; and is not that of a sweep without. */
+static void envelopes(void **state) {
+    (void)state;
+    td_error error;
+    const char *path = td_test_path("enveloped.journal");
+    td_journal_head head = {.trials = 10, .blocks = BLOCKS, .metrics = TD_JOURNAL_METRICS_ENVELOPED, .engine = "0.1.0"};
+    td_journal *journal;
+    td_cell cell = {.state = TD_CELL_DONE, .reason_bar = -1, .hash = 7}, back;
+    td_envelope envelope, found;
+    float returns[BLOCKS] = {0.5f, -0.25f, 0}, returns_found[BLOCKS];
+    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        cell.metrics[m] = m;
+        envelope.low[m] = m - 0.5;
+        envelope.high[m] = m + 0.25;
+    }
+    for (int session = 0; session < 2; session++) {
+        assert_ok(td_journal_open(path, &head, session > 0, &journal, &error));
+        int64_t trial = 3 + session;
+        assert_ok(td_journal_append(journal, &trial, &cell, returns, &envelope, 1, &error));
+        for (int64_t t = 3; t <= trial; t++) {
+            memset(&found, 0, sizeof found);
+            assert_ok(td_journal_get(journal, t, &back, returns_found, &found, &error));
+            assert_memory_equal(&found, &envelope, sizeof found);
+            assert_memory_equal(back.metrics, cell.metrics, sizeof back.metrics);
+            assert_memory_equal(returns_found, returns, sizeof returns);
+            assert_ok(td_journal_get(journal, t, &back, NULL, NULL, &error));
+        }
+        td_journal_close(journal);
+    }
+    head.metrics = TD_METRIC_COUNT;
+    assert_fails(td_journal_open(path, &head, true, &journal, &error), TD_DIFFERENT, "the number of metrics");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),       cmocka_unit_test(first_of_a_trial_wins), cmocka_unit_test(says_why_not),
         cmocka_unit_test(one_writer),       cmocka_unit_test(torn_anywhere),         cmocka_unit_test(damaged_anywhere),
         cmocka_unit_test(killed_writers),   cmocka_unit_test(many_threads),          cmocka_unit_test(file_too_large),
-        cmocka_unit_test(full_disk),
+        cmocka_unit_test(full_disk),        cmocka_unit_test(envelopes),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -387,6 +387,54 @@ static void intervals_are_refused(void **state) {
                  "the period from 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z holds no bar of TEST");
 }
 
+/* ---- finer bars ---- */
+
+static void finer_bars_lie_in_longer_ones(void **state) {
+    (void)state;
+    td_tape tape = td_test_tape(1000, 5 * MINUTE, 3);
+    td_pick picked;
+    assert_ok(pick(&tape, "TEST", "1h", &picked));
+    assert_null(picked.tape.finer);
+    assert_ok(td_pick_refine(&picked, "15m", &error));
+    const td_tape *hours = &picked.tape, *finer = picked.tape.finer;
+    assert_int_equal(finer->interval_ns, 15 * MINUTE);
+    int64_t k = 0;
+    for (int64_t t = 0; t < hours->bars; t++) {
+        double high = -INFINITY, low = INFINITY, close = NAN;
+        assert_int_equal(finer->time_ns[k], hours->time_ns[t]);
+        assert_near(finer->open[k], hours->open[t], 0);
+        for (; k < finer->bars && finer->time_ns[k] < hours->time_ns[t] + 60 * MINUTE; k++) {
+            high = fmax(high, finer->high[k]);
+            low = fmin(low, finer->low[k]);
+            close = finer->close[k];
+        }
+        assert_near(high, hours->high[t], 0);
+        assert_near(low, hours->low[t], 0);
+        assert_near(close, hours->close[t], 0);
+    }
+    assert_int_equal(k, finer->bars);
+    td_pick_close(&picked);
+}
+
+static void finer_bars_that_do_not_fit(void **state) {
+    (void)state;
+    td_tape tape = td_test_tape(1000, 5 * MINUTE, 3);
+    assert_fails(td_pick_check_finer(&tape, "1h", "1h", &error), TD_BAD_ARG, "bars of 1h are not finer than those of 1h");
+    assert_fails(td_pick_check_finer(&tape, "1h", "2h", &error), TD_BAD_ARG, "bars of 2h are not finer than those of 1h");
+    assert_fails(td_pick_check_finer(&tape, "1h", "25m", &error), TD_BAD_ARG, "bars of 25m do not lie in those of 1h");
+    assert_fails(td_pick_check_finer(&tape, "1h", "1m", &error), TD_BAD_ARG, "1m is not a multiple of the tape's");
+    assert_ok(td_pick_check_finer(&tape, "1h", "5m", &error));
+    assert_ok(td_pick_check_finer(&tape, "1w", "1d", &error));
+    /* a week holds 24 times 7 hours, but begins on a Monday, and those are counted from a Thursday */
+    assert_fails(td_pick_check_finer(&tape, "1w", "7h", &error), TD_BAD_ARG, "bars of 7h do not lie in those of 1w");
+    /* a bar whose close is not in its range */
+    td_pick picked;
+    assert_ok(pick(&tape, "TEST", "1h", &picked));
+    ((double *)(uintptr_t)tape.close)[500] = tape.high[500] * 1.5;
+    assert_fails(td_pick_refine(&picked, "5m", &error), TD_BAD_DATA, "outside its range");
+    td_pick_close(&picked);
+}
+
 /* ---- import ---- */
 
 static char *rows_text(int64_t first, int64_t count, double price) {
@@ -547,6 +595,8 @@ int main(void) {
         cmocka_unit_test(the_future_changes_nothing),
         cmocka_unit_test(broken_files_are_refused),
         cmocka_unit_test(intervals_are_refused),
+        cmocka_unit_test(finer_bars_lie_in_longer_ones),
+        cmocka_unit_test(finer_bars_that_do_not_fit),
         cmocka_unit_test(symbols_are_added),
         cmocka_unit_test(import_of_many_refuses),
         cmocka_unit_test(recorded_pairs),

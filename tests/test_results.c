@@ -71,7 +71,7 @@ static void append(td_journal *journal, int64_t trial) {
     td_error error;
     float returns[TD_BLOCKS_MAX];
     td_cell cell = make_cell(trial, returns);
-    assert_ok(td_journal_append(journal, &trial, &cell, returns, 1, &error));
+    assert_ok(td_journal_append(journal, &trial, &cell, returns, NULL, 1, &error));
 }
 
 static td_sweep_info some_info(void) {

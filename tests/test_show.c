@@ -51,7 +51,7 @@ static void make_results(const char *path, const td_sweep_info *info) {
     float returns[TD_BLOCKS_MAX] = {0};
     for (int64_t trial = 0; trial < TRIALS; trial++) {
         td_cell cell = make_cell(trial);
-        if (trial != PENDING) assert_ok(td_journal_append(journal, &trial, &cell, returns, 1, &error));
+        if (trial != PENDING) assert_ok(td_journal_append(journal, &trial, &cell, returns, NULL, 1, &error));
     }
     td_markets markets;
     td_market_facts *facts = calloc(1, sizeof *facts);

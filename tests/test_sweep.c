@@ -224,7 +224,7 @@ static void a_ragged_journal_is_completed(void **state) {
         float returns[TD_BLOCKS_MAX];
         td_space_set(config->space, trial, &set);
         assert_ok(td_play_detailed(deck, &set, NULL, &cell, returns, &error));
-        assert_ok(td_journal_append(journal, &trial, &cell, returns, 1, &error));
+        assert_ok(td_journal_append(journal, &trial, &cell, returns, NULL, 1, &error));
     }
     td_journal_close(journal);
     td_deck_free(deck);
