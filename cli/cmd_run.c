@@ -208,6 +208,8 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
     return document;
 }
 
+static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
+
 static json_t *shares_json(const td_markets *markets, const td_portfolio_share *shares) {
     json_t *list = json_array();
     for (int64_t s = 0; s < markets->members; s++)
@@ -242,8 +244,6 @@ static void shares_text(const td_markets *markets, const td_portfolio_share *sha
     free(cells);
     free(texts);
 }
-
-static void number_text(double value, char *text, size_t size) { snprintf(text, size, isnan(value) ? "-" : "%.8g", value); }
 
 static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
                           const td_envelope *envelope) {

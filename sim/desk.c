@@ -76,7 +76,8 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
     memcpy(&W(hash), &h, sizeof h);
     if (desk->observer && desk->observer->on_fill)
         desk->observer->on_fill(desk->observer->context, s,
-                                &(td_fill){.bar = bar, .time_ns = desk->portfolio->tape.time_ns[bar], .reason = reason, .units = units, .price = price, .commission = commission,
+                                &(td_fill){.bar = bar, .time_ns = desk->portfolio->tape.time_ns[bar], .reason = reason, .units = units,
+                                           .price = price, .commission = commission,
                                            .spread_cost = spread, .slippage_cost = slippage, .position = S(s, position)});
 }
 

@@ -302,7 +302,7 @@ struct td_strategy {
     sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
         sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
         TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
-enum { TD_PLUGIN_MAJOR = 3, TD_PLUGIN_MINOR = 0 };
+enum { TD_PLUGIN_MAJOR = 2, TD_PLUGIN_MINOR = 0 };
 typedef struct td_plugin {
     char magic[sizeof TD_PLUGIN_MAGIC];
     int32_t major, minor, layout[15]; /* the sizes are those of one lane */

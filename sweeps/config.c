@@ -407,6 +407,10 @@ static void read_portfolio(td_loader *l) {
     td_portfolio_def *def = &c->portfolio;
     *def = td_default_portfolio_def();
     c->plays_portfolio = weights->given;
+    if (c->plays_portfolio && c->envelope)
+        TD_COMPLAIN(l, l->settings[TD_KEY_envelope].node->place, "envelope is not for portfolios yet: their stops know one way through a bar");
+    if (c->plays_portfolio && c->execution)
+        TD_COMPLAIN(l, l->settings[TD_KEY_execution_interval].node->place, "execution_interval is not for portfolios yet");
     if (rebalance->given) def->rebalance = rebalance->word >= 0 ? (td_rebalance)rebalance->word : TD_REBALANCE_BARS;
     if (rebalance->given && rebalance->word < 0) def->rebalance_bars = rebalance->integer;
     if (s[TD_KEY_portfolio_max_weight].given) def->max_weight = s[TD_KEY_portfolio_max_weight].number;
@@ -416,9 +420,6 @@ static void read_portfolio(td_loader *l) {
     if (says && !weights->key)
         TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "portfolio needs weights, which make it one; `weights: equal` is one over the "
                     "number of symbols");
-    if (c->plays_portfolio && (c->execution || c->envelope))
-        TD_COMPLAIN(l, s[TD_KEY_portfolio].key->place, "a portfolio walks through its own bars: execution_interval and envelope are of "
-                    "symbols that play alone");
     if (weights->given && weights->word < 0) read_weights(l);
 }
 

@@ -7,8 +7,9 @@
 
 #include <stdio.h>
 
-#include "sim/portfolio.h"
+#include "sim/play.h"
 #include "sweeps/rules.h"
+#include "sim/portfolio.h"
 #include "sweeps/space.h"
 
 typedef struct td_config {

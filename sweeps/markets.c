@@ -125,8 +125,8 @@ const char *td_markets_interval(const td_markets *markets, int64_t market) {
 /* The bars of one member of a market. */
 static td_status open_member(const td_markets *markets, int64_t market, int64_t member, td_pick *pick, td_error *error) {
     const td_config *config = markets->config;
-    td_status status = td_pick_open(markets->tape, markets->symbol[member], td_markets_interval(markets, market), config->from_ns,
-                                    config->to_ns, pick, error);
+    td_status status = td_pick_open(markets->tape, markets->symbol[member], td_markets_interval(markets, market),
+                                    config->from_ns, config->to_ns, pick, error);
     if (status == TD_OK && config->execution) {
         status = td_pick_refine(pick, config->execution, error);
         if (status != TD_OK) td_pick_close(pick);

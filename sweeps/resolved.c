@@ -125,6 +125,8 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     if (c->all_symbols) put_json(root, "symbols", json_string("all"));
     if (c->symbol_count) put_json(root, "symbols", names_json(c->symbols, c->symbol_count));
     if (c->interval_count) put_json(root, "intervals", names_json(c->intervals, c->interval_count));
+    if (c->envelope) put_json(root, "envelope", json_true());
+    if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
     if (c->plays_portfolio) {
         const td_portfolio_def *def = &c->portfolio;
         json_t *weights = c->weights ? json_object() : word_json(TD_KEY_portfolio_weights, 0);
@@ -137,8 +139,6 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
         put_json(root, "portfolio.max_positions", json_integer(def->max_positions));
         put_json(root, "portfolio.band", number_json(def->band));
     }
-    if (c->envelope) put_json(root, "envelope", json_true());
-    if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
     /* constants, but for what is swept */
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
     for (int a = 0; a < space->axis_count; a++)

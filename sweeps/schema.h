@@ -53,6 +53,9 @@ typedef enum td_key_type {
     X(intervals, "intervals", NAMES, 0, 0, "", "",                                                                               \
       "lengths of bars to play, as in [1m, 15m, 1h]: multiples of the tape's, made of its bars (docs/bar-rules.md). Every "      \
       "parameter set plays on each of them. When absent: the tape's")                                                            \
+    X(execution_interval, "execution_interval", TEXT, 0, 0, "", "",                                                              \
+      "finer bars that orders, stops, targets, liquidation and ruin walk through inside each bar, as in 1m under intervals: [1h]; " \
+      "made of the tape's. The strategy still decides on the bars of `intervals`. When absent: the bars themselves are walked")  \
     X(portfolio, "portfolio", GROUP, 0, 0, "", "", "")                                                                           \
     X(portfolio_weights, "portfolio.weights", WEIGHTS, 0, 1, "equal", "",                                                        \
       "plays all symbols at once, with shared cash: fractions of equity that the strategy's targets are multiplied with, as in " \
@@ -66,9 +69,6 @@ typedef enum td_key_type {
       "positions open at once; entries beyond are refused; 0 is no limit")                                                       \
     X(portfolio_band, "portfolio.band", NUMBER, 0, 1, "", "0",                                                                   \
       "when rebalancing, positions that are off by no more than this fraction of equity stay")                                   \
-    X(execution_interval, "execution_interval", TEXT, 0, 0, "", "",                                                              \
-      "finer bars that orders, stops, targets, liquidation and ruin walk through inside each bar, as in 1m under intervals: [1h]; " \
-      "made of the tape's. The strategy still decides on the bars of `intervals`. When absent: the bars themselves are walked")  \
     X(profile, "profile", CHOICE, 0, 0, "tapedeck backtesting", "tapedeck",                                                      \
       "whose fill rules and metric definitions: tapedeck's own, or those of backtesting.py")                                     \
     X(name, "name", TEXT, 0, 0, "", "''", "name of the sweep; does not change numbers")                                          \
