@@ -76,7 +76,8 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
     memcpy(&W(hash), &h, sizeof h);
     if (desk->observer && desk->observer->on_fill)
         desk->observer->on_fill(desk->observer->context, s,
-                                &(td_fill){.bar = bar, .reason = reason, .units = units, .price = price, .commission = commission,
+                                &(td_fill){.bar = bar, .time_ns = desk->portfolio->tape.time_ns[bar], .reason = reason, .units = units,
+                                           .price = price, .commission = commission,
                                            .spread_cost = spread, .slippage_cost = slippage, .position = S(s, position)});
 }
 
@@ -136,7 +137,9 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
     note_fill(desk, s, bar, -units, base, price, commission, &terms, reason);
     if (desk->observer && desk->observer->on_trade)
         desk->observer->on_trade(desk->observer->context, s,
-                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar, .entry_reason = desk->entry_reason[s],
+                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar,
+                                             .entry_ns = desk->portfolio->tape.time_ns[(int64_t)entered],
+                                             .exit_ns = desk->portfolio->tape.time_ns[bar], .entry_reason = desk->entry_reason[s],
                                              .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
                                              .commission = costs, .pnl = pnl, .ret = change});
 }

@@ -42,6 +42,7 @@ static td_status check_def(const td_tape *tapes, int64_t symbols, const td_portf
         play->hours_from != play->hours_to)
         return td_fail(error, TD_BAD_ARG, "a portfolio fills at next_open or close, without fill.delay, with intrabar stop_first and "
                        "risk.hours always");
+    if (play->execution_ns != 0) return td_fail(error, TD_BAD_ARG, "a portfolio walks through its own bars, not through finer ones");
     if (play->first_bar != 0 || play->bars != 0 || play->row_scale != 1)
         return td_fail(error, TD_BAD_ARG, "a portfolio plays its tapes from end to end, on their own prices");
     return TD_OK;

@@ -105,6 +105,8 @@ static void wrong_lists_are_refused(void **state) {
     unreadable("symbols: [[A]]", "symbols must be a list of names, or all");
     unreadable("symbols: {A: 1}", "symbols must be a list of names, or all, found a mapping");
     unreadable("intervals: []", "intervals must be a list of names, found a list");
+    unreadable("envelope: true\nportfolio: {weights: equal}", "envelope is not for portfolios yet");
+    unreadable("intervals: [1h]\nexecution_interval: 5m\nportfolio: {weights: equal}", "execution_interval is not for portfolios yet");
     unreadable("portfolio: {rebalance: weekly}", "portfolio needs weights, which make it one");
     unreadable("portfolio: {weights: {A: 0.5, B: 1.5}}", "B is 1.5, must be between 0 and 1");
     unreadable("portfolio: {weights: {A: 0}}", "the weight of A is 0, must be above 0");

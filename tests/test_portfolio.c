@@ -279,6 +279,7 @@ static void R121_additions_average_partial_sales_are_trades(void **state) {
     expect_fill(2, A, 3, open, -15, 200);
     expect_fill(3, B, 3, open, 75, 40);
     assert_int_equal(now.trade_count, 3);
+    assert_true(now.trades[0].exit_ns - now.trades[0].entry_ns == TD_NS_PER_DAY); /* bars 2 and 3 */
     assert_near(now.trades[0].units, 15, 1e-14);
     assert_near(now.trades[0].pnl, 1500, 1e-14);
     assert_near(now.trades[2].entry_price, 8000.0 / 175, 1e-14);
@@ -516,6 +517,7 @@ static void ledger_fill(void *context, int64_t symbol, const td_fill *fill) {
     ledger->fills++;
     assert_near(ledger->positions[symbol], fill->position, 1e-9 * (1 + fabs(fill->units)));
     ledger->positions[symbol] = fill->position;
+    assert_true(fill->time_ns == td_portfolio_tape(ledger->made->portfolio)->time_ns[fill->bar]);
     /* on a row without a bar nothing but the end and ruin trade */
     const td_tape *tape = &ledger->made->tapes[symbol];
     int64_t time = td_portfolio_tape(ledger->made->portfolio)->time_ns[fill->bar], own = 0;
