@@ -554,7 +554,7 @@ static void add_order(td_seat *seat, const td_order *order) {
 
 /* Carries out an order at `base`. The order is no longer in the list. */
 static void execute(td_seat *seat, const td_order *order, int64_t bar, int64_t marked, double base, bool rests, td_fill_reason reason) {
-    double position = F(position);
+    double position = F(position), fills = F(fills);
     bool stands = (order->side > 0 && position > 0) || (order->side < 0 && position < 0);
     if (order->target) {
         /* in profile backtesting a new order closes and opens again, as the usual position.close() before buy() does there */
@@ -572,7 +572,9 @@ static void execute(td_seat *seat, const td_order *order, int64_t bar, int64_t m
         if (allowed && !F(ruined)) enter(seat, order, bar, marked, base, rests, reason);
     }
     td_account *account = seat->account;
-    for (int i = account->order_count - 1; order->group && i >= 0; i--)
+    if (!order->group || F(fills) == fills) return; /* what was refused takes nothing off */
+    account->filled_group = order->group;
+    for (int i = account->order_count - 1; i >= 0; i--)
         if (account->orders[i].group == order->group) remove_order(account, i);
 }
 
@@ -1092,6 +1094,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         return;
     }
     if (order.group) order.group += (t + 1) * (TD_REQUESTS_MAX + 1); /* those of other bars have their own */
+    if (order.group && order.group == account->filled_group) return; /* its partner was a market order */
     if (contradicts(&order)) {
         td_seat_refuse(seat, TD_REFUSAL_orders);
         return;

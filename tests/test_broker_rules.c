@@ -242,6 +242,22 @@ static void R56_one_cancels_the_other(void **state) {
     set.param[PAIR] = 0;
     PLAY(FLAT(100), FLAT(100), BAR(100, 106, 100, 104), BAR(100, 100, 90, 92), FLAT(96));
     expect_fills(3);
+    /* a market order fills before the other works */
+    place(BUY, 1);
+    then(1, BUY_LIMIT, 0.95);
+    set.param[PAIR] = 1;
+    set.knob[TD_KNOB_pyramiding] = 2;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 90, 92), FLAT(96));
+    expect_fills(1);
+    /* what is refused takes nothing off */
+    place(BUY_STOP, 1.05);
+    then(1, SELL_STOP, 0.95);
+    set.param[PAIR] = 1;
+    set.param[SHARE] = 0.01; /* less than a lot */
+    set.knob[TD_KNOB_lot] = 1;
+    PLAY(FLAT(100), FLAT(100), BAR(100, 106, 100, 104), BAR(100, 100, 90, 92), FLAT(96));
+    expect_fills(1);
+    expect_fill(0, 3, stop_order, -10, 95);
 }
 
 static void R57_an_entry_closes_the_other_side(void **state) {
