@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/calendar.h"
+
 enum { PRICES = 4, COLUMNS = 5 };
-static const int64_t WEEK_NS = 7 * TD_NS_PER_DAY;
 
 /* The columns of a tape of one symbol, in the order open, high, low, close, volume. */
 static void columns_of(const td_tape *tape, const double *columns[COLUMNS]) {
@@ -38,14 +39,6 @@ td_status td_pick_check_interval(const td_tape *tape, const char *interval, td_e
     if (wanted < tape->interval_ns || wanted % tape->interval_ns)
         return td_fail(error, TD_BAD_ARG, "the interval %s is not a multiple of the tape's, %s", interval, tape->interval);
     return TD_OK;
-}
-
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-
-/* Open time of the span that a time lies in. 1970-01-05 was a Monday. */
-static int64_t span_of(int64_t time_ns, int64_t interval) {
-    int64_t origin = interval % WEEK_NS == 0 ? 4 * TD_NS_PER_DAY : 0;
-    return floor_div(time_ns - origin, interval) * interval + origin;
 }
 
 /* Memory for a time and five columns of `room` bars. */
@@ -83,7 +76,7 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     int64_t count = 0, span = 0;
     for (int64_t t = first; t < end; t++) {
         if (isnan(rows->close[t])) continue;
-        int64_t of = span_of(rows->time_ns[t], interval);
+        int64_t of = td_span_start(rows->time_ns[t], interval);
         count += count == 0 || of != span;
         span = of;
     }
@@ -98,7 +91,7 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     if (to_ns < known_until) known_until = to_ns;
     for (int64_t t = first; t < end; t++) {
         if (isnan(rows->close[t])) continue;
-        int64_t of = span_of(rows->time_ns[t], interval);
+        int64_t of = td_span_start(rows->time_ns[t], interval);
         if (of < from_ns || of + interval > known_until) continue;
         double volume = from[4] ? from[4][t] : NAN;
         if (made < 0 || of != span) {
@@ -189,7 +182,7 @@ td_status td_pick_check_finer(const td_tape *tape, const char *interval, const c
     int64_t length = td_interval_ns(interval), part = td_interval_ns(finer);
     if (part >= length)
         return td_fail(error, TD_BAD_ARG, "bars of %s are not finer than those of %s", finer, interval);
-    if (length % part || span_of(span_of(0, length), part) != span_of(0, length))
+    if (length % part || td_span_start(td_span_start(0, length), part) != td_span_start(0, length))
         return td_fail(error, TD_BAD_ARG, "bars of %s do not lie in those of %s: some would reach from one into the next", finer, interval);
     return TD_OK;
 }
