@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "data/calendar.h"
 
 enum { PRICES = 4, COLUMNS = 5 };
@@ -111,19 +112,6 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     return TD_OK;
 }
 
-/* First row that opens at or after a time. */
-static int64_t row_from(const td_tape *tape, int64_t time_ns) {
-    int64_t low = 0, high = tape->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (tape->time_ns[middle] < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static const char *bound_text(int64_t time_ns, const char *open_end, char *buffer) {
     return time_ns == INT64_MIN || time_ns == INT64_MAX ? open_end : td_time_text(time_ns, buffer);
 }
@@ -149,8 +137,8 @@ td_status td_pick_open(const td_tape *tape, int64_t symbol, const char *interval
         TD_TRY(td_pick_check_interval(tape, interval, error));
         interval_ns = td_interval_ns(interval);
     }
-    int64_t first = from_ns == INT64_MIN ? 0 : row_from(tape, from_ns);
-    int64_t end = to_ns == INT64_MAX ? tape->bars : row_from(tape, to_ns), holes = 0;
+    int64_t first = from_ns == INT64_MIN ? 0 : td_first_from(tape->time_ns, tape->bars, from_ns);
+    int64_t end = to_ns == INT64_MAX ? tape->bars : td_first_from(tape->time_ns, tape->bars, to_ns), holes = 0;
     while (first < end && isnan(rows.close[first])) first++;
     while (end > first && isnan(rows.close[end - 1])) end--;
     if (first >= end) return no_bar(&rows, interval, from_ns, to_ns, error);

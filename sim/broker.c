@@ -8,6 +8,7 @@
 
 #include "base/lanes.h"
 #include "base/math.h"
+#include "base/sorted.h"
 #include "data/calendar.h"
 #include "sim/seat.h"
 
@@ -31,15 +32,9 @@ static uint64_t bits_of(double x) {
 
 /* The first bar that opens in a later period than bar t does, periods being counted from 1970; NEVER when none does. */
 static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
-    int64_t time = deck->time_ns[t], next = time - td_floor_mod(time, period_ns) + period_ns, low = t + 1, high = deck->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (deck->time_ns[middle] < next)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < deck->bars ? low : NEVER;
+    int64_t time = deck->time_ns[t], next = time - td_floor_mod(time, period_ns) + period_ns, later = t + 1;
+    int64_t bar = later + td_first_from(deck->time_ns + later, deck->bars - later, next);
+    return bar < deck->bars ? bar : NEVER;
 }
 
 /* The finer bars of bar t: its first, and its last. */

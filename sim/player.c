@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sim/portfolio_player.h"
 #include "sim/reference.h"
 #include "sim/skip.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sim/events.h"
 
 /* A chunk's values should stay in half of a 1 MiB second-level cache: beyond that the engines lose up to a third. */
@@ -180,18 +181,6 @@ bool td_rows_next(td_rows *rows) {
             play_group(rows, g, rows->begin, rows->end, rows->values + rows->slots + rows->places[g].slot);
     }
     return true;
-}
-
-int64_t td_first_from(const int64_t *bars, int64_t count, int64_t bar) {
-    int64_t low = 0, high = count;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (bars[middle] < bar)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 td_kernel_chunk td_rows_chunk(const td_rows *rows) {

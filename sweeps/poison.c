@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/sorted.h"
 #include "sim/order.h"
 
 enum { COLUMNS = 5 };
@@ -227,17 +228,7 @@ static void pour_layer(layer *layer, int64_t from, int64_t to, bool poison) {
 }
 
 /* The first bar of the tape that opens at or after a time. */
-static int64_t bar_from(const td_tape *tape, int64_t time_ns) {
-    int64_t low = 0, high = tape->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (tape->time_ns[middle] < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+static int64_t bar_from(const td_tape *tape, int64_t time_ns) { return td_first_from(tape->time_ns, tape->bars, time_ns); }
 
 /* Bars [from, to) of the tape become true, or poison, and the finer bars in them. */
 static void pour(witness *witness, int64_t from, int64_t to, bool poison) {

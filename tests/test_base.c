@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/math.h"
 #include "base/random.h"
+#include "base/sorted.h"
 #include "base/words.h"
 
 enum { DRAWS = 200000 };
@@ -274,6 +275,24 @@ static void try_returns_the_first_bad_status(void **state) {
     assert_int_equal(reached, 1);
 }
 
+/* In every array of up to nine numbers that repeat, for every number in and around it. */
+static void place_among_sorted_numbers(void **state) {
+    (void)state;
+    static const int64_t numbers[] = {INT64_MIN, -3, -3, 0, 1, 1, 1, 7, INT64_MAX};
+    assert_int_equal(td_first_from(numbers, 9, -3), 1);
+    assert_int_equal(td_first_from(numbers, 9, 2), 7);
+    assert_int_equal(td_first_from(numbers, 8, 8), 8);
+    assert_int_equal(td_first_from(NULL, 0, 5), 0);
+    for (int64_t count = 0; count <= 9; count++)
+        for (int i = 0; i < 9; i++)
+            for (int64_t step = -1; step <= 1; step++) {
+                if ((i == 0 && step < 0) || (i == 8 && step > 0)) continue;
+                int64_t least = numbers[i] + step, expected = 0;
+                while (expected < count && numbers[expected] < least) expected++;
+                assert_int_equal(td_first_from(numbers, count, least), expected);
+            }
+}
+
 static void nearest_word(void **state) {
     (void)state;
     const char *const words[] = {"fast", "slow", "stop_loss", "take_profit", "run"};
@@ -354,6 +373,7 @@ int main(void) {
         cmocka_unit_test(errors_carry_a_sentence),
         cmocka_unit_test(long_sentences_are_cut_and_closed),
         cmocka_unit_test(try_returns_the_first_bad_status),
+        cmocka_unit_test(place_among_sorted_numbers),
         cmocka_unit_test(nearest_word),
         cmocka_unit_test(processor_level_is_the_loaders),
         cmocka_unit_test(blas_kernels_are_judged_by_the_processor),
