@@ -12,3 +12,13 @@ int64_t td_first_from(const int64_t *sorted, int64_t count, int64_t least) {
     }
     return low;
 }
+
+int td_compare_doubles(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+int td_compare_int64(const void *left, const void *right) {
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}

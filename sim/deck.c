@@ -7,23 +7,19 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/sorted.h"
 #include "data/calendar.h"
 #include "sim/portfolio.h"
 #include "sim/seat.h"
 
 #define DAY_SECONDS 86400.0
 
-static int compare_int64(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median of the last (at most) 99 distances between bars, ns: what backtesting.py calls the period of the data. */
 static int64_t median_period(const int64_t *time, int64_t bars) {
     int64_t steps[99], count = bars - 1 < 99 ? bars - 1 : 99;
     if (count < 1) return 0;
     for (int64_t i = 0; i < count; i++) steps[i] = time[bars - count + i] - time[bars - count + i - 1];
-    qsort(steps, (size_t)count, sizeof *steps, compare_int64);
+    qsort(steps, (size_t)count, sizeof *steps, td_compare_int64);
     return count % 2 ? steps[count / 2] : (steps[count / 2 - 1] + steps[count / 2]) / 2;
 }
 

@@ -293,6 +293,18 @@ static void place_among_sorted_numbers(void **state) {
             }
 }
 
+static void numbers_are_sorted(void **state) {
+    (void)state;
+    double x[] = {2, -INFINITY, 0.5, 2, INFINITY, -3};
+    static const double by_size[] = {-INFINITY, -3, 0.5, 2, 2, INFINITY};
+    qsort(x, 6, sizeof *x, td_compare_doubles);
+    assert_memory_equal(x, by_size, sizeof by_size);
+    int64_t n[] = {0, INT64_MAX, -1, INT64_MIN, 0};
+    static const int64_t in_order[] = {INT64_MIN, -1, 0, 0, INT64_MAX};
+    qsort(n, 5, sizeof *n, td_compare_int64);
+    assert_memory_equal(n, in_order, sizeof in_order);
+}
+
 static void nearest_word(void **state) {
     (void)state;
     const char *const words[] = {"fast", "slow", "stop_loss", "take_profit", "run"};
@@ -374,6 +386,7 @@ int main(void) {
         cmocka_unit_test(long_sentences_are_cut_and_closed),
         cmocka_unit_test(try_returns_the_first_bad_status),
         cmocka_unit_test(place_among_sorted_numbers),
+        cmocka_unit_test(numbers_are_sorted),
         cmocka_unit_test(nearest_word),
         cmocka_unit_test(processor_level_is_the_loaders),
         cmocka_unit_test(blas_kernels_are_judged_by_the_processor),
