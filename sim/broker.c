@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/lanes.h"
 #include "base/math.h"
 #include "base/sorted.h"
@@ -23,12 +24,6 @@ static double larger(double a, double b) { return b > a ? b : a; }
 static double smaller(double a, double b) { return b < a ? b : a; }
 
 static bool is_backtesting(const td_seat *seat) { return seat->deck->profile == TD_PROFILE_BACKTESTING; }
-
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 /* The first bar that opens in a later period than bar t does, periods being counted from 1970; NEVER when none does. */
 static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
@@ -128,10 +123,10 @@ void td_seat_note_fill(td_seat *seat, int64_t bar, double units, double base, do
     F(slippage_paid) += slippage;
     F(fills) += 1;
     F(turnover) += value;
-    uint64_t h = bits_of(F(hash));
-    uint64_t what = bits_of(units) * 0x9E3779B97F4A7C15ull + bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
-    h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
+    uint64_t h = td_bits_of(F(hash));
+    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
+                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
+    h = td_hash_step(h, what);
     memcpy(&F(hash), &h, sizeof h);
     if (seat->observer && seat->observer->on_fill)
         seat->observer->on_fill(seat->observer->context,
@@ -750,7 +745,7 @@ static bool same_state(const td_seat *seat, const snapshot *shot) {
     for (int f = 0; f < SNAPSHOT_FIELDS; f++) {
         if (f == TD_FIELD_best_price && !trails) continue;         /* nobody asks for it */
         if (f == TD_FIELD_stop_reason && F(position) == 0) continue; /* there is no stop */
-        if (bits_of(seat->field[f * seat->stride]) != bits_of(shot->field[f])) return false;
+        if (td_bits_of(seat->field[f * seat->stride]) != td_bits_of(shot->field[f])) return false;
     }
     return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
            memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->blocked_until == b->blocked_until &&

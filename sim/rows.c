@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/sorted.h"
 #include "sim/events.h"
 
@@ -84,9 +85,7 @@ void td_rows_close(td_rows *rows) {
 static int32_t find_tuple(td_rows *rows, const td_row_tuple *tuple, int64_t *count) {
     uint64_t hash = 0, mask = (uint64_t)(rows->table_size - 1);
     for (int i = 0; i < TD_ROW_ARGUMENTS_MAX; i++) {
-        uint64_t bits;
-        memcpy(&bits, &tuple->argument[i], sizeof bits);
-        hash = (hash ^ bits) * 0x9E3779B97F4A7C15ull;
+        hash = (hash ^ td_bits_of(tuple->argument[i])) * 0x9E3779B97F4A7C15ull;
         hash ^= hash >> 32;
     }
     uint64_t at = hash & mask;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/random.h"
 #include "base/sorted.h"
 #include "sim/order.h"
@@ -151,9 +152,7 @@ static event event_of_bar(int64_t bar, double equity, double position) {
 }
 
 static uint64_t mixed(uint64_t digest, double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    digest = (digest ^ bits) * 0x9E3779B97F4A7C15ull; /* Fibonacci hashing */
+    digest = (digest ^ td_bits_of(value)) * 0x9E3779B97F4A7C15ull; /* Fibonacci hashing */
     return digest ^ digest >> 29;
 }
 static event event_of_decision(int64_t bar, const td_decision *decision) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/blas.h"
 #include "base/cpu.h"
 #include "base/crc32c.h"
@@ -305,6 +306,16 @@ static void numbers_are_sorted(void **state) {
     assert_memory_equal(n, in_order, sizeof in_order);
 }
 
+static void bits_and_their_hash(void **state) {
+    (void)state;
+    assert_true(td_bits_of(1) == 0x3ff0000000000000ull);
+    assert_true(td_bits_of(-0.0) == 1ull << 63);
+    assert_true(td_double_of(0x4000000000000000ull) == 2);
+    assert_true(td_hash_step(0, 1) == 0xD6E8FEB86659FD93ull);
+    assert_true(td_hash_step(1ull << 37, 0) == 0xD6E8FEB86659FD93ull); /* bits that leave at the top come back at the bottom */
+    assert_true(td_hash_step(1, 1 << 27) == 0);
+}
+
 static void nearest_word(void **state) {
     (void)state;
     const char *const words[] = {"fast", "slow", "stop_loss", "take_profit", "run"};
@@ -387,6 +398,7 @@ int main(void) {
         cmocka_unit_test(try_returns_the_first_bad_status),
         cmocka_unit_test(place_among_sorted_numbers),
         cmocka_unit_test(numbers_are_sorted),
+        cmocka_unit_test(bits_and_their_hash),
         cmocka_unit_test(nearest_word),
         cmocka_unit_test(processor_level_is_the_loaders),
         cmocka_unit_test(blas_kernels_are_judged_by_the_processor),
