@@ -2,7 +2,6 @@
 #include "data/quality.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "data/calendar.h"
 

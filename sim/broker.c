@@ -1,7 +1,6 @@
 /* See broker.h. The order of operations in the formulas is part of the contract: sim/ledger.h has the same, in vectors. */
 #include "sim/broker.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* From accumulators to metrics. Formulas and their sources are in docs/metrics.md; the profile decides which of two is meant. */
 #include <math.h>
-#include <string.h>
 
 #include "base/bits.h"
 #include "base/math.h"

@@ -26,7 +26,7 @@ struct td_player {
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
-    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
+    td_account *accounts; /* lanes: one a lane, for groups that need the broker */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */

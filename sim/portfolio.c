@@ -1,7 +1,7 @@
 /* Making a portfolio, and its plain engine: one set, one row of the raster after the other. See portfolio.h.
  *
- * The plain engine is the oracle of the wide one (portfolio_lanes.c). They share the strategy's compiled decision, rows, desk and
- * finish; marks, samples and peaks are written in each. */
+ * The plain engine is the oracle of the wide one (portfolio_lanes.h, portfolio_player.c). They share the strategy's compiled decision, rows,
+ * desk and finish; marks, samples and peaks are written in each. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
