@@ -20,16 +20,8 @@ static td_error error;
 static td_tape small_tape(int64_t bars) { return td_test_tape(bars, TD_NS_PER_DAY, 5); }
 
 static void expect_same_data(const td_tape *a, const td_tape *b) {
-    assert_int_equal(a->bars, b->bars);
+    td_assert_same_bars(a, b);
     assert_int_equal(a->symbols, b->symbols);
-    assert_int_equal(a->interval_ns, b->interval_ns);
-    size_t bytes = (size_t)a->bars * 8;
-    assert_memory_equal(a->time_ns, b->time_ns, bytes);
-    assert_memory_equal(a->open, b->open, bytes);
-    assert_memory_equal(a->high, b->high, bytes);
-    assert_memory_equal(a->low, b->low, bytes);
-    assert_memory_equal(a->close, b->close, bytes);
-    assert_memory_equal(a->volume, b->volume, bytes);
     assert_string_equal(a->symbol, b->symbol);
     assert_string_equal(a->interval, b->interval);
     assert_string_equal(a->digest, b->digest);
