@@ -30,6 +30,7 @@ struct td_player {
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
     td_account *accounts; /* lanes: one a lane, for groups that need the broker */
+    bool *same;           /* skip: (capacity) does a set cross on the same bars as the one before it? */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
@@ -90,7 +91,7 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, accounts, block_equity, chunk, turned, ranges, sampled, sums;
+    size_t slots, vectors, accounts, block_equity, same, chunk, turned, ranges, sampled, sums;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
@@ -103,6 +104,7 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
     needs.block_equity = sets * blocks * sizeof(double);
     if (skip) {
         needs.vectors = sets * td_vector_bytes(1);
+        needs.same = sets * sizeof(bool);
         needs.chunk = sizeof(td_skip_chunk);
         needs.turned = turned_count(deck, needs.sets) * sizeof(double);
         needs.ranges = needs.turned / TD_GROUP_BARS;
@@ -123,7 +125,7 @@ size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     if (deck->portfolio) return sizeof(td_player) + td_portfolio_player_bytes(deck->portfolio, engine, isa);
     needs needs = needs_of(deck, engine, isa);
     return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
-           needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
+           needs.same + needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
 }
 
 /* NULL for 0 bytes; *lacking is set when memory ran out. */
@@ -170,6 +172,7 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     player->vectors = allocate(needs.vectors, &lacking);
     player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
+    player->same = allocate(needs.same, &lacking);
     player->chunk = allocate(needs.chunk, &lacking);
     player->turned = allocate(needs.turned, &lacking);
     player->least = allocate(needs.ranges, &lacking);
@@ -191,6 +194,7 @@ void td_player_close(td_player *player) {
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
+    free(player->same);
     free(player->chunk);
     free(player->turned);
     free(player->least);
@@ -303,6 +307,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         td_lane_start(deck, &sets[i], &lane);
         memcpy(vector, &lane, sizeof lane);
         *td_vector_windowed(vector, 1) = 0;
+        player->same[i] = i > 0 && same_signals(deck, &sets[i], player->slots + i * row_count);
         for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
     }
     /* sums of the lanes of a vector, zero but for the equity at the sample before */
@@ -318,7 +323,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, chunk, &signals);
+            if (!player->same[i]) kernel->signals(&set, chunk, &signals);
             kernel->play(&set, chunk, &signals, player->sampled + i % lanes * SAMPLED_STRIDE, player->block_equity + i * blocks);
             if (i % lanes == lanes - 1 || i == count - 1)
                 kernel->add_returns(&deck->view, chunk, player->sampled, SAMPLED_STRIDE, sums + i / lanes * lanes * TD_SKIP_SUMS);
