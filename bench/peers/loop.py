@@ -5,9 +5,10 @@ stop-loss and take-profit on the bar's range, the stop first, commission and sli
 trades, wins and the two sums of returns, a fraction of what a tapedeck cell holds. What is left out is ruin, which cannot happen
 with these sets. Indicators are made outside the clock, once for each window; tapedeck's are made inside.
 
-`plain` is how one writes it down. `lean` is what one does who measures: no division for the drawdown on every bar, because peak and
-trough are kept, as the engine does; and one product instead of four comparisons where averages may have crossed. What a strategy does not need (stops, shorts) and how returns are sampled is known when the loop is compiled, so that nobody
-pays for the others; a strategy's decision (strategies.py) is a function that becomes part of the loop."""
+`plain` is how one writes it down. `lean` is what one does who measures: no division for the drawdown on every bar, because peak
+and trough are kept, as the engine does; and one product instead of four comparisons where averages may have crossed. What a
+strategy does not need (stops, shorts) and how returns are sampled is known when the loop is compiled, so that nobody pays for
+the others; a strategy's decision (strategies.py) is a function that becomes part of the loop."""
 import numba as nb
 import numpy as np
 
