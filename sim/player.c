@@ -18,6 +18,10 @@ enum { HALVING_ROUNDS = 4 };
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
 
+/* And so it is where a set has to look at its signals more often than once in so many bars, whether it trades on them or not. AUTO
+ * finds out in the first eighth of the tape, and begins again from bar to bar. */
+enum { DENSE_SIGNALS = 16, PROBED_SHARE = 8 };
+
 struct td_player {
     const td_deck *deck;
     td_portfolio_player *several; /* of a deck that is a portfolio's, which uses nothing of what follows; else NULL */
@@ -286,8 +290,8 @@ static void fill_chunk(td_player *player, const td_skip_kernel *kernel, int64_t 
     chunk->samples_before[chunk->end - begin] = (int16_t)chunk->samples;
 }
 
-/* Plays the group that start_group() began through the skip engine. */
-static void play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+/* Plays the group that start_group() began through the skip engine. false: AUTO, and it gave up, signals being dense. */
+static bool play_skip(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_skip_kernel *kernel = td_skip_kernel_for(player->isa);
     int row_count = deck->row_count, lanes = kernel->lanes;
@@ -316,7 +320,10 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int f = 0; f < TD_SKIP_SUMS; f++)
             sums[(i / lanes * TD_SKIP_SUMS + f) * lanes + i % lanes] =
                 f == TD_SKIP_SUM_sample_equity ? sets[i < count ? i : 0].knob[TD_KNOB_cash] : 0;
+    double looks = 0;
     for (int64_t begin = 0; begin < deck->view.bars; begin = chunk->end) {
+        bool probes = player->engine == TD_ENGINE_AUTO && begin <= deck->view.bars / PROBED_SHARE;
+        if (probes && looks * DENSE_SIGNALS > (double)count * (double)begin) return false;
         fill_chunk(player, kernel, begin, chunk_bars);
         td_skip_signals signals;
         td_skip_set set = {.view = &deck->view, .strategy = deck->def.strategy};
@@ -324,6 +331,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
             if (!player->same[i]) kernel->signals(&set, chunk, &signals);
+            looks += (double)signals.count;
             kernel->play(&set, chunk, &signals, player->sampled + i % lanes * SAMPLED_STRIDE, player->block_equity + i * blocks);
             if (i % lanes == lanes - 1 || i == count - 1)
                 kernel->add_returns(&deck->view, chunk, player->sampled, SAMPLED_STRIDE, sums + i / lanes * lanes * TD_SKIP_SUMS);
@@ -339,6 +347,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         td_lane_finish(deck, &sets[i], lane, NULL, player->block_equity + i * blocks, 1, &cells[i],
                        block_returns ? block_returns + i * blocks : NULL);
     }
+    return true;
 }
 
 /* Starts the rows of a group of the first sets of `count`; returns how many. */
@@ -367,11 +376,13 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         /* the skip engine knows market orders with a stop and a target only */
         bool broker = engine != TD_ENGINE_REFERENCE && needs_broker(deck, sets + done, now);
         if (engine == TD_ENGINE_SKIP && broker) engine = TD_ENGINE_LANES;
+        if (engine == TD_ENGINE_SKIP && !play_skip(player, sets + done, now, cells + done, returns)) {
+            td_rows_start(&player->rows, sets + done, now, player->slots);
+            engine = TD_ENGINE_LANES;
+        }
         if (engine == TD_ENGINE_LANES)
             play_lanes(player, sets + done, now, broker, cells + done, returns);
-        else if (engine == TD_ENGINE_SKIP)
-            play_skip(player, sets + done, now, cells + done, returns);
-        else {
+        else if (engine == TD_ENGINE_REFERENCE) {
             td_lane lane;
             td_account account;
             td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, &account, player->block_equity);
