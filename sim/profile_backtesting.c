@@ -78,6 +78,11 @@ static double lot_level(const td_seat *seat, double level) {
     return scale == lot ? level : level / scale * lot;
 }
 
+static bool allows(const td_seat *seat, double side) {
+    td_direction direction = seat->deck->direction;
+    return direction == TD_DIRECTION_BOTH || (direction == TD_DIRECTION_LONG) == (side > 0);
+}
+
 static bool fills_at_close(const td_seat *seat) { return seat->deck->fill_at == TD_FILL_CLOSE; }
 
 /* ---- the queue ---- */
@@ -260,9 +265,6 @@ static void close_trade(td_seat *seat, int index, double size, double base, bool
     if (seat->observer && seat->observer->on_trade) seat->observer->on_trade(seat->observer->context, &told);
 }
 
-static double larger(double a, double b) { return b > a ? b : a; }
-static double smaller(double a, double b) { return b < a ? b : a; }
-
 /* Opens a trade of `size` at `base`, and gives it its stop and its target, which are told. */
 static void open_trade(td_seat *seat, const queued *order, double size, double base, td_terms terms, int64_t t, int64_t bar,
                        td_fill_reason reason, double *stop, double *target) {
@@ -283,8 +285,8 @@ static void open_trade(td_seat *seat, const queued *order, double size, double b
     seat->finer = bar;
     td_seat_note_fill(seat, bar, size * lot, base / lot, price / lot, commission, &terms, 0, reason);
 
-    *stop = buy ? larger(price * F(long_low), order->stop_loss) : smaller(price * F(short_high), order->stop_loss);
-    *target = buy ? smaller(price * F(long_high), order->take_profit) : larger(price * F(short_low), order->take_profit);
+    *stop = buy ? fmax(price * F(long_low), order->stop_loss) : fmin(price * F(short_high), order->stop_loss);
+    *target = buy ? fmin(price * F(long_high), order->take_profit) : fmax(price * F(short_low), order->take_profit);
     if (isfinite(*target)) guard_trade(seat, TARGET, number, *target);
     if (isfinite(*stop)) guard_trade(seat, STOP, number, *stop);
 }
@@ -315,7 +317,7 @@ static bool fills(const td_seat *seat, queued *order, int64_t t, filling *how) {
         if (!(buy ? low <= order->limit : high >= order->limit)) return false;
         if (stopped && (buy ? order->limit <= stop : order->limit >= stop)) return false;
         double base = stopped ? stop : open;
-        how->price = buy ? smaller(base, order->limit) : larger(base, order->limit);
+        how->price = buy ? fmin(base, order->limit) : fmax(base, order->limit);
         how->reason = order->role != TARGET                        ? TD_FILL_REASON_limit
                       : buy ? (open <= order->limit ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target)
                             : (open >= order->limit ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
@@ -388,8 +390,7 @@ static bool enter(td_seat *seat, const queued *order, const filling *how, int64_
         close_trade(seat, i, all ? trade->size : -side * lot_count, how->price, rests, t, how->bar, how->reason);
         lot_count -= all ? stands : lot_count;
     }
-    bool allowed = seat->deck->direction == TD_DIRECTION_BOTH || (seat->deck->direction == TD_DIRECTION_LONG) == (side > 0);
-    if (!allowed || !(lot_count > 0)) return false;
+    if (!allows(seat, side) || !(lot_count > 0)) return false;
     if (lot_count * cost > available_at(seat, t) * account->leverage) {
         td_seat_refuse(seat, TD_REFUSAL_cash);
         return false;
@@ -456,8 +457,6 @@ static void walk(td_seat *seat, int64_t t) {
 
 /* ---- decisions ---- */
 
-static bool is_number(double x) { return x > -INFINITY && x < INFINITY; }
-
 /* Puts an entry into the queue whose levels and share of the size are given. */
 static void place_entry(td_seat *seat, queued *order, double scale, int64_t t) {
     td_sizing sizing = seat->deck->sizing;
@@ -511,7 +510,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         cancel(seat->book);
     else if (!is_known(request))
         td_seat_fail(seat, t, TD_CELL_REASON_order_kind);
-    else if ((has_limit && !is_number(request->limit)) || (has_stop && !is_number(request->stop)) ||
+    else if ((has_limit && !isfinite(request->limit)) || (has_stop && !isfinite(request->stop)) ||
              !(request->scale > 0 && request->scale <= 1) || !(request->bars >= 1))
         td_seat_fail(seat, t, TD_CELL_REASON_nan_order);
     else if (kind == TD_ORDER_MOVE_STOP || kind == TD_ORDER_MOVE_TARGET)
@@ -532,14 +531,13 @@ void td_backtesting_decide(td_seat *seat, const td_decision *decision, int64_t t
     if (F(ruined)) return;
     if (decision->wants) { /* position.close(), then a new order */
         double target = decision->target;
-        if (!is_number(target)) {
+        if (!isfinite(target)) {
             td_seat_fail(seat, t, TD_CELL_REASON_nan_target);
             return;
         }
-        bool allowed = seat->deck->direction == TD_DIRECTION_BOTH || (seat->deck->direction == TD_DIRECTION_LONG) == (target > 0);
         leave_trades(seat, 1, market_reason(seat), false);
         queued order = {.role = ENTRY, .size = target, .limit = NAN, .stop = NAN, .stop_loss = NAN, .take_profit = NAN, .expires = NEVER};
-        if (target != 0 && allowed) place_entry(seat, &order, fmin(fabs(target), 1), t);
+        if (target != 0 && allows(seat, target)) place_entry(seat, &order, fmin(fabs(target), 1), t);
     }
     if (decision->request_count > TD_REQUESTS_MAX) td_seat_fail(seat, t, TD_CELL_REASON_many_orders);
     for (int i = 0; i < decision->request_count && !F(ruined); i++) place(seat, &decision->requests[i], t);
