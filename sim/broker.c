@@ -175,7 +175,7 @@ void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
         F(growth) *= 0x1p-500;
         F(growth_exponent) += 500;
     }
-    double duration = seat->deck->seconds[trade->exit_bar] - F(entry_time);
+    double duration = seat->deck->seconds[trade->exit_bar] - seat->deck->seconds[trade->entry_bar];
     F(duration_sum) += duration;
     if (duration > F(duration_max)) F(duration_max) = duration;
 }
@@ -241,7 +241,7 @@ static void leave_all(td_seat *seat, int64_t bar, double base, td_fill_reason re
 
 /* Nothing is left, or the strategy lost its mind: the set plays no more. It goes on as a ghost with an equity of 1 that never moves, so
  * that bar loops need not know; what its real equity, 0, adds to the statistics is one return of -1, added here. */
-static void stop(td_seat *seat) {
+void td_seat_stop(td_seat *seat) {
     const td_kernel_deck *deck = seat->deck;
     double market = seat->sample < deck->samples ? deck->sample_market[seat->sample] : 0;
     bool counts = true;
@@ -270,7 +270,7 @@ static void stop(td_seat *seat) {
 void td_seat_fail(td_seat *seat, int64_t bar, td_cell_reason reason) {
     F(failed) = reason;
     F(failed_bar) = (double)bar;
-    stop(seat);
+    td_seat_stop(seat);
 }
 
 /* ---- entries ---- */
@@ -933,7 +933,7 @@ static void look_for_ruin(td_seat *seat, int64_t t) {
     double close = seat->deck->finer_close[seat->finer];
     if (F(ruined) || F(cash) + F(position) * close > 0) return;
     if (F(position) != 0) leave_all(seat, t, close, TD_FILL_REASON_ruin);
-    stop(seat);
+    td_seat_stop(seat);
 }
 
 /* The finer bars of bar t after its first. Prices may jump from one to the next as they do between bars. */
@@ -956,6 +956,10 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     td_account *account = seat->account;
     if (deck->profile == TD_PROFILE_VECTORBT) {
         td_vectorbt_bar(seat, t);
+        return;
+    }
+    if (seat->book) {
+        td_backtesting_bar(seat, t);
         return;
     }
     if (F(ruined)) return;
@@ -1095,6 +1099,10 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         td_vectorbt_decide(seat, decision, t);
         return;
     }
+    if (seat->book) {
+        td_backtesting_decide(seat, decision, t);
+        return;
+    }
     if (F(ruined)) return;
     if (decision->wants) {
         double target = allowed_target(seat, decision->target);
@@ -1119,6 +1127,10 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
     int64_t last = deck->bars - 1;
     if (deck->profile == TD_PROFILE_VECTORBT) {
         td_vectorbt_finalize(seat);
+        return;
+    }
+    if (seat->book) {
+        td_backtesting_finalize(seat, decision);
         return;
     }
     seat->finer = last_finer(deck, last);

@@ -107,8 +107,6 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
-    if (def->profile == TD_PROFILE_BACKTESTING && *def->strategy->orders)
-        return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own, which profile backtesting does not play", def->strategy->name);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
     if (def->execution_ns != 0 && def->profile != TD_PROFILE_TAPEDECK)
@@ -323,9 +321,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         return td_fail(error, TD_BAD_ARG, "costs.slippage_ticks is %g, but costs.tick, the size of a step, is not given",
                        knob[TD_KNOB_slippage_ticks]);
     if (deck->def.profile == TD_PROFILE_VECTORBT) TD_TRY(td_vectorbt_check(&deck->def, set, error));
-    if (deck->def.profile == TD_PROFILE_BACKTESTING && td_needs_broker(&deck->def, set))
-        return td_fail(error, TD_BAD_ARG, "profile backtesting plays market orders with a stop and a target; delays, trailing stops, "
-                       "further costs, leverage and risk limits are of profile tapedeck");
+    if (deck->def.profile == TD_PROFILE_BACKTESTING) TD_TRY(td_backtesting_check(&deck->def, set, error));
     if (deck->portfolio && (td_needs_broker(&deck->def, set) || knob[TD_KNOB_pyramiding] != 1))
         return td_fail(error, TD_BAD_ARG, "a portfolio plays market orders with stop_loss and take_profit; other stops, costs beyond "
                        "commission, fixed_commission, spread and slippage, leverage, pyramiding and risk limits it does not");

@@ -56,7 +56,8 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024 };
     X(borrow, "costs.borrow", 0, 0, 100, "fraction", "paid by shorts, of the position's value, per year of 365 days")            \
     X(leverage, "account.leverage", 1, 1, 1000, "", "largest value of a position over equity")                                   \
     X(maintenance, "account.maintenance", 0, 0, 1, "fraction", "a position is liquidated when equity falls to this fraction of its value") \
-    X(pyramiding, "account.pyramiding", 1, 1, 1e6, "entries", "entries a position may be made of")                               \
+    X(pyramiding, "account.pyramiding", 1, 1, 1e6, "entries",                                                                    \
+      "entries a position may be made of; in profile backtesting any number, unless given")                                      \
     X(daily_loss, "risk.daily_loss", 0, 0, 1, "fraction", "loss since the UTC day's start that closes everything until the next day") \
     X(drawdown, "risk.max_drawdown", 0, 0, 1, "fraction", "drawdown that closes everything for good")                            \
     X(max_position, "risk.max_position", 0, 0, 1e18, "quote", "largest value of a position; larger orders are cut to it")        \

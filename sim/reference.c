@@ -111,17 +111,18 @@ static bool decide(detail *run, const td_kernel_chunk *chunk, const int32_t *slo
 }
 
 void td_reference_play(const td_deck *deck, const td_set *set, td_rows *rows, const td_observer *observer, td_lane *lane,
-                       td_account *account, double *block_equity) {
+                       td_account *account, td_book *book, double *block_equity) {
     static const td_observer nobody;
     const td_kernel_deck *view = &deck->view;
     detail run = {.deck = deck, .view = view, .observer = observer ? observer : &nobody, .lane = lane};
-    run.seat = (td_seat){.deck = view, .field = (double *)lane, .stride = 1, .account = account, .observer = observer,
-                         .thorough = true};
+    run.seat = (td_seat){.deck = view, .field = (double *)lane, .stride = 1, .account = account, .book = book,
+                         .observer = observer, .thorough = true};
     int32_t slots[TD_ROWS_MAX] = {0};
     int64_t block = 0, last = view->bars - 1;
     td_decision decision;
     td_lane_start(deck, set, lane);
     lane->wake = td_account_start(view, set, account);
+    if (book) td_book_start(book);
     td_rows_start(rows, set, 1, slots);
     while (rows->end < view->bars) {
         if (run.observer->before_bar) run.observer->before_bar(run.observer->context, rows->end);

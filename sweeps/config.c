@@ -303,6 +303,7 @@ static void read_knobs(td_loader *l) {
     else
         for (int i = 0; i < TD_KNOB_COUNT; i++) c->base.knob[i] = td_knob_infos[i].preset;
     c->base.knob[TD_KNOB_lot] = c->play.profile == TD_PROFILE_BACKTESTING ? 1 : td_knob_infos[TD_KNOB_lot].preset;
+    if (c->play.profile == TD_PROFILE_BACKTESTING) c->base.knob[TD_KNOB_pyramiding] = td_knob_infos[TD_KNOB_pyramiding].maximum;
     if (s[TD_KEY_account_units].given) c->base.knob[TD_KNOB_lot] = s[TD_KEY_account_units].word == 0 ? 1 : 0;
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;

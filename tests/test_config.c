@@ -154,7 +154,7 @@ static void reads_every_key(void **state) {
     assert_true(config->play.direction == TD_DIRECTION_LONG && config->goal == 1);
     assert_true(config->memory_limit == 0 && config->wall_limit == 0);
     td_config_free(config);
-    /* units follow the profile, and so does the fill */
+    /* units and pyramiding follow the profile, and so does the fill */
     config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: vectorbt\n");
     assert_int_equal(config->play.profile, TD_PROFILE_VECTORBT);
     assert_int_equal(config->play.fill_at, TD_FILL_CLOSE);
@@ -164,6 +164,10 @@ static void reads_every_key(void **state) {
     td_config_free(config);
     config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: backtesting\n");
     assert_true(config->base.knob[TD_KNOB_lot] == 1);
+    assert_true(config->base.knob[TD_KNOB_pyramiding] == td_knob_infos[TD_KNOB_pyramiding].maximum);
+    td_config_free(config);
+    config = parse("tape: t.h5\nstrategy: sma-cross\naccount: {pyramiding: 3}\nprofile: backtesting\n");
+    assert_true(config->base.knob[TD_KNOB_pyramiding] == 3);
     td_config_free(config);
     config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: backtesting\naccount: {units: fractional}\n");
     assert_true(config->base.knob[TD_KNOB_lot] == 0);
