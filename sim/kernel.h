@@ -207,6 +207,8 @@ typedef struct td_kernel_deck {
     td_sizing sizing;
     td_direction direction;
     bool maker_rate;
+    const td_tier *tiers;         /* (tier_count) */
+    int32_t tier_count, tier_days;
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
     /* What prices walk through inside bar t: the finer bars [finer_first[t], finer_first[t + 1]); without finer ones bar t itself, of the

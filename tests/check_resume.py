@@ -330,6 +330,23 @@ def several_markets(bars):
     assert plan["sets"] == 410 and plan["plays"] == 3280 and plan["symbols"] == 4 and plan["intervals"] == 2
 
 
+def commission_by_volume():
+    """Tiers are part of what a sweep is: it goes on with its own and with no others, and a replay of it has them too."""
+    tiers = "costs: {tiers: [{volume: 0, commission: 0.001}, {volume: 200000, commission: 0.0004, maker: 0}], tier_days: 7}"
+    with open("tiers.yaml", "w") as file:
+        file.write(CONFIG.replace("q: 2", "q: 12").replace("costs: {commission: 0.001}", tiers))
+    start = time.monotonic()
+    must(*sweep("tiers.h5", "--threads", "1", config="tiers.yaml"))
+    seconds = time.monotonic() - start
+    must("verify", "tiers.h5", "--sample", 10)
+    with h5py.File("tiers.h5", "r") as file:  # both tiers were reached
+        rates = file["commission_paid"][()] / file["turnover"][()]
+        assert (rates > 0.00041).all() and (rates < 0.00099).any(), rates
+    killed(datasets("tiers.h5"), seconds, 3, config="tiers.yaml")
+    refused(run(*sweep("tiers.h5", "--resume", "--set", "costs.tier_days=8", config="tiers.yaml")), 2, "another configuration")
+    print("commission by volume: resumed, verified")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="tapedeck-resume-")
     os.chdir(folder)
@@ -369,6 +386,7 @@ def main():
         full_disk(reference, journal_bytes, results_bytes)
         assert plan_holds(journal_bytes, results_bytes)["sets"] == SETS
         several_markets(bars)
+        commission_by_volume()
     finally:
         os.chdir("/")
         shutil.rmtree(folder)
