@@ -186,8 +186,16 @@ static td_status find_finer(const td_tape *tape, int64_t first_bar, int64_t bars
 }
 
 td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **made, td_error *error) {
+    static const td_tape *const none[2];
+    return td_deck_make_leg(tape, def, none, 0, made, error);
+}
+
+td_status td_deck_make_leg(const td_tape *tape, const td_play_def *def, const td_tape *const legs[2], double leg, td_deck **made,
+                           td_error *error) {
     *made = NULL;
     TD_TRY(check_def(tape, def, error));
+    if (!legs[0] && td_strategy_plays_pairs(def->strategy))
+        return td_fail(error, TD_BAD_ARG, "strategy %s plays pairs of symbols, with one account: it needs a portfolio of them", def->strategy->name);
     int64_t first = def->first_bar, bars = def->bars ? def->bars : tape->bars - first;
     const int64_t *time = tape->time_ns + first;
     bool backtesting = def->profile == TD_PROFILE_BACKTESTING;
@@ -229,7 +237,9 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         }
     }
     deck->interval_ns = tape->interval_ns;
+    memcpy(deck->legs, legs, sizeof deck->legs);
     deck->view.bars = bars;
+    deck->view.leg = leg;
     for (int r = 0, row; r < def->strategy->row_count; r++) {
         td_status status = td_deck_add_row(deck, &def->strategy->rows[r], &row, error);
         if (status != TD_OK) {
@@ -291,7 +301,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     int64_t offset = def->execution_ns ? 0 : first;
     deck->view = (td_kernel_deck){
         .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
-        .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .seconds = seconds,
+        .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .leg = leg, .seconds = seconds,
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,

@@ -108,6 +108,8 @@ const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
 /* SHA-256 of the source of a user's own strategy (sim/plugin.h); NULL of a built-in one, whose source is that of the program. */
 const char *td_strategy_source(const td_strategy *strategy);
+/* Has it rows of two symbols at once? Then it plays pairs, as portfolios do (sim/portfolio.h). */
+bool td_strategy_plays_pairs(const td_strategy *strategy);
 int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 

@@ -457,6 +457,9 @@ static void read_portfolio(td_loader *l) {
     td_portfolio_def *def = &c->portfolio;
     *def = td_default_portfolio_def();
     c->plays_portfolio = weights->given;
+    if (c->play.strategy && td_strategy_plays_pairs(c->play.strategy) && !weights->key && s[TD_KEY_strategy].node)
+        TD_COMPLAIN(l, s[TD_KEY_strategy].node->place, "strategy %s plays pairs of symbols with one account: it needs portfolio: {weights: equal}, "
+                    "and symbols", td_strategy_name(c->play.strategy));
     if (c->plays_portfolio && c->envelope)
         TD_COMPLAIN(l, l->settings[TD_KEY_envelope].node->place, "envelope is not for portfolios yet: their stops know one way through a bar");
     if (c->plays_portfolio && c->play.tier_count > 0)

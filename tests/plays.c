@@ -149,8 +149,12 @@ void td_test_tape_free(td_tape *tape) {
 
 const td_strategy *td_case_strategy(uint64_t seed) {
     static const char *const own[] = {"ratio", "breakout", "crowd", "placer"};
-    int built_in = td_strategy_count(), pick = (int)(seed % (uint64_t)(built_in + 4));
-    return pick < built_in ? td_strategy_at(pick) : td_test_strategy(own[pick - built_in]);
+    const td_strategy *alone[64];
+    int built_in = 0;
+    for (int i = 0; i < td_strategy_count() && built_in < 64; i++)
+        if (!td_strategy_plays_pairs(td_strategy_at(i))) alone[built_in++] = td_strategy_at(i);
+    int pick = (int)(seed % (uint64_t)(built_in + 4));
+    return pick < built_in ? alone[pick] : td_test_strategy(own[pick - built_in]);
 }
 
 static double maybe(uint64_t seed, uint64_t n, double likely, double value) { return td_draw(seed, n) < likely ? value : 0; }
