@@ -8,6 +8,7 @@
 
 #include "base/math.h"
 #include "base/random.h"
+#include "data/calendar.h"
 #include "sim/deck.h"
 #include "tapedeck_test_strategies.h"
 
@@ -368,17 +369,15 @@ static double base_price(const watch *w, const td_fill *fill, double base) {
     }
 }
 
-static int64_t day_of(int64_t time_ns) { return (int64_t)floor((double)(time_ns / TD_NS_PER_SECOND) / 86400); }
-
 /* The commission rate of a fill. With tiers: of the value of the fills there were on the days before its own. */
 static double rate_of(const watch *w, const td_fill *fill, bool rests) {
     const td_play_def *def = &w->deck->def;
     const double *knob = w->set->knob;
     if (!def->tier_count) return rests && def->maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission];
-    int64_t day = day_of(fill->time_ns);
+    int64_t day = td_day_of(fill->time_ns);
     long double traded = 0;
-    for (int64_t i = w->record->fill_count - 1; i >= 0 && day_of(w->record->fills[i].time_ns) >= day - def->tier_days; i--)
-        if (day_of(w->record->fills[i].time_ns) < day) traded += fabs(w->record->fills[i].units) * w->record->fills[i].price;
+    for (int64_t i = w->record->fill_count - 1; i >= 0 && td_day_of(w->record->fills[i].time_ns) >= day - def->tier_days; i--)
+        if (td_day_of(w->record->fills[i].time_ns) < day) traded += fabs(w->record->fills[i].units) * w->record->fills[i].price;
     int tier = def->tier_count - 1;
     while (tier > 0 && traded < def->tiers[tier].volume) tier--;
     return rests ? def->tiers[tier].maker : def->tiers[tier].commission;

@@ -400,6 +400,12 @@ static void R129_symbols_are_paired_in_their_order(void **state) {
                         "the portfolio has 3, an odd number");
     assert_int_equal(td_deck_make(&four[0], &def.play, &deck, &error), TD_BAD_ARG);
     assert_string_equal(error.message, "strategy pairs plays pairs of symbols, with one account: it needs a portfolio of them");
+    /* and two that were never there at once */
+    int64_t half = four[1].bars / 2, *time = (int64_t *)(uintptr_t)four[1].time_ns;
+    four[0].bars = four[1].bars = half;
+    for (int64_t t = 0; t < half; t++) time[t] += half * TD_NS_PER_DAY;
+    assert_int_equal(td_portfolio_make(four, 2, &def, &portfolio, &error), TD_BAD_ARG);
+    assert_string_equal(error.message, "S0: strategy pairs: row spread_value: S0 and S1 have no bar in common");
     for (int s = 0; s < FOUR; s++) td_test_tape_free(&four[s]);
 }
 
@@ -470,7 +476,7 @@ static void case_make_of(random_case *made, uint64_t seed, int64_t symbols, bool
     static const char *const strategies[] = {"sma-cross", "buy-and-hold", "rsi-reversion", "ema-cross"};
     static const char *const ours[] = {"follow", "level", "crowd", "breakout"};
     uint64_t pick = (uint64_t)td_draw_whole(seed, 1, 0, 7);
-    int64_t bars = td_draw_whole(seed, 2, 2, 700);
+    int64_t bars = td_draw_whole(seed, 2, pairs ? 60 : 2, 700); /* a pair has some in common */
     int64_t interval = td_draw(seed, 3) < 0.5 ? TD_NS_PER_DAY : 3600 * TD_NS_PER_SECOND;
     *made = (random_case){.symbols = symbols, .def = td_default_portfolio_def()};
     td_play_def *play = &made->def.play;

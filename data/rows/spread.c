@@ -28,11 +28,10 @@ STEP {
     td_row_moments *m = &memory->moments;
     td_real window = argument(window), beta = argument(beta);
     td_real second = beta * bar(log_second), x = bar(log_first) - second, old = ago(log_first, window) - beta * ago(log_second, window);
-    td_mask full = td_splat(now->age) >= window;
     td_real count = td_min(window, now->age + 1);
     td_real held = td_min(td_row_repeat(&m->run, bar(log_first)), td_row_repeat(&memory->second_run, bar(log_second)));
     td_mask flat = held >= count;
-    td_row_move(m, full, flat, count, x, old);
+    td_row_move(m, full(window), flat, count, x, old);
     td_mask due = td_row_due(&m->renewal, now->age, window);
     if (td_unlikely(td_any(due))) m->squares = td_select(due, spread_squares(now, m->mean, due), m->squares);
     m->squares = td_select(flat, 0, m->squares);
