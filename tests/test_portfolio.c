@@ -480,7 +480,10 @@ static void case_make_of(random_case *made, uint64_t seed, int64_t symbols, bool
     int64_t interval = td_draw(seed, 3) < 0.5 ? TD_NS_PER_DAY : 3600 * TD_NS_PER_SECOND;
     *made = (random_case){.symbols = symbols, .def = td_default_portfolio_def()};
     td_play_def *play = &made->def.play;
-    play->strategy = pairs ? (pick < 4 ? td_strategy_find("pairs") : td_test_strategy("partner")) : pick < 4 ? td_strategy_find(strategies[pick]) : td_test_strategy(ours[pick - 4]);
+    if (pairs)
+        play->strategy = pick < 4 ? td_strategy_find("pairs") : td_test_strategy("partner");
+    else
+        play->strategy = pick < 4 ? td_strategy_find(strategies[pick]) : td_test_strategy(ours[pick - 4]);
     play->fill_at = (td_fill_at)td_draw_whole(seed, 4, 0, 1);
     play->sizing = td_draw(seed, 5) < 0.5 ? TD_SIZING_ALL_IN : TD_SIZING_FRACTION;
     play->direction = (td_direction)td_draw_whole(seed, 6, 0, 2);
