@@ -5,7 +5,8 @@
  *
  *   ABOUT("mean of the last `window` values")      one line, for tables
  *   COLUMNS(high, low, close)                      what it reads: open, high, low, close, volume; day (the UTC day of a bar's open
- *                                                  time, a whole number); or x alone: whichever column the user names
+ *                                                  time, a whole number); first, second, log_first, log_second (closes of a pair
+ *                                                  of symbols and their logarithms); or x alone: whichever the user names
  *   ARGUMENTS(WINDOW(window),                      a whole number of bars, at least 1
  *             NUMBER(width, 0, 1000))              any number from minimum to maximum
  *   NEEDS(argument(fast) < argument(slow), "fast must be less than slow")      optional: what must hold between arguments

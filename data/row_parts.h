@@ -102,15 +102,21 @@ TD_RARE td_real td_row_squares(const double *x, int64_t t, const int32_t *window
     return squares - sum * sum / window;
 }
 
-TD_INLINE void td_row_spread(td_row_moments *m, const double *column, int64_t t, const int32_t *windows, td_real window) {
-    double age = (double)t, x = column[t];
-    td_mask full = td_splat(age) >= window;
-    td_real count = td_min(window, age + 1), old = td_row_ago(column, t, windows), before = m->mean;
-    td_row_slide(&m->sum, full, old, td_splat(x));
-    td_mask flat = td_row_repeat(&m->run, x) >= count;
+/* One value comes, and the one of a window ago leaves where the window is full; flat: the window holds one value. */
+TD_INLINE void td_row_move(td_row_moments *m, td_mask full, td_mask flat, td_real count, td_real x, td_real old) {
+    td_real before = m->mean;
+    td_row_slide(&m->sum, full, old, x);
     m->mean = td_select(flat, x, m->sum.sum / count);
     td_real slid = m->squares + (x - old) * ((x - m->mean) + (old - before)), grown = m->squares + (x - before) * (x - m->mean);
     m->squares = td_max(td_select(full, slid, grown), 0);
+}
+
+TD_INLINE void td_row_spread(td_row_moments *m, const double *column, int64_t t, const int32_t *windows, td_real window) {
+    double age = (double)t, x = column[t];
+    td_mask full = td_splat(age) >= window;
+    td_real count = td_min(window, age + 1), old = td_row_ago(column, t, windows);
+    td_mask flat = td_row_repeat(&m->run, x) >= count;
+    td_row_move(m, full, flat, count, td_splat(x), old);
     td_mask due = td_row_due(&m->renewal, age, window);
     if (td_unlikely(td_any(due)))
         m->squares = td_select(due, td_row_squares(column, t, windows, window, m->mean, due), m->squares);

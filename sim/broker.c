@@ -39,7 +39,7 @@ bool td_needs_broker(const td_play_def *def, const td_set *set) {
     const double *knob = set->knob;
     if (def->profile == TD_PROFILE_VECTORBT) return true;
     if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns) return true;
-    if (set->bound != TD_BOUND_NONE) return true;
+    if (set->bound != TD_BOUND_NONE || def->tier_count > 0) return true;
     if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
     static const td_knob beyond[] = {
         TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
@@ -74,6 +74,11 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
     if (account->daily_loss > 0) account->day_end = next_period(deck, 0, TD_NS_PER_DAY);
     if (account->funding != 0) account->funding_bar = next_period(deck, 0, account->funding_ns);
     if (account->borrow > 0) account->borrow_bar = next_period(deck, 0, TD_NS_PER_DAY);
+    if (deck->tier_count > 0) {
+        account->tier_day = td_day_of(deck->time_ns[0]);
+        account->taker = deck->tiers[0].commission;
+        account->maker = deck->tiers[0].maker;
+    }
     return account->day_end == NEVER ? INFINITY : (double)account->day_end;
 }
 
@@ -90,14 +95,36 @@ void td_seat_refuse(td_seat *seat, td_refusal why) {
 
 typedef td_terms terms;
 
-static terms entry_terms(const td_seat *seat, double side, bool rests) {
+/* The commission rates of the day that the seat is in: those of the highest tier that the trailing days reach. They are added up anew,
+ * oldest first, so that a sum does not depend on the days before them. */
+static void renew_rates(td_seat *seat) {
+    td_account *account = seat->account;
+    const td_kernel_deck *deck = seat->deck;
+    if (deck->tier_count == 0) return;
+    int64_t today = td_day_of(deck->finer_time_ns[seat->finer]), days = deck->tier_days, first = today - days;
+    if (today == account->tier_day) return;
+    for (int64_t day = account->tier_day > first ? account->tier_day : first; day < today; day++)
+        account->traded[td_floor_mod(day, days)] = day == account->tier_day ? account->traded_today : 0;
+    account->tier_day = today;
+    account->traded_today = 0;
+    double sum = 0;
+    for (int64_t day = first; day < today; day++) sum += account->traded[td_floor_mod(day, days)];
+    int tier = deck->tier_count - 1;
+    while (tier > 0 && sum < deck->tiers[tier].volume) tier--;
+    account->taker = deck->tiers[tier].commission;
+    account->maker = deck->tiers[tier].maker;
+}
+
+static terms entry_terms(td_seat *seat, double side, bool rests) {
+    renew_rates(seat);
     if (rests) return (terms){.factor = 1, .rate = seat->account->maker};
     return (terms){.factor = side > 0 ? F(enter_buy) : F(enter_sell), .spread = F(spread_enter), .slippage = F(slippage),
                    .rate = seat->account->taker, .market = true};
 }
 
 /* side: of the fill, not of the position. */
-static terms exit_terms(const td_seat *seat, double side, bool rests) {
+static terms exit_terms(td_seat *seat, double side, bool rests) {
+    renew_rates(seat);
     if (rests) return (terms){.factor = 1, .rate = seat->account->maker};
     return (terms){.factor = side > 0 ? F(leave_buy) : F(leave_sell), .spread = F(spread_leave), .slippage = F(slippage),
                    .rate = seat->account->taker, .market = true};
@@ -122,6 +149,7 @@ void td_seat_note_fill(td_seat *seat, int64_t bar, double units, double base, do
     F(slippage_paid) += slippage;
     F(fills) += 1;
     F(turnover) += value;
+    if (seat->deck->tier_count > 0) seat->account->traded_today += fabs(units) * price;
     uint64_t h = td_bits_of(F(hash));
     uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
                     td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;

@@ -20,7 +20,7 @@ enum { TD_ORDERS_MAX = 16 }; /* working orders of a set */
 
 typedef struct td_account {
     /* the set's numbers: never change */
-    double maker, taker;     /* commission rates */
+    double maker, taker;     /* commission rates; where the deck has tiers, those of tier_day */
     double per_unit;         /* commission per unit */
     double ticks;            /* slippage, quote */
     double volume_share, impact;
@@ -42,6 +42,11 @@ typedef struct td_account {
     int64_t leave_bar;       /* on which it is left for its age; INT64_MAX never */
     int64_t armed_bar;       /* profile vectorbt: the first on which its stops act; */
     int64_t acted_bar;       /* the last that had an order */
+
+    /* where the deck has tiers: what was traded, quote currency */
+    int64_t tier_day;        /* UTC day since 1970 of the last order that was filled or tried; */
+    double traded_today;     /* on it, */
+    double traded[TD_TIER_DAYS_MAX]; /* and on the tier_days days before, day d at d modulo tier_days */
 
     /* orders, oldest first */
     int order_count;

@@ -89,9 +89,37 @@ static enum grouping choose_samples(const td_play_def *def, const int64_t *time,
     return BY_COUNT;
 }
 
+td_status td_check_tiers(const td_play_def *def, int *tier, td_error *error) {
+    *tier = -1;
+    if (def->tier_count < 0 || def->tier_count > TD_TIERS_MAX)
+        return td_fail(error, TD_BAD_ARG, "costs.tiers has %d tiers, may have at most %d", (int)def->tier_count, TD_TIERS_MAX);
+    if (def->tier_days < 1 || def->tier_days > TD_TIER_DAYS_MAX)
+        return td_fail(error, TD_BAD_ARG, "costs.tier_days is %d, must be 1 to %d", (int)def->tier_days, TD_TIER_DAYS_MAX);
+    for (int i = 0; i < def->tier_count; i++) {
+        const td_knob_info *info = &td_knob_infos[TD_KNOB_commission];
+        double volume = def->tiers[i].volume, before = i ? def->tiers[i - 1].volume : 0;
+        const double rates[] = {def->tiers[i].commission, def->tiers[i].maker};
+        *tier = i;
+        if (i == 0 ? volume != 0 : !(volume > before && volume < INFINITY))
+            return i == 0 ? td_fail(error, TD_BAD_ARG, "the first of costs.tiers has volume %g, must have 0: it is for those who have "
+                                    "not traded yet", volume)
+                          : td_fail(error, TD_BAD_ARG, "costs.tiers: volume %g stands after %g, must be more", volume, before);
+        for (int k = 0; k < 2; k++)
+            if (!(rates[k] >= info->minimum && rates[k] <= info->maximum))
+                return td_fail(error, TD_BAD_ARG, "costs.tiers: the %s of volume %g is %g, must be %g to %g", k ? "maker" : "commission",
+                               volume, rates[k], info->minimum, info->maximum);
+    }
+    *tier = -1;
+    if (def->tier_count > 0 && def->profile != TD_PROFILE_TAPEDECK)
+        return td_fail(error, TD_BAD_ARG, "costs.tiers are of profile tapedeck: the others know one commission");
+    return TD_OK;
+}
+
 static td_status check_def(const td_tape *tape, const td_play_def *def, td_error *error) {
     assert(def->cookie == TD_PLAY_DEF_COOKIE && "start from td_default_play_def()");
     if (!def->strategy) return td_fail(error, TD_BAD_ARG, "no strategy is named");
+    int tier;
+    TD_TRY(td_check_tiers(def, &tier, error));
     if (def->first_bar < 0 || def->first_bar >= tape->bars)
         return td_fail(error, TD_BAD_ARG, "first bar %lld is outside the tape of %lld bars", (long long)def->first_bar,
                        (long long)tape->bars);
@@ -140,8 +168,16 @@ static td_status find_finer(const td_tape *tape, int64_t first_bar, int64_t bars
 }
 
 td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **made, td_error *error) {
+    static const td_tape *const none[2];
+    return td_deck_make_leg(tape, def, none, 0, made, error);
+}
+
+td_status td_deck_make_leg(const td_tape *tape, const td_play_def *def, const td_tape *const legs[2], double leg, td_deck **made,
+                           td_error *error) {
     *made = NULL;
     TD_TRY(check_def(tape, def, error));
+    if (!legs[0] && td_strategy_plays_pairs(def->strategy))
+        return td_fail(error, TD_BAD_ARG, "strategy %s plays pairs of symbols, with one account: it needs a portfolio of them", def->strategy->name);
     int64_t first = def->first_bar, bars = def->bars ? def->bars : tape->bars - first;
     const int64_t *time = tape->time_ns + first;
     bool backtesting = def->profile == TD_PROFILE_BACKTESTING;
@@ -183,7 +219,9 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         }
     }
     deck->interval_ns = tape->interval_ns;
+    memcpy(deck->legs, legs, sizeof deck->legs);
     deck->view.bars = bars;
+    deck->view.leg = leg;
     for (int r = 0, row; r < def->strategy->row_count; r++) {
         td_status status = td_deck_add_row(deck, &def->strategy->rows[r], &row, error);
         if (status != TD_OK) {
@@ -245,11 +283,12 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
     int64_t offset = def->execution_ns ? 0 : first;
     deck->view = (td_kernel_deck){
         .bars = bars, .open = tape->open + first, .high = tape->high + first, .low = tape->low + first, .close = close,
-        .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .seconds = seconds,
+        .volume = deck->columns[TD_COLUMN_volume], .row_scale = def->row_scale, .leg = leg, .seconds = seconds,
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
-        .maker_rate = def->maker_rate, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
+        .maker_rate = def->maker_rate, .tiers = deck->def.tiers,
+        .tier_count = def->tier_count, .tier_days = def->tier_days, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
         .finer_first = def->execution_ns ? finer_first : NULL, .finer_open = walked->open + offset, .finer_high = walked->high + offset,
         .finer_low = walked->low + offset, .finer_close = walked->close + offset,
         .finer_volume = walked->volume ? walked->volume + offset : NULL, .finer_time_ns = walked->time_ns + offset,
@@ -320,6 +359,8 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     if (knob[TD_KNOB_slippage_ticks] > 0 && !(knob[TD_KNOB_tick] > 0))
         return td_fail(error, TD_BAD_ARG, "costs.slippage_ticks is %g, but costs.tick, the size of a step, is not given",
                        knob[TD_KNOB_slippage_ticks]);
+    if (deck->def.tier_count > 0 && (knob[TD_KNOB_commission] != 0 || deck->def.maker_rate))
+        return td_fail(error, TD_BAD_ARG, "costs.tiers say what commission and maker are; they cannot be given beside them");
     if (deck->def.profile == TD_PROFILE_VECTORBT) TD_TRY(td_vectorbt_check(&deck->def, set, error));
     if (deck->def.profile == TD_PROFILE_BACKTESTING) TD_TRY(td_backtesting_check(&deck->def, set, error));
     if (deck->portfolio && (td_needs_broker(&deck->def, set) || knob[TD_KNOB_pyramiding] != 1))

@@ -6,9 +6,10 @@
 #include "sim/broker.h"
 #include "sim/kernel.h"
 
-/* Bars of a longer interval, made of the deck's: those that are complete before its end. */
+/* Bars that rows are computed on in place of the deck's: of a longer interval, those that are complete before its end; or those that
+ * both symbols of a pair have, whose columns are the last four. */
 typedef struct td_higher {
-    int64_t interval_ns;
+    int64_t interval_ns;                    /* 0: a pair's */
     int64_t bars;
     const double *columns[TD_COLUMN_COUNT]; /* (bars) */
     const int64_t *known;                   /* (bars) deck bar at whose close the bar is complete, never decreasing */
@@ -31,6 +32,7 @@ struct td_deck {
     const int64_t *time_ns;           /* (bars) open times */
     int64_t interval_ns;              /* of a bar */
     double *days;                     /* column day, where a row wants it */
+    const td_tape *legs[2];           /* the pair that the deck's symbol is one of; NULL where it is of none */
     int row_count, group_count, higher_count;
     td_row_info rows[TD_ROWS_MAX];    /* the strategy's, then the engine's */
     int row_group[TD_ROWS_MAX];       /* (row_count) */
@@ -46,6 +48,11 @@ struct td_deck {
     struct td_portfolio *portfolio;   /* what the deck is the raster of, and owns; NULL of one symbol */
 };
 
+/* td_deck_make() for one symbol of a pair: its tape, which is one of legs, and which of them it is, as view.leg. */
+td_status td_deck_make_leg(const td_tape *tape, const td_play_def *def, const td_tape *const legs[2], double leg, td_deck **made,
+                           td_error *error);
+/* Does a kind read two symbols? */
+bool td_kind_plays_pairs(const td_row_kind *kind);
 /* Appends a row of the engine's (the strategy's are there), before players are opened: row number *row of a set's slots, and
  * knobs, parameters and constants as its arguments. TD_BAD_ARG with a sentence when there is no such kind, column or interval. */
 td_status td_deck_add_row(td_deck *deck, const td_row_info *info, int *row, td_error *error);

@@ -4,10 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/math.h"
 #include "data/calendar.h"
 #include "sim/rows.h"
 
-static const char *const column_names[TD_COLUMN_COUNT] = {"open", "high", "low", "close", "volume", "day"};
+static const char *const column_names[TD_COLUMN_COUNT] = {"open", "high", "low", "close", "volume", "day", "first", "second", "log_first",
+                                                          "log_second"};
+
+/* Which column a kind's k-th is; x: the one that the row names. */
+static int column_of(const td_row_kind *kind, int k, int x) {
+    const char *name = kind->columns[k];
+    int c = 0;
+    if (strcmp(name, "x") == 0) return x;
+    while (strcmp(column_names[c], name) != 0) c++;
+    return c;
+}
+
+static bool reads_pair(const td_row_kind *kind, int x) {
+    bool pair = false;
+    for (int k = 0; k < kind->column_count; k++) pair = pair || column_of(kind, k, x) >= TD_COLUMN_first;
+    return pair;
+}
+
+bool td_kind_plays_pairs(const td_row_kind *kind) { return reads_pair(kind, TD_COLUMN_close); }
+
+bool td_strategy_plays_pairs(const td_strategy *strategy) {
+    bool pairs = false;
+    for (int r = 0; r < strategy->row_count; r++) {
+        const td_row_kind *kind = td_row_kind_find(strategy->rows[r].kind);
+        pairs = pairs || (kind && reads_pair(kind, strategy->rows[r].column));
+    }
+    return pairs;
+}
 
 /* Column day, made when the first row wants it. */
 static const double *days_of(td_deck *deck) {
@@ -48,15 +76,16 @@ static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
     const int64_t *time = deck->time_ns;
     for (int64_t t = 0; t < bars; t++) most += t == 0 || td_span_of(time[t], length_ns) != td_span_of(time[t - 1], length_ns);
     td_higher *higher = calloc(1, sizeof *higher);
-    double *memory = malloc((size_t)most * (TD_COLUMN_COUNT * sizeof(double) + sizeof(int64_t)));
+    enum { COLUMNS = TD_COLUMN_first };
+    double *memory = malloc((size_t)most * (COLUMNS * sizeof(double) + sizeof(int64_t)));
     if (!higher || !memory) {
         free(higher);
         free(memory);
         return NULL;
     }
-    double *columns[TD_COLUMN_COUNT];
-    int64_t *known = (int64_t *)(memory + TD_COLUMN_COUNT * most);
-    for (int c = 0; c < TD_COLUMN_COUNT; c++) columns[c] = memory + c * most;
+    double *columns[COLUMNS];
+    int64_t *known = (int64_t *)(memory + COLUMNS * most);
+    for (int c = 0; c < COLUMNS; c++) columns[c] = memory + c * most;
     int64_t count = 0;
     for (int64_t first = 0, end; first < bars; first = end) {
         int64_t interval = td_span_of(time[first], length_ns);
@@ -67,11 +96,65 @@ static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
         known[count++] = ends ? end - 1 : end;
     }
     *higher = (td_higher){.interval_ns = length_ns, .bars = count, .known = known, .memory = memory};
-    for (int c = 0; c < TD_COLUMN_COUNT; c++) higher->columns[c] = c == TD_COLUMN_volume && !deck->columns[c] ? NULL : columns[c];
+    for (int c = 0; c < COLUMNS; c++) higher->columns[c] = c == TD_COLUMN_volume && !deck->columns[c] ? NULL : columns[c];
     return higher;
 }
 
-/* The bars a row that is being added is computed on, where they are not the deck's. */
+/* The bars that both symbols of the deck's pair have, each known at its own close. */
+static td_higher *make_pair(const td_deck *deck) {
+    enum { COLUMNS = TD_COLUMN_COUNT - TD_COLUMN_first };
+    const td_tape *first = deck->legs[0], *second = deck->legs[1];
+    int64_t most = first->bars < second->bars ? first->bars : second->bars, count = 0;
+    td_higher *pair = calloc(1, sizeof *pair);
+    double *memory = malloc((size_t)most * (COLUMNS * sizeof(double) + sizeof(int64_t)));
+    if (!pair || !memory) {
+        free(pair);
+        free(memory);
+        return NULL;
+    }
+    double *columns[COLUMNS];
+    int64_t *known = (int64_t *)(memory + COLUMNS * most);
+    for (int c = 0; c < COLUMNS; c++) pair->columns[TD_COLUMN_first + c] = columns[c] = memory + c * most;
+    for (int64_t i = 0, j = 0; i < first->bars && j < second->bars;) {
+        int64_t apart = first->time_ns[i] - second->time_ns[j];
+        if (apart == 0) {
+            columns[0][count] = first->close[i];
+            columns[1][count] = second->close[j];
+            columns[2][count] = td_log(first->close[i]);
+            columns[3][count] = td_log(second->close[j]);
+            known[count++] = deck->view.leg < 0 ? j : i;
+        }
+        i += apart <= 0;
+        j += apart >= 0;
+    }
+    pair->bars = count;
+    pair->known = known;
+    pair->memory = memory;
+    return pair;
+}
+
+/* The bars of the deck's pair, for a row that is being added. */
+static td_status find_pair(td_deck *deck, int row, const td_higher **found, td_error *error) {
+    if (deck->rows[row].interval)
+        return fail_row(deck, row, error, "the bars of a pair are not put together to longer ones: HIGHER is of one symbol's columns");
+    if (!deck->legs[0]) return fail_row(deck, row, error, "reads two symbols, and the deck has one");
+    int i = 0;
+    while (i < deck->higher_count && deck->highers[i]->interval_ns != 0) i++;
+    if (i == deck->higher_count) {
+        td_higher *made = make_pair(deck);
+        if (!made) return td_fail(error, TD_NO_MEMORY, "no memory for the bars of a pair");
+        deck->highers[deck->higher_count++] = made;
+        if (made->bars == 0) {
+            char text[160];
+            snprintf(text, sizeof text, "%s and %s have no bar in common", deck->legs[0]->symbol, deck->legs[1]->symbol);
+            return fail_row(deck, row, error, text);
+        }
+    }
+    *found = deck->highers[i];
+    return TD_OK;
+}
+
+/* The bars of a longer interval that a row that is being added is computed on, where it names one. */
 static td_status find_higher(td_deck *deck, int row, const td_higher **found, td_error *error) {
     const char *interval = deck->rows[row].interval;
     char text[160];
@@ -99,13 +182,11 @@ static td_status find_higher(td_deck *deck, int row, const td_higher **found, td
 
 /* The columns of a row that is being added. */
 static td_status find_columns(td_deck *deck, int row, td_row_group *group, td_error *error) {
-    TD_TRY(find_higher(deck, row, &group->higher, error));
+    int x = deck->rows[row].column;
+    TD_TRY(reads_pair(group->kind, x) ? find_pair(deck, row, &group->higher, error) : find_higher(deck, row, &group->higher, error));
     char text[160];
     for (int i = 0; i < group->kind->column_count; i++) {
-        const char *name = group->kind->columns[i];
-        int c = deck->rows[row].column;
-        if (strcmp(name, "x") != 0)
-            for (c = 0; strcmp(column_names[c], name) != 0;) c++;
+        int c = column_of(group->kind, i, x);
         if (group->higher)
             group->columns[i] = group->higher->columns[c];
         else if (c == TD_COLUMN_day) {
@@ -148,7 +229,8 @@ static bool wrong_number(const td_deck *deck, int row, int i, double value, char
         snprintf(text, size, "%s, must be a whole number of bars", what);
     else if (info->whole && value > (double)group->bars)
         snprintf(text, size, "%s bars, longer than the tape of %lld bars%s%s", what, (long long)group->bars,
-                 group->higher ? " of " : "", group->higher ? deck->rows[row].interval : "");
+                 !group->higher ? "" : group->higher->interval_ns ? " of " : " that both symbols have",
+                 group->higher && group->higher->interval_ns ? deck->rows[row].interval : "");
     else if (!(value <= info->maximum))
         snprintf(text, size, "%s, must be at most %g", what, info->maximum);
     else

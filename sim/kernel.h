@@ -176,7 +176,8 @@ static inline int32_t *td_vector_slot(void *vector, int lanes, int row) {
 _Static_assert(sizeof(td_vector) == (size_t)TD_LANES * (TD_FIELD_COUNT * 8 + TD_ROWS_MAX * 8 + TD_ROWS_MAX * 4) + TD_ROWS_MAX * 16 + 64,
                "td_vector_bytes() knows the layout");
 
-/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970. */
+/* What rows can be computed from: the tape's columns, and the UTC day of each bar's open time, in days since 1970; where the deck is a leg
+ * of a pair, the closes of the pair's first and second symbol and their natural logarithms, on the bars that both have. */
 typedef enum td_column {
     TD_COLUMN_open,
     TD_COLUMN_high,
@@ -184,6 +185,10 @@ typedef enum td_column {
     TD_COLUMN_close,
     TD_COLUMN_volume,
     TD_COLUMN_day,
+    TD_COLUMN_first,
+    TD_COLUMN_second,
+    TD_COLUMN_log_first,
+    TD_COLUMN_log_second,
     TD_COLUMN_COUNT
 } td_column;
 
@@ -193,6 +198,7 @@ typedef struct td_kernel_deck {
     const double *open, *high, *low, *close, *volume; /* (bars) */
     const double *seen[TD_COLUMN_volume + 1]; /* (bars) the same as strategies and their rows see them: prices times row_scale (rule R44) */
     double row_scale;
+    double leg;                              /* of a pair: +1 its first symbol, -1 its second; else 0 */
     const double *seconds;                   /* (bars) open time since the first bar's */
     const double *market_log;                /* (bars) log(close[t] / close[t-1]), 0 at bar 0; profile backtesting, else NULL */
     int64_t samples;
@@ -207,6 +213,8 @@ typedef struct td_kernel_deck {
     td_sizing sizing;
     td_direction direction;
     bool maker_rate;
+    const td_tier *tiers;         /* (tier_count) */
+    int32_t tier_count, tier_days;
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
     /* What prices walk through inside bar t: the finer bars [finer_first[t], finer_first[t + 1]); without finer ones bar t itself, of the

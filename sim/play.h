@@ -23,7 +23,7 @@
 #include "data/tape.h"
 #include "sim/metrics.h"
 
-enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024 };
+enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS_MAX = 31 };
 
 /* Numbers of the engine (not of the strategy) that may differ from set to set: name, config path, default, minimum, maximum,
  * unit, what it is. Every one can be swept under its name. */
@@ -109,6 +109,8 @@ const char *td_strategy_name(const td_strategy *strategy);
 const char *td_strategy_text(const td_strategy *strategy); /* one line of doc */
 /* SHA-256 of the source of a user's own strategy (sim/plugin.h); NULL of a built-in one, whose source is that of the program. */
 const char *td_strategy_source(const td_strategy *strategy);
+/* Has it rows of two symbols at once? Then it plays pairs, as portfolios do (sim/portfolio.h). */
+bool td_strategy_plays_pairs(const td_strategy *strategy);
 int td_strategy_param_count(const td_strategy *strategy);
 const td_param_info *td_strategy_param(const td_strategy *strategy, int index);
 
@@ -140,6 +142,10 @@ typedef enum td_intrabar {
 } td_intrabar;
 typedef enum td_volatility { TD_VOLATILITY_NONE, TD_VOLATILITY_ATR, TD_VOLATILITY_STD } td_volatility;
 typedef enum td_direction { TD_DIRECTION_BOTH, TD_DIRECTION_LONG, TD_DIRECTION_SHORT } td_direction;
+/* Commission rates of those who have traded at least `volume`, quote currency, over the days that count. */
+typedef struct td_tier {
+    double volume, commission, maker;
+} td_tier;
 typedef enum td_engine { TD_ENGINE_AUTO, TD_ENGINE_REFERENCE, TD_ENGINE_LANES, TD_ENGINE_SKIP } td_engine;
 /* Instruction sets, worst first. SCALAR plays one lane: the same source as the wide ones, compiled to double. */
 typedef enum td_isa { TD_ISA_SCALAR, TD_ISA_V2, TD_ISA_V3, TD_ISA_V4, TD_ISA_COUNT } td_isa;
@@ -155,6 +161,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     td_volatility volatility; /* what knobs in multiples of it and sizing by volatility mean: average true range, or standard
                                 deviation of one bar's change. Default none: sets must not use any. */
     bool maker_rate;         /* limit orders pay knob `maker`; else `commission`, as all do. Default false. */
+    td_tier tiers[TD_TIERS_MAX]; /* (tier_count) in place of knobs `commission` and `maker`: rates by what the set has traded on */
+    int32_t tier_count, tier_days; /* the tier_days UTC days before that of a fill. Default 0: the knobs; 30. */
     int32_t hours_from, hours_to; /* entries fill only on bars that open in [from, to) minutes after midnight UTC; across midnight
                                 when from > to; equal: always. Default 0, 0. */
     td_sizing sizing;        /* Default all_in. */
@@ -173,6 +181,8 @@ typedef struct td_play_def { /* start from td_default_play_def() */
 } td_play_def;
 enum { TD_PLAY_DEF_COOKIE = 0x7464706c };
 td_play_def td_default_play_def(void);
+/* TD_BAD_ARG with a sentence when the tiers cannot be played; *tier: which of them it is about, -1 none. */
+td_status td_check_tiers(const td_play_def *def, int *tier, td_error *error);
 /* The knobs' defaults and the strategy's parameter defaults. */
 td_set td_default_set(const td_strategy *strategy);
 

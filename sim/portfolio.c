@@ -35,6 +35,9 @@ static td_status check_def(const td_tape *tapes, int64_t symbols, const td_portf
     if (!play->strategy) return td_fail(error, TD_BAD_ARG, "no strategy is named");
     if (*play->strategy->orders)
         return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own; a portfolio plays targets only", play->strategy->name);
+    if (td_strategy_plays_pairs(play->strategy) && symbols % 2 != 0)
+        return td_fail(error, TD_BAD_ARG, "strategy %s plays pairs, the first symbol with the second, the third with the fourth and so on: "
+                       "the portfolio has %lld, an odd number", play->strategy->name, (long long)symbols);
     if (play->profile != TD_PROFILE_TAPEDECK) return td_fail(error, TD_BAD_ARG, "a portfolio is played by profile tapedeck only");
     if (play->sizing != TD_SIZING_ALL_IN && play->sizing != TD_SIZING_FRACTION)
         return td_fail(error, TD_BAD_ARG, "account.sizing is %s, must be all_in or fraction: a portfolio sizes by its weights",
@@ -128,9 +131,14 @@ td_status td_portfolio_make(const td_tape *tapes, int64_t symbols, const td_port
     portfolio->decks = calloc((size_t)symbols, sizeof *portfolio->decks);
     td_status status = portfolio->decks ? make_raster(portfolio, tapes, def, error)
                                         : td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)symbols);
-    if (status == TD_OK) status = td_deck_make(&portfolio->tape, &def->play, &portfolio->whole, error);
+    /* the whole has the rows too, of which only how many they are counts: the raster is both legs of it */
+    bool pairs = td_strategy_plays_pairs(def->play.strategy);
+    const td_tape *raster = pairs ? &portfolio->tape : NULL;
+    if (status == TD_OK)
+        status = td_deck_make_leg(&portfolio->tape, &def->play, (const td_tape *[]){raster, raster}, 0, &portfolio->whole, error);
     for (int64_t s = 0; status == TD_OK && s < symbols; s++) {
-        status = td_deck_make(&tapes[s], &def->play, &portfolio->decks[s], error);
+        const td_tape *legs[2] = {pairs ? &tapes[s - s % 2] : NULL, pairs ? &tapes[s - s % 2 + 1] : NULL};
+        status = td_deck_make_leg(&tapes[s], &def->play, legs, !pairs ? 0 : s % 2 ? -1 : 1, &portfolio->decks[s], error);
         if (status != TD_OK) status = td_fail_within(error, status, "%s", tapes[s].symbol);
     }
     if (status != TD_OK) {

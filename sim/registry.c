@@ -162,4 +162,4 @@ td_set td_default_set(const td_strategy *strategy) {
     return set;
 }
 
-td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE}; }
+td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .tier_days = 30, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE}; }

@@ -19,7 +19,7 @@
  * parameter set of a sweep, or the only one of a single run. No if on a mask (lanes differ): use select(mask, a, b), or hand the
  * mask to target(). Parts that do not apply are written empty: PARAMETERS(), ROWS(), SIGNALS(), STATE().
  *
- *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position, equity, entry_price and bars_held
+ *   use(a, b, ...)       makes rows and parameters, open, high, low, close, volume, position, equity, entry_price, bars_held and leg
  *                        numbers, and flat, is_long and is_short masks under their own names: a first line that says what the rule
  *                        reads
  *   row(name)            the row's value at this bar's close; NaN while it warms up (comparisons with it are false)
@@ -32,6 +32,7 @@
  *   position(), equity() units held (signed), equity marked at this close
  *   entry_price(), bars_held()   the (average) price paid for the position, and bars since its entry, 0 on that of the entry; NaN
  *                        where there is none
+ *   leg                  of a pair (SPREAD and other rows of `first` and `second`): +1 on its first symbol, -1 on its second
  *   state->name          what STATE declared; zero before the first bar
  *   target(value, where) from the next fill on be long (+1), short (-1) or out (0) in the lanes `where`; between 0 and 1: that
  *                        fraction of what sizing allows
@@ -122,6 +123,7 @@
 #define MFI(name, window) TD_ROW(name, "mfi", 0, close, window)
 #define OBV(name) TD_ROW(name, "obv", 0, close)
 #define VWAP(name) TD_ROW(name, "vwap", 0, close)
+#define SPREAD(name, window, beta) TD_ROW(name##_value, "spread", 0, close, window, beta), TD_ROW(name##_zscore, "spread", 1, close, window, beta)
 
 /* HIGHER("1h", SMA(...), ...): rows (at most 8) computed on bars of that interval, which the deck's bars are put together to. A value is
  * there from the close on that completes its bar, and stays until the next. */
@@ -292,6 +294,7 @@ TD_INLINE td_real td_value_named_position(const td_now *now) { return now->posit
 TD_INLINE td_real td_value_named_equity(const td_now *now) { return now->equity; }
 TD_INLINE td_real td_value_named_entry_price(const td_now *now) { return TD_WHILE_IN(now->vector->entry_price * now->deck->row_scale); }
 TD_INLINE td_real td_value_named_bars_held(const td_now *now) { return TD_WHILE_IN((double)now->t - now->vector->entry_bar); }
+TD_INLINE td_real td_value_named_leg(const td_now *now) { return td_splat(now->deck->leg); }
 TD_INLINE td_mask td_value_named_flat(const td_now *now) { return now->position == 0; }
 TD_INLINE td_mask td_value_named_is_long(const td_now *now) { return now->position > 0; }
 TD_INLINE td_mask td_value_named_is_short(const td_now *now) { return now->position < 0; }

@@ -5,6 +5,7 @@
  * only when nothing was reported. */
 #include "sweeps/config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,6 +176,11 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
         if (scalar) return td_take_word(l, node, info->path, info->words, &s->word);
         return expect(l, node->kind == TD_NODE_MAP && node->count > 0, info->path, node,
                       "equal, or a mapping of symbols to numbers such as {BTCUSDT: 0.5, ETHUSDT: 0.3}");
+    case TD_TYPE_TIERS: {
+        bool good = node->kind == TD_NODE_LIST && node->count > 0;
+        for (int i = 0; good && i < node->count; i++) good = node->values[i]->kind == TD_NODE_MAP;
+        return expect(l, good, info->path, node, "a list such as [{volume: 0, commission: 0.001}, {volume: 1e6, commission: 0.0008}]");
+    }
     case TD_TYPE_IGNORED: return true;
     }
     return false;
@@ -256,6 +262,48 @@ static void read_execution(td_loader *l) {
     if (!l->config->execution) TD_COMPLAIN(l, node->place, "memory ran out");
 }
 
+static void read_tier(td_loader *l, const td_node *map, td_tier *tier) {
+    static const char keys[] = "volume commission maker";
+    enum { VOLUME, COMMISSION, MAKER };
+    double number[] = {NAN, NAN, NAN};
+    for (int i = 0; i < map->count; i++) {
+        char near[64] = "";
+        const td_node *key = map->keys[i], *value = map->values[i];
+        int which = td_word_find(keys, key->text);
+        if (which < 0) {
+            td_suggest(key->text, td_nth_word, (void *)keys, near, sizeof near);
+            TD_COMPLAIN(l, key->place, "costs.tiers: unknown key '%.40s'%s", key->text, *near ? near : "; there are volume, commission, maker");
+            return;
+        }
+        if (!td_take_number(l, value, key->text, &number[which])) return;
+    }
+    for (int which = VOLUME; which <= COMMISSION; which++)
+        if (isnan(number[which])) {
+            char word[32];
+            TD_COMPLAIN(l, map->place, "costs.tiers: a tier needs %s", td_word_at(keys, which, word));
+            return;
+        }
+    *tier = (td_tier){number[VOLUME], number[COMMISSION], isnan(number[MAKER]) ? number[COMMISSION] : number[MAKER]};
+}
+
+static void read_tiers(td_loader *l) {
+    const td_setting *s = l->settings;
+    const td_node *list = s[TD_KEY_costs_tiers].node;
+    td_play_def *play = &l->config->play;
+    td_error error;
+    int tier, errors = td_diagnostics_errors(l->diagnostics);
+    if (s[TD_KEY_costs_tier_days].given) play->tier_days = (int32_t)s[TD_KEY_costs_tier_days].integer;
+    if (!s[TD_KEY_costs_tiers].given) return;
+    const td_key instead[] = {TD_KEY_costs_commission, TD_KEY_costs_maker};
+    for (int i = 0; i < 2; i++)
+        if (s[instead[i]].key)
+            TD_COMPLAIN(l, s[instead[i]].key->place, "%s cannot be given beside costs.tiers, which say what it is", td_key_infos[instead[i]].path);
+    play->tier_count = list->count;
+    for (int i = 0; i < list->count && i < TD_TIERS_MAX; i++) read_tier(l, list->values[i], &play->tiers[i]);
+    if (td_diagnostics_errors(l->diagnostics) == errors && td_check_tiers(play, &tier, &error) != TD_OK)
+        TD_COMPLAIN(l, tier < 0 ? list->place : list->values[tier]->place, "%s", error.message);
+}
+
 static void read_play(td_loader *l) {
     const td_setting *s = l->settings;
     td_config *c = l->config;
@@ -266,6 +314,7 @@ static void read_play(td_loader *l) {
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
     if (s[TD_KEY_execution_interval].given) read_execution(l);
+    read_tiers(l);
     if (s[TD_KEY_envelope].given) c->envelope = s[TD_KEY_envelope].word;
     if (c->envelope && play->profile != TD_PROFILE_TAPEDECK)
         TD_COMPLAIN(l, s[TD_KEY_envelope].node->place, "envelope is of profile tapedeck: the others know one way through a bar");
@@ -409,8 +458,13 @@ static void read_portfolio(td_loader *l) {
     td_portfolio_def *def = &c->portfolio;
     *def = td_default_portfolio_def();
     c->plays_portfolio = weights->given;
+    if (c->play.strategy && td_strategy_plays_pairs(c->play.strategy) && !weights->key && s[TD_KEY_strategy].node)
+        TD_COMPLAIN(l, s[TD_KEY_strategy].node->place, "strategy %s plays pairs of symbols with one account: it needs portfolio: {weights: equal}, "
+                    "and symbols", td_strategy_name(c->play.strategy));
     if (c->plays_portfolio && c->envelope)
         TD_COMPLAIN(l, l->settings[TD_KEY_envelope].node->place, "envelope is not for portfolios yet: their stops know one way through a bar");
+    if (c->plays_portfolio && c->play.tier_count > 0)
+        TD_COMPLAIN(l, l->settings[TD_KEY_costs_tiers].node->place, "costs.tiers are not for portfolios yet: they know one commission");
     if (c->plays_portfolio && c->execution)
         TD_COMPLAIN(l, l->settings[TD_KEY_execution_interval].node->place, "execution_interval is not for portfolios yet");
     if (rebalance->given) def->rebalance = rebalance->word >= 0 ? (td_rebalance)rebalance->word : TD_REBALANCE_BARS;

@@ -354,6 +354,10 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
     l->seen[index] = at;
     if (*knob < 0) return index;
     td_play_def *play = &l->config->play;
+    if ((*knob == TD_KNOB_commission || *knob == TD_KNOB_maker) && play->tier_count > 0) {
+        TD_COMPLAIN(l, at->place, "'%s' cannot be given beside costs.tiers, which say what it is", name);
+        return -1;
+    }
     if (*knob == TD_KNOB_maker) play->maker_rate = true;
     if (td_knob_needs_volatility((td_knob)*knob)) play->volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++) {

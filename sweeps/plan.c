@@ -15,7 +15,8 @@ enum {
     INDEX_BYTES = 16,              /* journal's index and the order of the best, per trial */
     TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
     DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns ... */
-    FINER_BYTES_PER_BAR = 8,       /* ... and where finer bars begin */
+    FINER_BYTES_PER_BAR = 8,       /* ... where finer bars begin ... */
+    PAIR_BYTES_PER_BAR = 40,       /* ... and the closes of a pair, their logarithms, and where they are */
     TAPE_COLUMNS = 4,              /* prices that are read; volume is not */
     PICK_BYTES_PER_BAR = 48,       /* times and all columns of the tape's bars that a market's are made of */
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
@@ -142,6 +143,7 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
     *bars = td_deck_evaluations(deck);
     int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
     if (config->execution) tape_bytes += *bars * FINER_BYTES_PER_BAR;
+    if (td_strategy_plays_pairs(config->play.strategy)) tape_bytes += *bars * PAIR_BYTES_PER_BAR;
     int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
     if (bytes > *peak_bytes) *peak_bytes = bytes;
     if (td_deck_bars(deck) > plan->bars) plan->bars = td_deck_bars(deck);

@@ -126,6 +126,14 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     if (c->symbol_count) put_json(root, "symbols", names_json(c->symbols, c->symbol_count));
     if (c->interval_count) put_json(root, "intervals", names_json(c->intervals, c->interval_count));
     if (c->envelope) put_json(root, "envelope", json_true());
+    if (play->tier_count > 0) {
+        json_t *tiers = json_array();
+        for (int i = 0; i < play->tier_count; i++)
+            json_array_append_new(tiers, json_pack("{s:o, s:o, s:o}", "volume", number_json(play->tiers[i].volume), "commission",
+                                                   number_json(play->tiers[i].commission), "maker", number_json(play->tiers[i].maker)));
+        put_json(root, "costs.tiers", tiers);
+        put_json(root, "costs.tier_days", json_integer(play->tier_days));
+    }
     if (c->execution) put_json(root, "execution_interval", json_string(c->execution));
     if (c->plays_portfolio) {
         const td_portfolio_def *def = &c->portfolio;
@@ -144,7 +152,8 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     for (int a = 0; a < space->axis_count; a++)
         swept[space->axes[a].param >= 0 ? TD_KNOB_COUNT + space->axes[a].param : space->axes[a].knob] = true;
     for (int i = 0; i < TD_KNOB_COUNT; i++)
-        if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN) && !(i == TD_KNOB_maker && !play->maker_rate))
+        if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN) && !(i == TD_KNOB_maker && !play->maker_rate) &&
+            !(i == TD_KNOB_commission && play->tier_count > 0))
             put_json(root, td_knob_infos[i].path, number_json(c->base.knob[i]));
     json_t *parameters = json_object();
     for (int i = 0; i < td_strategy_param_count(play->strategy); i++)

@@ -10,7 +10,7 @@
 #include "base/words.h"
 #include "data/row_kind.h"
 #include "data/tape.h"
-#include "sim/kernel.h"
+#include "sim/deck.h"
 #include "sweeps/scalars.h"
 
 const char *const td_rule_names[TD_RULE_COUNT] = {"entry", "exit", "entry_short", "exit_short"};
@@ -78,7 +78,7 @@ enum { COLUMNS = sizeof columns / sizeof *columns, FUNCTIONS = sizeof functions 
 
 /* What would mean something else to the compiler, or to a body. */
 static const char *const reserved[] = {
-    "and", "or", "not", "position", "equity", "entry_price", "bars_held", "flat", "is_long", "is_short", "now", "state", "enters", "leaves",
+    "and", "or", "not", "position", "equity", "entry_price", "bars_held", "flat", "is_long", "is_short", "leg", "now", "state", "enters", "leaves",
     "enters_short", "leaves_short",
     "real", "mask", "row", "param", "price", "use", "target", "select", "floor", "any", "crossed_above", "crossed_below",
     "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto",
@@ -362,6 +362,8 @@ static td_status check_row(maker *m, td_syntax_node *call, const function *f, co
     td_syntax_node *at = call->child;
     int found = count_of(at), wanted = f->arguments + f->has_column;
     snprintf(row.interval, sizeof row.interval, "%s", interval);
+    if (td_kind_plays_pairs(f->kind))
+        return refuse(m, call->place, "%s is of two symbols, and a rule is of one; a strategy in C may use it", f->name);
     if (found != wanted)
         return refuse(m, call->extent, "%s takes %d argument%s, found %d: %s", f->name, wanted, wanted == 1 ? "" : "s", found, usage(f, text));
     if (f->has_column) {

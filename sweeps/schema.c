@@ -128,6 +128,13 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_WEIGHTS:
         return json_pack("{s:[{s:o}, {s:s, s:i, s:o}]}", "anyOf", "enum", words_json(info->words), "type", "object", "minProperties", 1,
                          "additionalProperties", bounded("number", info->minimum, info->maximum));
+    case TD_TYPE_TIERS: {
+        const td_knob_info *rate = &td_knob_infos[TD_KNOB_commission];
+        return json_pack("{s:s, s:i, s:i, s:{s:s, s:b, s:[s,s], s:{s:{s:s, s:i}, s:o, s:o}}}", "type", "array", "minItems", 1, "maxItems",
+                         TD_TIERS_MAX, "items", "type", "object", "additionalProperties", 0, "required", "volume", "commission",
+                         "properties", "volume", "type", "number", "minimum", 0, "commission",
+                         bounded("number", rate->minimum, rate->maximum), "maker", bounded("number", rate->minimum, rate->maximum));
+    }
     case TD_TYPE_IGNORED: return json_object();
     }
     return json_object();
@@ -332,6 +339,7 @@ static void describe_type(td_key key, char *text, size_t room) {
     case TD_TYPE_CONSTRAINTS: snprintf(text, room, "list of expressions"); break;
     case TD_TYPE_LIST: snprintf(text, room, "list of mappings, or a path"); break;
     case TD_TYPE_WEIGHTS: snprintf(text, room, "%s, or a mapping of symbols to numbers above 0, at most 1", words); break;
+    case TD_TYPE_TIERS: snprintf(text, room, "list of at most %d {volume: number, commission: number, maker: number}", TD_TIERS_MAX); break;
     case TD_TYPE_NAMES: snprintf(text, room, "list of names%s%s", *words ? ", or " : "", words); break;
     default: snprintf(text, room, "anything"); break;
     }
@@ -358,6 +366,7 @@ static const char *example_of(td_key key) {
     case TD_KEY_entry_short: return "\"close < previous(lowest(low, 20))\"";
     case TD_KEY_exit_short: return "\"close > sma(close, 50)\"";
     case TD_KEY_list: return "sets.csv";
+    case TD_KEY_costs_tiers: return "[{volume: 0, commission: 0.001, maker: 0.0008}, {volume: 1e6, commission: 0.0008, maker: 0.0006}]";
     case TD_KEY_run_cap: return "1000";
     case TD_KEY_budget_trials: return "1000";
     case TD_KEY_metric_goal: return "maximize";

@@ -32,6 +32,7 @@ typedef enum td_key_type {
     TD_TYPE_LIST,
     TD_TYPE_NAMES,       /* a list of texts, a single one, or one of words */
     TD_TYPE_WEIGHTS,     /* a mapping of symbols to numbers, or one of words */
+    TD_TYPE_TIERS,       /* a list of {volume, commission, maker} */
     TD_TYPE_IGNORED,     /* of W&B: anything, no effect */
 } td_key_type;
 
@@ -127,6 +128,11 @@ typedef enum td_key_type {
     X(costs_funding, "costs.funding", KNOB, TD_KNOB_funding, 0, "", "", "")                                                      \
     X(costs_funding_hours, "costs.funding_hours", KNOB, TD_KNOB_funding_hours, 0, "", "", "")                                    \
     X(costs_borrow, "costs.borrow", KNOB, TD_KNOB_borrow, 0, "", "", "")                                                         \
+    X(costs_tiers, "costs.tiers", TIERS, 0, 0, "", "",                                                                           \
+      "in place of commission and maker: rates by the value, in quote currency, that the parameter set has traded over the last " \
+      "tier_days. The first volume is 0, the others rise; a maker that is left out is the commission (docs/bar-rules.md)")       \
+    X(costs_tier_days, "costs.tier_days", INTEGER, 1, TD_TIER_DAYS_MAX, "", "30",                                                \
+      "UTC days before that of a fill over which costs.tiers counts what was traded")                                            \
     X(fill, "fill", GROUP, 0, 0, "", "", "")                                                                                     \
     X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close next_close", "next_open",                                               \
       "market orders fill at the open of the next bar, at the close of the deciding bar, or at the close of the next bar. "      \

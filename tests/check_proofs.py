@@ -51,13 +51,20 @@ def honest():
 def built_in():
     """None of the built-in strategies sees the future, and each trades with its defaults, on the made-up tape and on the examples'."""
     run("data", "import", "klines", os.path.join(SOURCE, "examples", "hourly.csv"), "--symbol", "DEMO", "--interval", "1h", "-o", "hourly.h5")
+    run("data", "synth", "--symbols", 2, "--bars", 2000, "--interval", "1h", "-o", "pair.h5")
     files = glob.glob(os.path.join(SOURCE, "strategies", "*.c"))
-    check(len(files) >= 13, files)
+    check(len(files) >= 14, files)
     for name in sorted(os.path.basename(file)[:-2].replace("_", "-") for file in files):
         with open("one.yaml", "w") as file:
-            file.write(f"tape: hourly.h5\nstrategy: {name}\naccount: {{pyramiding: 4}}\ncosts: {{commission: 0.001}}\n")
+            if name == "pairs":
+                file.write("tape: pair.h5\nsymbols: all\nstrategy: pairs\nportfolio: {weights: equal}\ncosts: {commission: 0.001}\n")
+            else:
+                file.write(f"tape: hourly.h5\nstrategy: {name}\naccount: {{pyramiding: 4}}\ncosts: {{commission: 0.001}}\n")
         metrics = json.loads(run("run", "one.yaml", "--json")[0])["metrics"]
         check(metrics["fills"] > 10 or name == "buy-and-hold", f"{name}: {metrics['fills']} fills")
+        if name == "pairs":  # tests/test_portfolio.c changes its future
+            contains(run("verify", "--poison", "one.yaml", expect=2)[1], "plays a portfolio, and the proofs one symbol")
+            continue
         result = json.loads(run("verify", "--poison", "one.yaml", "--json", "--set", "tape=t.h5")[0])["results"][0]
         check(not result["leaks"] and result["events"] > 0, f"{name}: {result}")
 

@@ -318,7 +318,8 @@ def several_markets(bars):
     """The same of a sweep over symbols and intervals, which changes decks on the way; in memory there is one of them at a time."""
     must("data", "synth", "--bars", bars, "--symbols", 4, "--interval", "1m", "--seed", 6, "-o", "four.h5")
     with open("markets.yaml", "w") as file:
-        file.write(CONFIG.replace("tape.h5", "four.h5").replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q") + "symbols: all\nintervals: [1m, 5m]\n")
+        fewer = CONFIG.replace("tape.h5", "four.h5").replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q")
+        file.write(fewer + "symbols: all\nintervals: [1m, 5m]\n")
     start = time.monotonic()
     must(*sweep("markets.h5", "--threads", "1", config="markets.yaml"))
     seconds = time.monotonic() - start
@@ -328,6 +329,24 @@ def several_markets(bars):
     killed(datasets("markets.h5"), seconds, max(3, KILLS // 4), config="markets.yaml")
     plan = plan_holds(3280 * (64 + 8 * 34 + 4 * blocks), os.path.getsize("markets.h5"), config="markets.yaml")
     assert plan["sets"] == 410 and plan["plays"] == 3280 and plan["symbols"] == 4 and plan["intervals"] == 2
+
+
+def commission_by_volume():
+    """Tiers are part of what a sweep is: it goes on with its own and with no others, and a replay of it has them too."""
+    tiers = "costs: {tiers: [{volume: 0, commission: 0.001}, {volume: 200000, commission: 0.0004, maker: 0}], tier_days: 7}"
+    with open("tiers.yaml", "w") as file:
+        fewer = CONFIG.replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q")
+        file.write(fewer.replace("costs: {commission: 0.001}", tiers))
+    start = time.monotonic()
+    must(*sweep("tiers.h5", "--threads", "1", config="tiers.yaml"))
+    seconds = time.monotonic() - start
+    must("verify", "tiers.h5", "--sample", 10)
+    with h5py.File("tiers.h5", "r") as file:  # both tiers were reached
+        rates = file["commission_paid"][()] / file["turnover"][()]
+        assert (rates > 0.00041).all() and (rates < 0.00099).any(), rates
+    killed(datasets("tiers.h5"), seconds, 3, config="tiers.yaml")
+    refused(run(*sweep("tiers.h5", "--resume", "--set", "costs.tier_days=8", config="tiers.yaml")), 2, "another configuration")
+    print("commission by volume: resumed, verified")
 
 
 def main():
@@ -369,6 +388,7 @@ def main():
         full_disk(reference, journal_bytes, results_bytes)
         assert plan_holds(journal_bytes, results_bytes)["sets"] == SETS
         several_markets(bars)
+        commission_by_volume()
     finally:
         os.chdir("/")
         shutil.rmtree(folder)

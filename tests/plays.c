@@ -8,6 +8,7 @@
 
 #include "base/math.h"
 #include "base/random.h"
+#include "data/calendar.h"
 #include "sim/deck.h"
 #include "tapedeck_test_strategies.h"
 
@@ -149,8 +150,12 @@ void td_test_tape_free(td_tape *tape) {
 
 const td_strategy *td_case_strategy(uint64_t seed) {
     static const char *const own[] = {"ratio", "breakout", "crowd", "placer"};
-    int built_in = td_strategy_count(), pick = (int)(seed % (uint64_t)(built_in + 4));
-    return pick < built_in ? td_strategy_at(pick) : td_test_strategy(own[pick - built_in]);
+    const td_strategy *alone[64];
+    int built_in = 0;
+    for (int i = 0; i < td_strategy_count() && built_in < 64; i++)
+        if (!td_strategy_plays_pairs(td_strategy_at(i))) alone[built_in++] = td_strategy_at(i);
+    int pick = (int)(seed % (uint64_t)(built_in + 4));
+    return pick < built_in ? alone[pick] : td_test_strategy(own[pick - built_in]);
 }
 
 static double maybe(uint64_t seed, uint64_t n, double likely, double value) { return td_draw(seed, n) < likely ? value : 0; }
@@ -188,6 +193,16 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
         def.volatility = (td_volatility)td_draw_whole(seed, 45, def.sizing == TD_SIZING_VOLATILITY ? 1 : 0, 2);
         def.maker_rate = td_draw(seed, 46) < 0.5;
         if (def.volatility != TD_VOLATILITY_NONE) def.row_scale = 1;
+        if (td_draw(seed, 49) < 0.25) { /* steps that some of the sets climb */
+            def.maker_rate = false;
+            def.tier_days = (int32_t)td_draw_whole(seed, 51, 1, TD_TIER_DAYS_MAX);
+            def.tier_count = (int32_t)td_draw_whole(seed, 52, 1, 5);
+            for (int k = 0; k < def.tier_count; k++) {
+                uint64_t n = 53 + 3 * (uint64_t)k;
+                def.tiers[k] = (td_tier){k ? def.tiers[k - 1].volume + 1 + 3e4 * td_draw(seed, n) : 0, 0.004 * td_draw(seed, n + 1) - 0.0005,
+                                         0.004 * td_draw(seed, n + 2) - 0.0015};
+            }
+        }
         if (td_draw(seed, 47) < 0.2) def.hours_from = 600, def.hours_to = td_draw(seed, 48) < 0.5 ? 300 : 1000;
     }
     if (finer) {
@@ -231,7 +246,7 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
         knob[TD_KNOB_cash] = td_draw(s, 1) < 0.3 ? 150 : 10000;
         knob[TD_KNOB_size] = def.sizing == TD_SIZING_FRACTION ? 0.05 + 0.95 * td_draw(s, 2) : (double)td_draw_whole(s, 2, 1, 200);
         knob[TD_KNOB_lot] = (double[]){0, 1, 1e-6, 0.1}[td_draw_whole(s, 3, 0, 3)];
-        knob[TD_KNOB_commission] = maybe(s, 4, 0.7, td_draw(s, 5) * 0.01 - 0.001);
+        knob[TD_KNOB_commission] = def.tier_count ? 0 : maybe(s, 4, 0.7, td_draw(s, 5) * 0.01 - 0.001);
         knob[TD_KNOB_fixed_commission] = maybe(s, 6, 0.4, td_draw(s, 7) * 5);
         knob[TD_KNOB_spread] = maybe(s, 8, 0.6, td_draw(s, 9) * 0.01);
         knob[TD_KNOB_slippage] = maybe(s, 10, 0.5, td_draw(s, 11) * 0.002);
@@ -357,6 +372,20 @@ static double base_price(const watch *w, const td_fill *fill, double base) {
     }
 }
 
+/* The commission rate of a fill. With tiers: of the value of the fills there were on the days before its own. */
+static double rate_of(const watch *w, const td_fill *fill, bool rests) {
+    const td_play_def *def = &w->deck->def;
+    const double *knob = w->set->knob;
+    if (!def->tier_count) return rests && def->maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission];
+    int64_t day = td_day_of(fill->time_ns);
+    long double traded = 0;
+    for (int64_t i = w->record->fill_count - 1; i >= 0 && td_day_of(w->record->fills[i].time_ns) >= day - def->tier_days; i--)
+        if (td_day_of(w->record->fills[i].time_ns) < day) traded += fabs(w->record->fills[i].units) * w->record->fills[i].price;
+    int tier = def->tier_count - 1;
+    while (tier > 0 && traded < def->tiers[tier].volume) tier--;
+    return rests ? def->tiers[tier].maker : def->tiers[tier].commission;
+}
+
 static void on_fill(void *context, const td_fill *fill) {
     watch *w = context;
     td_record *record = w->record;
@@ -375,7 +404,7 @@ static void on_fill(void *context, const td_fill *fill) {
     check(w, fill->bar, "spread of the fill", fill->spread_cost, value * spread, value);
     if (moves ? fill->slippage_cost <= value * slippage * (1 - 1e-10) : fabs(fill->slippage_cost - value * slippage) > 1e-10 * value)
         complain(w, fill->bar, "slippage of the fill", fill->slippage_cost, value * slippage);
-    double rate = rests && w->deck->def.maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission];
+    double rate = rate_of(w, fill, rests);
     check(w, fill->bar, "commission of the fill", fill->commission,
           knob[TD_KNOB_fixed_commission] + size * fill->price * rate + size * knob[TD_KNOB_per_unit], value + knob[TD_KNOB_fixed_commission]);
     check(w, fill->bar, "position after the fill", fill->position, w->position + fill->units, size + fabs(w->position));

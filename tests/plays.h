@@ -48,7 +48,7 @@ void td_case_make(td_case *made, uint64_t seed, int64_t bars, const td_strategy 
 /* Of profile tapedeck, on a tape with finer bars, which are walked. */
 void td_case_make_finer(td_case *made, uint64_t seed, int64_t bars, const td_strategy *strategy);
 void td_case_free(td_case *made);
-/* One of the built-in strategies, or of tests/strategies. */
+/* One of the built-in strategies that play one symbol, or of tests/strategies. */
 const td_strategy *td_case_strategy(uint64_t seed);
 
 /* A detailed run. Every bar was checked while it was made: equity is the start and what the fills moved, every fill has the price

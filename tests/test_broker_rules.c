@@ -1,4 +1,4 @@
-/* Rules R45 to R80 of docs/bar-rules.md, by hand on a few bars, as tests/test_bar_rules.c has the first ones. Orders come from the
+/* Rules R45 to R85 of docs/bar-rules.md, by hand on a few bars, as tests/test_bar_rules.c has the first ones. Orders come from the
  * strategy `placer` (tests/strategies), whose levels are fractions of a close, 100 here wherever one is placed. */
 #include "tests/by_hand.h"
 
@@ -767,6 +767,78 @@ static void R80_rebalancing_trades_the_difference(void **state) {
     expect_equity(5, left - more * 6.25);
 }
 
+static void expect_commissions(const double *commissions, int count) {
+    expect_fills(count);
+    for (int i = 0; i < count; i++) assert_near(now.fills[i].commission, commissions[i], 1e-14);
+}
+
+static void R85_tiers_by_traded_value(void **state) {
+    (void)state;
+    def.tiers[0] = (td_tier){0, 0.01, 0.02};
+    def.tiers[1] = (td_tier){1000, 0.005, -0.001};
+    def.tiers[2] = (td_tier){2000, 0.0025, 0.002};
+    def.tier_count = 3;
+    def.tier_days = 2;
+    /* ten units at 100 are 1000: traded in the two days before each fill were 0, 1000, 1000, 2000 and, much later, 0 */
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(100, 0), ORDER(100, +1), ORDER(100, 0), FLAT(100), FLAT(100), FLAT(100),
+         ORDER(100, +1), FLAT(100), FLAT(100));
+    expect_commissions((double[]){10, 5, 5, 2.5, 10}, 5);
+    expect_metric(commission_paid, 32.5);
+    assert_near(now.trades[0].commission, 15, 1e-14);
+    /* what counts are prices paid: half the spread short of 2000 */
+    set.knob[TD_KNOB_spread] = 0.001;
+    PLAY(FLAT(100), ORDER(100, -1), FLAT(100), ORDER(100, 0), ORDER(100, -1), ORDER(99.9, 0), FLAT(100), FLAT(100));
+    assert_near(now.fills[1].commission, 10 * 100.05 * 0.01, 1e-14); /* 999.5 */
+    set.knob[TD_KNOB_spread] = 0;
+    /* the fills of a day have one rate, whatever was traded on it before; hours make days */
+    td_bar hours[60];
+    for (int t = 0; t < 60; t++) hours[t] = (td_bar)FLAT(100);
+    hours[1].order = +1;  /* fills at 02:00 of day 0, */
+    hours[3].order = -1;  /* 04:00: both sides, */
+    hours[22].order = 0;  /* 23:00, */
+    hours[23].order = +1; /* 00:00 of day 1 with 4000 before it, */
+    hours[47].order = 0;  /* and of day 2 */
+    td_tape tape = td_script_tape(hours, 60, 3600 * TD_NS_PER_SECOND);
+    play_tape(&tape);
+    expect_commissions((double[]){10, 10, 10, 10, 2.5, 2.5}, 6);
+    def.tier_days = 1;
+    play_tape(&tape);
+    expect_commissions((double[]){10, 10, 10, 10, 2.5, 5}, 6);
+    td_test_tape_free(&tape);
+    /* limit orders have the maker rate of the day, and all-in is sized with it */
+    def.tier_days = 2;
+    place(BUY_LIMIT, 0.5);
+    PLAY(FLAT(100), ORDER(100, NONE), BAR(100, 100, 50, 100), FLAT(100));
+    expect_commissions((double[]){500 * 0.02}, 1);
+    start(NULL);
+    def.sizing = TD_SIZING_ALL_IN;
+    def.tiers[0] = (td_tier){0, 0.0625, 0};
+    def.tiers[1] = (td_tier){5000, 0.015625, 0};
+    def.tier_count = 2;
+    set.knob[TD_KNOB_cash] = 10625;
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(100, 0), ORDER(100, +1), FLAT(100), FLAT(100));
+    expect_fill(0, 2, open, 100, 100);
+    assert_near(now.fills[1].commission, 156.25, 1e-14);
+    expect_fill(2, 5, open, (10000 - 156.25) / 101.5625, 100);
+    /* where a rate comes from is said once, and the list has an order */
+    td_error error;
+    td_deck *deck;
+    td_bar few[] = {FLAT(100), FLAT(100)};
+    tape = td_script_tape(few, 2, TD_NS_PER_DAY);
+    assert_ok(td_deck_make(&tape, &def, &deck, &error));
+    set.knob[TD_KNOB_commission] = 0.01;
+    assert_int_equal(td_check_set(deck, &set, &error), TD_BAD_ARG);
+    assert_non_null(strstr(error.message, "costs.tiers say what commission and maker are"));
+    td_deck_free(deck);
+    def.tiers[1].volume = 0;
+    assert_int_equal(td_deck_make(&tape, &def, &deck, &error), TD_BAD_ARG);
+    assert_string_equal(error.message, "costs.tiers: volume 0 stands after 0, must be more");
+    def.tiers[0].volume = 10;
+    assert_int_equal(td_deck_make(&tape, &def, &deck, &error), TD_BAD_ARG);
+    assert_non_null(strstr(error.message, "has volume 10, must have 0"));
+    td_test_tape_free(&tape);
+}
+
 static const struct CMUnitTest tests[] = {
     RULE(R45_fills_at_the_next_close),
     RULE(R46_orders_may_be_delayed),
@@ -804,6 +876,7 @@ static const struct CMUnitTest tests[] = {
     RULE(R78_loss_limits),
     RULE(R79_cool_down_and_hours),
     RULE(R80_rebalancing_trades_the_difference),
+    RULE(R85_tiers_by_traded_value),
 };
 
 int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }

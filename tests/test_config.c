@@ -145,6 +145,14 @@ static void reads_every_key(void **state) {
     assert_int_equal(sizeof knobs / sizeof *knobs, TD_KNOB_COUNT);
     for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(config->base.knob[i] == knobs[i]);
     td_config_free(config);
+    /* commission by tiers */
+    config = parse("tape: t.h5\nstrategy: sma-cross\ncosts: {tiers: [{volume: 0, commission: 0.001, maker: 0.0008}, "
+                   "{volume: 1e6, commission: 0.0009}], tier_days: 7}\n");
+    assert_true(config->play.tier_count == 2 && config->play.tier_days == 7);
+    assert_true(config->play.tiers[0].maker == 0.0008 && config->play.tiers[1].volume == 1e6 && config->play.tiers[1].maker == 0.0009);
+    assert_non_null(strstr(config->resolved, "\"costs\":{\"borrow\":0,\"fixed_commission\":0,"));
+    assert_non_null(strstr(config->resolved, "\"tier_days\":7,\"tiers\":[{\"commission\":0.001,\"maker\":0.00080000000000000004,\"volume\":0},"));
+    td_config_free(config);
     /* the remaining words */
     config = parse("tape: t.h5\nstrategy: sma-cross\nmetrics: {sample: bar}\n"
                    "account: {sizing: fixed_units, size: 3, units: whole}\n"
@@ -283,6 +291,25 @@ static void keys_and_their_types(void **state) {
         {"costs: {commission: 1e}", "costs.commission must be a number, found '1e'"},
         {"costs: {commission: }", "costs.commission must be a number, found nothing"},
         {"costs: {commission: 0.2}", "costs.commission is 0.2, must be between -0.1 and 0.1"},
+        {"costs: {tiers: 0.001}", "costs.tiers must be a list such as [{volume: 0, commission: 0.001}, {volume: 1e6, commission: 0.0008}], found"},
+        {"costs: {tiers: []}", "costs.tiers must be a list such as"},
+        {"costs: {tiers: [0.001]}", "costs.tiers must be a list such as"},
+        {"costs: {tiers: [{volume: 0, comission: 0.001}]}", "costs.tiers: unknown key 'comission'; did you mean 'commission'?"},
+        {"costs: {tiers: [{volume: 0}]}", "costs.tiers: a tier needs commission"},
+        {"costs: {tiers: [{commission: 0}]}", "costs.tiers: a tier needs volume"},
+        {"costs: {tiers: [{volume: 0, commission: low}]}", "commission must be a number, found 'low'"},
+        {"costs: {tiers: [{volume: 5, commission: 0}]}", "the first of costs.tiers has volume 5, must have 0"},
+        {"costs:\n  tiers:\n  - {volume: 0, commission: 0.001}\n  - {volume: 10, commission: 0.001}\n  - {volume: 9, commission: 0.001}",
+         "test.yaml:7:5: error: costs.tiers: volume 9 stands after 10, must be more"},
+        {"costs: {tiers: [{volume: 0, commission: 0.2}]}", "costs.tiers: the commission of volume 0 is 0.2, must be -0.1 to 0.1"},
+        {"costs: {tiers: [{volume: 0, commission: 0, maker: -1}]}", "costs.tiers: the maker of volume 0 is -1, must be -0.1 to 0.1"},
+        {"costs: {tiers: [{volume: 0, commission: 0}], commission: 0}", "costs.commission cannot be given beside costs.tiers, which say what it is"},
+        {"costs: {tiers: [{volume: 0, commission: 0}], maker: 0}", "costs.maker cannot be given beside costs.tiers"},
+        {"costs: {tiers: [{volume: 0, commission: 0}]}\nparameters: {commission: {values: [0, 0.01]}}",
+         "'commission' cannot be given beside costs.tiers, which say what it is"},
+        {"costs: {tiers: [{volume: 0, commission: 0}], tier_days: 32}", "costs.tier_days is 32, must be between 1 and 31"},
+        {"costs: {tiers: [{volume: 0, commission: 0}]}\nprofile: vectorbt", "costs.tiers are of profile tapedeck"},
+        {"costs: {tiers: [{volume: 0, commission: 0}]}\nportfolio: {weights: equal}", "costs.tiers are not for portfolios yet"},
         {"finalize: True", "finalize must be true or false, found 'True'"},
         {"finalize: \"true\"", "finalize must be true or false, found the text 'true'"},
         {"finalize: on", "finalize must be true or false, found 'on'"},
@@ -596,6 +623,18 @@ static void digest_is_of_the_numbers(void **state) {
     td_config_free(one);
     td_config_free(two);
     td_config_free(plain);
+    /* of tiers every number does, but a maker that is said and is the commission anyway */
+    static const char *const tiers[] = {"costs.tiers=[{volume: 0, commission: 0}]", "costs.tiers=[{volume: 0, commission: 0, maker: 0}]",
+                                        "costs.tiers=[{volume: 0, commission: 0, maker: 0.001}]", "costs.tiers=[{volume: 0, commission: 0.001}]",
+                                        "costs.tiers=[{volume: 0, commission: 0}, {volume: 1, commission: 0}]",
+                                        "costs.tiers=[{volume: 0, commission: 0}, {volume: 2, commission: 0}]",
+                                        "costs={tiers: [{volume: 0, commission: 0}], tier_days: 29}", "costs.spread=0"};
+    enum { TIERS = sizeof tiers / sizeof *tiers };
+    td_config *configs[TIERS];
+    for (int i = 0; i < TIERS; i++) configs[i] = parse_set(smallest, NULL, tiers[i], NULL, NULL);
+    for (int i = 0; i < TIERS; i++)
+        for (int j = 0; j < i; j++) assert_int_equal(strcmp(configs[i]->digest, configs[j]->digest) == 0, i == 1 && j == 0);
+    for (int i = 0; i < TIERS; i++) td_config_free(configs[i]);
 }
 
 /* The canonical form is a configuration: loading it (with a tape) gives itself, and the same sets. */
@@ -606,6 +645,7 @@ static void resolved_loads_back(void **state) {
             "constraints: ['fast<slow&&!(commission>0.06)']\n",
         "parameters: {fast: {min: 1, max: 100000}, slow: {log: [2, 4000, 9]}}\nrun_cap: 1000\n",
         "parameters: {cash: {range: [0.1, 9999.9, 0.1]}}\n",
+        "costs: {tiers: [{volume: 0, commission: 0.001}, {volume: 2.5e5, commission: 0.0007, maker: -0.0001}], tier_days: 14, spread: 0.01}\n",
         "parameters: {cash: {range: [0.1, 19999.9, 0.1]}}\n",
         "list: [{slow: 20, lot: 0.1}, {slow: 30, lot: 1e-6}]\naccount: {sizing: fraction, size: 0.3}\n"
         "period: {from: 2020-02-29, to: 2020-03-01T12:30:00.000000001}\n",

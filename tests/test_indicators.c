@@ -119,20 +119,25 @@ typedef long double number;
 enum { BARS = 700 };
 typedef struct market {
     const double *columns[TD_COLUMN_COUNT];
-    double days[BARS];
+    double days[BARS], logs[2][BARS];
     td_tape tape;
 } market;
 
 static void make_market(market *m, td_temper temper, uint64_t seed) {
     m->tape = td_test_tape_of(BARS, 3600 * TD_NS_PER_SECOND, temper, false, seed);
     for (int t = 0; t < BARS; t++) m->days[t] = (double)(m->tape.time_ns[t] / TD_NS_PER_DAY);
-    const double *columns[] = {m->tape.open, m->tape.high, m->tape.low, m->tape.close, m->tape.volume, m->days};
+    for (int t = 0; t < BARS; t++) { /* a pair of which the one is now and then a little ahead of the other */
+        m->logs[0][t] = log(m->tape.close[t]);
+        m->logs[1][t] = log(m->tape.open[t]);
+    }
+    const double *columns[TD_COLUMN_COUNT] = {m->tape.open, m->tape.high, m->tape.low,  m->tape.close, m->tape.volume, m->days,
+                                              m->tape.close, m->tape.open, m->logs[0], m->logs[1]};
     memcpy(m->columns, columns, sizeof columns);
 }
 
 /* The columns of a kind; x is the close. */
 static void columns_for(const td_row_kind *kind, const double *const *market, const double **columns) {
-    static const char *const names[] = {"open", "high", "low", "close", "volume", "day"};
+    static const char *const names[] = {"open", "high", "low", "close", "volume", "day", "first", "second", "log_first", "log_second"};
     for (int c = 0; c < kind->column_count; c++) {
         columns[c] = market[TD_COLUMN_close];
         for (int i = 0; i < TD_COLUMN_COUNT; i++)
@@ -307,6 +312,11 @@ static void plain(const char *kind, const double *a, int o, const market *m, num
                 number sum = 0;
                 for (int i = t - w + 1; i <= t; i++) sum += (x[i] - x[i - 1]) * (x[i] - x[i - 1]);
                 y[t] = sqrtl(sum / w);
+            }
+            if (!strcmp(kind, "spread")) {
+                for (int i = t - w + 1; i <= t; i++) work[0][i] = m->logs[0][i] - (number)a[1] * m->logs[1][i];
+                number deviation = sqrtl(squares_of(work[0], t, w) / w), size = fabsl(m->logs[0][t]) + fabsl(a[1] * m->logs[1][t]);
+                y[t] = o == 0 ? work[0][t] : deviation > 1e-12 * size ? (work[0][t] - mean_of(work[0], t, w)) / deviation : 0;
             }
             if (!strcmp(kind, "highest")) y[t] = highest_of(close, t, w);
             if (!strcmp(kind, "lowest")) y[t] = lowest_of(close, t, w);

@@ -1,4 +1,4 @@
-/* sim/portfolio.h: rules R110 to R127 of docs/bar-rules.md by hand, each test named after its rule; then what must hold for any
+/* sim/portfolio.h: rules R110 to R129 of docs/bar-rules.md by hand, each test named after its rule; then what must hold for any
  * portfolio: one symbol alone is the single engine to the bit, money is conserved, the order of symbols is no input, the future is not
  * known. */
 #include "sim/portfolio.h"
@@ -322,6 +322,93 @@ static void R124_dates_know_the_newest_target(void **state) {
     expect_fill(1, A, 5, open, -25, 100);
 }
 
+/* The strategy pairs over two bars: the z-score of two values is 1 where the second is more, -1 where it is less, 0 where they are the
+ * same, so that it trades on every move of the one against the other. */
+static void two_bars_of_a_pair(void) {
+    def.play.strategy = td_strategy_find("pairs");
+    set = td_default_set(def.play.strategy);
+    set.param[0] = 2;
+    set.param[2] = 0.875;
+}
+
+static void R128_a_pair_decides_on_the_bars_that_both_have(void **state) {
+    (void)state;
+    two_bars_of_a_pair();
+    /* the first is dear: it is sold and the second bought, for the same money on the same bar; then the other way round */
+    play(DAYS(AT(100), AT(100), AT(125), AT(125), AT(80), AT(80), AT(80)), DAYS(AT(50), AT(50), AT(50), AT(50), AT(50), AT(50), AT(50)));
+    expect_fills(8);
+    expect_fill(0, A, 3, open, -40, 125);
+    expect_fill(1, B, 3, open, 100, 50);
+    expect_fill(2, A, 4, open, 40, 80);
+    expect_fill(3, B, 4, open, -100, 50);
+    expect_fill(4, A, 5, open, 0.5 * 11800 / 80, 80);
+    expect_fill(5, B, 5, open, -0.5 * 11800 / 50, 50);
+    expect_equity(3, 10000);
+    expect_equity(4, 11800);
+    /* a move of the second is one of the pair, times beta */
+    set.param[1] = 0;
+    play(DAYS(AT(100), AT(100), AT(100), AT(100)), DAYS(AT(50), AT(50), AT(40), AT(40)));
+    expect_fills(0);
+    set.param[1] = 0.5;
+    play(DAYS(AT(100), AT(100), AT(100), AT(100)), DAYS(AT(50), AT(50), AT(40), AT(40)));
+    expect_fills(2);
+    expect_fill(0, A, 3, open, -50, 100);
+    expect_fill(1, B, 3, open, 125, 40);
+    /* what only one of them does on a bar is not looked at: the z-score is that of the last bar they share, */
+    set.param[1] = 1;
+    play(DAYS(AT(100), AT(100), AT(125), AT(130), AT(130), AT(130)), DAYS(AT(50), AT(50), GAP, AT(50), AT(50), AT(50)));
+    expect_fills(4);
+    expect_fill(0, A, 4, open, -5000.0 / 130, 130); /* on bar 3: 130 against 100 */
+    expect_fill(1, B, 4, open, 100, 50);
+    expect_fill(2, A, 5, open, 5000.0 / 130, 130);
+    play(DAYS(AT(100), AT(100), AT(125), AT(100), AT(100)), DAYS(AT(50), AT(50), GAP, AT(50), AT(50)));
+    expect_fills(0);
+    /* and an order waits for the bar of its symbol */
+    play(DAYS(AT(100), AT(100), AT(125), AT(125), AT(125)), DAYS(AT(50), AT(50), AT(50), GAP, AT(50)));
+    expect_fills(2);
+    expect_fill(0, A, 3, open, -40, 125);
+    expect_fill(1, B, 4, open, 100, 50);
+}
+
+static void R129_symbols_are_paired_in_their_order(void **state) {
+    (void)state;
+    enum { FOUR = 4 };
+    td_portfolio *portfolio;
+    td_deck *deck;
+    two_bars_of_a_pair();
+    td_tape four[FOUR];
+    for (int s = 0; s < FOUR; s++) {
+        four[s] = td_test_tape_of(200, TD_NS_PER_DAY, s < 2 ? TD_TEMPER_WALK : TD_TEMPER_CONSTANT, true, 60 + (uint64_t)s);
+        snprintf(four[s].symbol, sizeof four[s].symbol, "S%d", s);
+    }
+    /* two and two: those that never move do not trade, and are nothing to the others */
+    td_cell alone, beside;
+    td_portfolio_share shares[FOUR];
+    double quarters[] = {0.25, 0.25, 0.25, 0.25};
+    def.weights = quarters;
+    assert_ok(td_portfolio_make(four, 2, &def, &portfolio, &error));
+    assert_ok(td_portfolio_play_detailed(portfolio, &set, NULL, &alone, NULL, NULL, &error));
+    td_portfolio_free(portfolio);
+    assert_ok(td_portfolio_make(four, FOUR, &def, &portfolio, &error));
+    assert_ok(td_portfolio_play_detailed(portfolio, &set, NULL, &beside, NULL, shares, &error));
+    td_portfolio_free(portfolio);
+    assert_near(beside.metrics[TD_METRIC_final_equity], alone.metrics[TD_METRIC_final_equity], 0);
+    assert_true(alone.metrics[TD_METRIC_trades] > 20 && shares[0].trades == shares[1].trades && shares[2].fills + shares[3].fills == 0);
+    /* three are not pairs, one is none */
+    assert_int_equal(td_portfolio_make(four, 3, &def, &portfolio, &error), TD_BAD_ARG);
+    assert_string_equal(error.message, "strategy pairs plays pairs, the first symbol with the second, the third with the fourth and so on: "
+                        "the portfolio has 3, an odd number");
+    assert_int_equal(td_deck_make(&four[0], &def.play, &deck, &error), TD_BAD_ARG);
+    assert_string_equal(error.message, "strategy pairs plays pairs of symbols, with one account: it needs a portfolio of them");
+    /* and two that were never there at once */
+    int64_t half = four[1].bars / 2, *time = (int64_t *)(uintptr_t)four[1].time_ns;
+    four[0].bars = four[1].bars = half;
+    for (int64_t t = 0; t < half; t++) time[t] += half * TD_NS_PER_DAY;
+    assert_int_equal(td_portfolio_make(four, 2, &def, &portfolio, &error), TD_BAD_ARG);
+    assert_string_equal(error.message, "S0: strategy pairs: row spread_value: S0 and S1 have no bar in common");
+    for (int s = 0; s < FOUR; s++) td_test_tape_free(&four[s]);
+}
+
 static void R126_which_rows_are_dates(void **state) {
     (void)state;
     static const struct {
@@ -384,15 +471,19 @@ static void thin(td_tape *tape, double chance, int64_t from, uint64_t seed) {
     tape->bars = kept;
 }
 
-static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
+/* pairs: a strategy of pairs, of an even number of symbols. */
+static void case_make_of(random_case *made, uint64_t seed, int64_t symbols, bool pairs) {
     static const char *const strategies[] = {"sma-cross", "buy-and-hold", "rsi-reversion", "ema-cross"};
     static const char *const ours[] = {"follow", "level", "crowd", "breakout"};
     uint64_t pick = (uint64_t)td_draw_whole(seed, 1, 0, 7);
-    int64_t bars = td_draw_whole(seed, 2, 2, 700);
+    int64_t bars = td_draw_whole(seed, 2, pairs ? 60 : 2, 700); /* a pair has some in common */
     int64_t interval = td_draw(seed, 3) < 0.5 ? TD_NS_PER_DAY : 3600 * TD_NS_PER_SECOND;
     *made = (random_case){.symbols = symbols, .def = td_default_portfolio_def()};
     td_play_def *play = &made->def.play;
-    play->strategy = pick < 4 ? td_strategy_find(strategies[pick]) : td_test_strategy(ours[pick - 4]);
+    if (pairs)
+        play->strategy = pick < 4 ? td_strategy_find("pairs") : td_test_strategy("partner");
+    else
+        play->strategy = pick < 4 ? td_strategy_find(strategies[pick]) : td_test_strategy(ours[pick - 4]);
     play->fill_at = (td_fill_at)td_draw_whole(seed, 4, 0, 1);
     play->sizing = td_draw(seed, 5) < 0.5 ? TD_SIZING_ALL_IN : TD_SIZING_FRACTION;
     play->direction = (td_direction)td_draw_whole(seed, 6, 0, 2);
@@ -426,6 +517,11 @@ static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
             if (info->kind == TD_PARAM_WINDOW) each->param[k] = (double)td_draw_whole(s, 100 + (uint64_t)k, 1, longest);
             if (info->kind == TD_PARAM_NUMBER && info->maximum > 50) each->param[k] = floor(td_draw(s, 100 + (uint64_t)k) * 101);
         }
+        if (pairs) { /* beta, entry, exit */
+            each->param[1] = td_draw(s, 110) < 0.5 ? 1 : 2 * td_draw(s, 111);
+            each->param[2] = 0.3 + 2 * td_draw(s, 112);
+            each->param[3] = 1.2 * each->param[2] * td_draw(s, 113);
+        }
         double *knob = each->knob;
         knob[TD_KNOB_size] = 0.05 + 0.95 * td_draw(s, 2);
         knob[TD_KNOB_lot] = (double[]){0, 1, 1e-6, 0.1}[td_draw_whole(s, 3, 0, 3)];
@@ -438,6 +534,8 @@ static void case_make(random_case *made, uint64_t seed, int64_t symbols) {
     }
     for (int i = 0; i < SETS; i++) assert_ok(td_check_set(td_portfolio_deck(made->portfolio), &made->sets[i], &error));
 }
+
+static void case_make(random_case *made, uint64_t seed, int64_t symbols) { case_make_of(made, seed, symbols, false); }
 
 static void case_free(random_case *made) {
     td_portfolio_free(made->portfolio);
@@ -468,9 +566,10 @@ static void R125_one_symbol_is_the_single_engine(void **state) {
 static void lanes_are_the_plain_engine(void **state) {
     (void)state;
     int64_t fills = 0, gathered = 0;
-    for (uint64_t seed = 500; seed < 580; seed++) {
+    for (uint64_t seed = 500; seed < 620; seed++) {
         random_case made;
-        case_make(&made, seed, td_draw_whole(seed, 70, 1, SYMBOLS));
+        bool pairs = seed >= 580;
+        case_make_of(&made, seed, pairs ? 2 * td_draw_whole(seed, 70, 1, SYMBOLS / 2) : td_draw_whole(seed, 70, 1, SYMBOLS), pairs);
         const td_deck *deck = td_portfolio_deck(made.portfolio);
         int64_t blocks = td_deck_blocks(deck);
         float *returns = malloc(2 * SETS * sizeof *returns * (size_t)blocks), *plain_returns = returns + SETS * blocks;
@@ -508,6 +607,8 @@ typedef struct ledger {
     int64_t next[SYMBOLS];
     int64_t fills, bars;
     double *equity;
+    int64_t cut;      /* fills that were decided before this bar, */
+    double decided;   /* added up */
 } ledger;
 
 static void ledger_fill(void *context, int64_t symbol, const td_fill *fill) {
@@ -515,6 +616,8 @@ static void ledger_fill(void *context, int64_t symbol, const td_fill *fill) {
     ledger->money -= fill->units * fill->price + fill->commission;
     ledger->positions[symbol] += fill->units;
     ledger->fills++;
+    if (fill->bar < ledger->cut || (fill->bar == ledger->cut && fill->reason == TD_FILL_REASON_open))
+        ledger->decided = ledger->decided * 1.0625 + fill->units * (double)(symbol + 1);
     assert_near(ledger->positions[symbol], fill->position, 1e-9 * (1 + fabs(fill->units)));
     ledger->positions[symbol] = fill->position;
     assert_true(fill->time_ns == td_portfolio_tape(ledger->made->portfolio)->time_ns[fill->bar]);
@@ -548,9 +651,10 @@ static void ledger_bar(void *context, int64_t bar, double equity, double cash, c
 static void money_is_conserved(void **state) {
     (void)state;
     int64_t fills = 0;
-    for (uint64_t seed = 200; seed < 300; seed++) {
+    for (uint64_t seed = 200; seed < 330; seed++) {
         random_case made;
-        case_make(&made, seed, td_draw_whole(seed, 70, 2, SYMBOLS));
+        bool pairs = seed >= 300;
+        case_make_of(&made, seed, pairs ? SYMBOLS / 2 * 2 : td_draw_whole(seed, 70, 2, SYMBOLS), pairs);
         for (int i = 0; i < SETS; i += 5) {
             td_cell cell;
             td_portfolio_share shares[SYMBOLS];
@@ -599,34 +703,119 @@ static void the_order_of_symbols_is_no_input(void **state) {
     }
 }
 
+/* From the cut on all prices are others, but its opens, which orders of the bar before fill at. */
+static void poison(random_case *made, int64_t cut) {
+    int64_t time = td_portfolio_tape(made->portfolio)->time_ns[cut];
+    for (int64_t s = 0; s < made->symbols; s++) {
+        double *prices[] = {(double *)(uintptr_t)made->tapes[s].open, (double *)(uintptr_t)made->tapes[s].high,
+                            (double *)(uintptr_t)made->tapes[s].low, (double *)(uintptr_t)made->tapes[s].close};
+        for (int64_t t = 0; t < made->tapes[s].bars; t++)
+            for (int c = made->tapes[s].time_ns[t] == time; c < 4 && made->tapes[s].time_ns[t] >= time; c++)
+                prices[c][t] *= s % 2 ? 3 : 2; /* so that spreads change as well */
+    }
+}
+
 static void the_future_is_not_known(void **state) {
     (void)state;
-    for (uint64_t seed = 400; seed < 440; seed++) {
+    for (uint64_t seed = 400; seed < 460; seed++) {
         random_case made;
-        case_make(&made, seed, SYMBOLS);
+        bool pairs = seed >= 440;
+        case_make_of(&made, seed, pairs ? SYMBOLS / 2 * 2 : SYMBOLS, pairs);
         int64_t bars = td_portfolio_tape(made.portfolio)->bars, cut = bars / 2;
-        int64_t time = td_portfolio_tape(made.portfolio)->time_ns[cut];
-        double *equity = calloc(2 * (size_t)bars, sizeof *equity);
-        td_cell cell;
+        double *equity = calloc(2 * SETS * (size_t)bars, sizeof *equity), decided[2][SETS];
         td_portfolio_observer observer = {.on_bar = ledger_bar, .on_fill = ledger_fill};
         for (int pass = 0; pass < 2; pass++) {
-            ledger ledger = {.made = &made, .money = made.sets[0].knob[TD_KNOB_cash], .equity = equity + pass * bars};
-            observer.context = &ledger;
-            assert_ok(td_portfolio_play_detailed(made.portfolio, &made.sets[0], &observer, &cell, NULL, NULL, &error));
-            /* from the cut on all prices are others */
-            for (int s = 0; s < SYMBOLS; s++)
-                for (int64_t t = 0; t < made.tapes[s].bars; t++)
-                    if (made.tapes[s].time_ns[t] >= time) {
-                        ((double *)(uintptr_t)made.tapes[s].open)[t] *= 3;
-                        ((double *)(uintptr_t)made.tapes[s].high)[t] *= 3;
-                        ((double *)(uintptr_t)made.tapes[s].low)[t] *= 3;
-                        ((double *)(uintptr_t)made.tapes[s].close)[t] *= 3;
-                    }
+            for (int i = 0; i < SETS; i++) {
+                td_cell cell;
+                ledger ledger = {.made = &made, .money = made.sets[i].knob[TD_KNOB_cash], .equity = equity + (pass * SETS + i) * bars,
+                                 .cut = cut};
+                observer.context = &ledger;
+                assert_ok(td_portfolio_play_detailed(made.portfolio, &made.sets[i], &observer, &cell, NULL, NULL, &error));
+                decided[pass][i] = ledger.decided;
+            }
+            if (pass == 1) break;
+            poison(&made, cut);
+            td_portfolio_free(made.portfolio); /* rows of pairs are of columns made with it */
+            assert_ok(td_portfolio_make(made.tapes, made.symbols, &made.def, &made.portfolio, &error));
         }
-        for (int64_t t = 0; t < cut; t++) assert_true(equity[t] == equity[bars + t]);
+        for (int i = 0; i < SETS; i++) {
+            for (int64_t t = 0; t < cut; t++) assert_true(equity[i * bars + t] == equity[(SETS + i) * bars + t]);
+            assert_true(decided[0][i] == decided[1][i]);
+        }
         free(equity);
         case_free(&made);
     }
+}
+
+/* A second opinion on the strategy pairs: positions from nothing but closes, on tapes with and without holes. */
+typedef struct opinion {
+    const random_case *made;
+    const td_set *set;
+    int64_t bars, shared, next[2];
+    double log[2][700];
+    int wants, held;      /* by the last shared bar; at the last close */
+    int64_t checked, entered;
+} opinion;
+
+static void opinion_bar(void *context, int64_t bar, double equity, double cash, const double *positions) {
+    opinion *o = context;
+    (void)cash;
+    const td_tape *raster = td_portfolio_tape(o->made->portfolio), *legs = o->made->tapes;
+    if (equity == 0) return;
+    /* decided at the close before, filled at it: both legs, where the last decision was on a bar of both */
+    assert_int_equal((positions[0] > 0) - (positions[0] < 0), o->wants);
+    assert_int_equal((positions[1] > 0) - (positions[1] < 0), -o->wants);
+    o->checked++;
+    o->entered += o->wants != 0 && o->wants != o->held;
+    o->held = o->wants;
+    int has = 0;
+    for (int s = 0; s < 2; s++)
+        if (o->next[s] < legs[s].bars && legs[s].time_ns[o->next[s]] == raster->time_ns[bar]) {
+            o->log[s][o->shared] = log(legs[s].close[o->next[s]++]);
+            has++;
+        }
+    if (has < 2) return;
+    int64_t window = (int64_t)o->set->param[0], n = ++o->shared;
+    double beta = o->set->param[1], mean = 0, squares = 0, last = 0;
+    if (n < window || bar + 1 == raster->bars || o->next[0] == legs[0].bars || o->next[1] == legs[1].bars) return;
+    for (int64_t i = n - window; i < n; i++) mean += (last = o->log[0][i] - beta * o->log[1][i]) / (double)window;
+    for (int64_t i = n - window; i < n; i++) squares += pow(o->log[0][i] - beta * o->log[1][i] - mean, 2);
+    double deviation = sqrt(squares / (double)window), z = deviation > 1e-11 ? (last - mean) / deviation : 0;
+    if (fabs(z) < o->set->param[3]) o->wants = 0;
+    if (z < -o->set->param[2]) o->wants = 1;
+    if (z > o->set->param[2]) o->wants = -1;
+}
+
+static void pairs_by_a_second_opinion(void **state) {
+    (void)state;
+    int64_t checked = 0, entered = 0;
+    for (uint64_t seed = 700; seed < 740; seed++) {
+        random_case made;
+        case_make_of(&made, seed, 2, true);
+        /* holes at the same places, so that no order waits */
+        td_portfolio_free(made.portfolio);
+        made.def = td_default_portfolio_def();
+        made.def.play.strategy = td_strategy_find("pairs");
+        made.def.play.fill_at = TD_FILL_CLOSE;
+        for (int s = 0; s < 2; s++) {
+            td_test_tape_free(&made.tapes[s]);
+            made.tapes[s] = td_test_tape_of(600, TD_NS_PER_DAY, seed % 2 ? TD_TEMPER_WALK : TD_TEMPER_TICKS, true, seed * 100 + (uint64_t)s);
+            if (seed % 3 == 0) thin(&made.tapes[s], 0.2, 0, seed);
+        }
+        assert_ok(td_portfolio_make(made.tapes, 2, &made.def, &made.portfolio, &error));
+        for (int i = 0; i < SETS; i++) {
+            td_set each = td_default_set(made.def.play.strategy);
+            memcpy(each.param, made.sets[i].param, sizeof each.param);
+            opinion opinion = {.made = &made, .set = &each};
+            td_portfolio_observer observer = {.on_bar = opinion_bar, .context = &opinion};
+            td_cell cell;
+            assert_ok(td_portfolio_play_detailed(made.portfolio, &each, &observer, &cell, NULL, NULL, &error));
+            checked += opinion.checked;
+            entered += opinion.entered;
+        }
+        case_free(&made);
+    }
+    assert_true(checked > 100000 && entered > 5000);
 }
 
 static void bad_input_gets_a_sentence(void **state) {
@@ -675,6 +864,9 @@ int main(void) {
         RULE(R125_one_symbol_is_the_single_engine),
         RULE(R126_which_rows_are_dates),
         RULE(R127_the_market_is_the_symbols_kept),
+        RULE(R128_a_pair_decides_on_the_bars_that_both_have),
+        RULE(R129_symbols_are_paired_in_their_order),
+        RULE(pairs_by_a_second_opinion),
         RULE(lanes_are_the_plain_engine),
         RULE(money_is_conserved),
         RULE(the_order_of_symbols_is_no_input),

@@ -6,7 +6,7 @@
 
 static void declarations(void **state) {
     (void)state;
-    static const char *const of_tests[] = {"awkward", "breakout", "channel", "crowd", "level", "patience", "pullback", "ranger", "ratio",
+    static const char *const of_tests[] = {"awkward", "breakout", "channel", "crowd", "level", "partner", "patience", "pullback", "ranger", "ratio",
                                               "resizer", "script", "silent"};
     td_error error;
     for (int i = 0; i < td_strategy_count(); i++) {

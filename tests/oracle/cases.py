@@ -186,7 +186,20 @@ def walk_configuration(draw, tape, rules=()):
     for name in rules:
         if draw.random() < 0.5:
             RULES[name](draw, tape, config)
+    if draw.random() < 0.15:
+        tiers(draw, config)
     return config
+
+
+def tiers(draw, config):
+    """R85: volumes that some plays reach, none of which is a round number of trades."""
+    volume = 0.0
+    config["tiers"] = []
+    for _ in range(draw.randint(1, 4)):
+        config["tiers"].append((volume, draw.choice((0.001, 0.0075, 0.0002)), draw.choice((0.0005, -0.0002, 0.002))))
+        volume += config["cash"] * draw.choice((0.7, 1.9, 5.3))
+    config["tier_days"] = draw.choice((1, 2, 7, 30))
+    config["commission"], config["maker"] = 0.0, None
 
 
 def configuration(draw, tape):
@@ -230,7 +243,7 @@ def configuration(draw, tape):
 GROUPS = {
     "account": ("cash", "sizing", "size", "leverage", "maintenance", "pyramiding"),
     "costs": ("commission", "fixed_commission", "spread", "slippage", "per_unit", "maker", "tick", "slippage_ticks", "volume_share",
-              "impact", "funding", "funding_hours", "borrow"),
+              "impact", "funding", "funding_hours", "borrow", "tiers", "tier_days"),
     "fill": ("at", "delay"),
     "stops": ("stop_loss", "take_profit", "volatility", "volatility_window", "stop_volatility", "target_volatility", "trailing",
               "trailing_amount", "trailing_volatility", "break_even", "time"),
@@ -240,6 +253,8 @@ GROUPS = {
 
 
 def yaml_of(name, value):
+    if name == "tiers":
+        return "[" + ", ".join(f"{{volume: {volume!r}, commission: {taker!r}, maker: {maker!r}}}" for volume, taker, maker in value) + "]"
     if name == "hours":
         (begin, end) = value
         return f"'{begin // 60:02}:{begin % 60:02}-{end // 60:02}:{end % 60:02}'"
@@ -254,6 +269,8 @@ def as_yaml(config, tape_name):
     lines += [f"parameters: {{{pairs}}}", f"finalize: {str(config['finalize']).lower()}"]
     for group, names in GROUPS.items():
         pairs = [f"{name}: {yaml_of(name, config[name])}" for name in names if config.get(name) is not None]
+        if config.get("tiers"):  # in place of it
+            pairs = [pair for pair in pairs if not pair.startswith("commission:")]
         if group == "account":
             pairs.append(f"units: {{lot: {config['lot']!r}}}")
         lines += [f"{group}: {{{', '.join(pairs)}}}"]

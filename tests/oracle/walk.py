@@ -1,4 +1,4 @@
-"""The broker of rules R45 to R79 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
+"""The broker of rules R45 to R79 and R85 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
 follow, sizes and charges of every kind, limits of risk."""
 import copy
 import math
@@ -17,7 +17,7 @@ DEFAULTS = {
     "tick": 0.0, "slippage_ticks": 0.0, "volume_share": 0.0, "impact": 0.0, "funding": 0.0, "funding_hours": 8.0, "borrow": 0.0,
     "intrabar": "stop_first", "volatility": None, "volatility_window": 14, "stop_volatility": 0.0, "target_volatility": 0.0,
     "trailing": 0.0, "trailing_amount": 0.0, "trailing_volatility": 0.0, "break_even": 0.0, "time": 0, "daily_loss": 0.0,
-    "max_drawdown": 0.0, "cool_down": 0,
+    "max_drawdown": 0.0, "cool_down": 0, "tiers": None, "tier_days": 30,
 }
 SLACK = 2.0**-40  # R25
 ORDERS_MAX = 16   # R63
@@ -120,8 +120,17 @@ class Broker:
         return base + side * (spread + slippage), spread, slippage
 
     def rate(self, rests):
+        if self.config["tiers"]:
+            return self.tier()[2 if rests else 1]
         maker = self.config["maker"]
         return maker if rests and maker is not None else self.config["commission"]
+
+    def tier(self):
+        """R85: (volume, commission, maker) that the value traded on the days before this one has reached."""
+        today = self.tape.time[self.t] // DAY
+        days = range(today - self.config["tier_days"], today)
+        traded = sum(abs(fill.units) * fill.price for fill in self.state.fills if self.tape.time[fill.bar] // DAY in days)
+        return [tier for tier in self.config["tiers"] if tier[0] <= traded][-1]
 
     def commission(self, units, price, rests):
         return self.config["fixed_commission"] + abs(units) * (price * self.rate(rests) + self.config["per_unit"])
