@@ -4,16 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/lanes.h"
 
 #define W(name) (desk->whole[TD_FIELD_##name * desk->stride])
 #define S(s, name) (desk->holdings[TD_HOLDING_##name * desk->field_step + (s) * desk->symbol_step])
-
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 /* Words of symbols. */
 static int64_t words_of(const td_desk *desk) { return td_desk_words(desk->portfolio->symbols); }
@@ -95,10 +90,10 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
         share->fills += 1;
         share->turnover += value;
     }
-    uint64_t h = bits_of(W(hash));
-    uint64_t what = bits_of(units) * 0x9E3779B97F4A7C15ull + bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
-    h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
+    uint64_t h = td_bits_of(W(hash));
+    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
+                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
+    h = td_hash_step(h, what);
     memcpy(&W(hash), &h, sizeof h);
     if (desk->observer && desk->observer->on_fill)
         desk->observer->on_fill(desk->observer->context, s,

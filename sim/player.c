@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sim/portfolio_player.h"
 #include "sim/reference.h"
 #include "sim/skip.h"
@@ -25,7 +26,7 @@ struct td_player {
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
-    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
+    td_account *accounts; /* lanes: one a lane, for groups that need the broker */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
@@ -206,14 +207,13 @@ static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count)
     return false;
 }
 
-/* Plays the group that start_group() began through the lanes engine. */
-static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+/* Plays the group that start_group() began through the lanes engine; broker: with accounts. */
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, bool broker, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
     int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
-    bool broker = needs_broker(deck, sets, count);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
@@ -358,9 +358,10 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
         /* the skip engine knows market orders with a stop and a target only */
-        if (engine == TD_ENGINE_SKIP && needs_broker(deck, sets + done, now)) engine = TD_ENGINE_LANES;
+        bool broker = engine != TD_ENGINE_REFERENCE && needs_broker(deck, sets + done, now);
+        if (engine == TD_ENGINE_SKIP && broker) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_LANES)
-            play_lanes(player, sets + done, now, cells + done, returns);
+            play_lanes(player, sets + done, now, broker, cells + done, returns);
         else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {
