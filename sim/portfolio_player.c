@@ -174,7 +174,8 @@ static td_desk desk_of(const td_portfolio_block *block, int vector, int lane) {
     uint64_t *words = player->words + (block_number(block) * block_lanes + at) * 2 * block->words;
     return (td_desk){.portfolio = player->portfolio, .whole = (double *)block->accounts + vector * reals + lane, .stride = lanes,
                      .holdings = (double *)block->holdings + at, .field_step = block->symbols * block_lanes, .symbol_step = block_lanes,
-                     .near_low = block->near_low, .near_high = block->near_high, .due = words, .cut = words + block->words, .sizes = player->sizes, .sample = block->sample};
+                     .near_low = block->near_low, .near_high = block->near_high, .due = words, .cut = words + block->words,
+                     .sizes = player->sizes, .sample = block->sample};
 }
 
 static td_raster_row row_of(const td_portfolio_block *block, int64_t t) {
