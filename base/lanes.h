@@ -49,6 +49,7 @@ TD_INLINE td_real td_floor(td_real a) { return __builtin_floor(a); }
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) { return base[*index]; }
 TD_INLINE td_bits td_mask_bits(td_mask m) { return m ? ~(td_bits)0 : 0; }
 TD_INLINE unsigned td_mask_word(td_mask m) { return m != 0; }
+TD_INLINE td_mask td_word_mask(unsigned word) { return word & 1; }
 TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) { return index ? *second : *first; }
 #define td_splat(x) ((td_real)(x))
 
@@ -123,10 +124,15 @@ TD_INLINE bool td_any(td_mask m) { return td_mask_word(m) != 0; }
 TD_INLINE td_mask td_not(td_mask m) { return ~m; }
 TD_INLINE td_real td_abs(td_real a) { return (td_real)((td_mask)a & 0x7fffffffffffffffLL); }
 TD_INLINE td_bits td_mask_bits(td_mask m) { return (td_bits)m; }
+TD_INLINE td_mask td_word_mask(unsigned word) {
+    td_bits bit;
+    for (int l = 0; l < TD_LANES; l++) bit[l] = 1ull << l;
+    return (td_mask)((bit & (td_bits)((td_bits){0} + word)) != 0);
+}
 
 #endif
 
-/* td_mask_word(m): bit l is the truth of lane l.
+/* td_mask_word(m): bit l is the truth of lane l; td_word_mask(word) is its inverse.
  * td_gather(base, index): base[index[l]] in lane l. td_pick(first, second, index): the same from two windows of TD_LANES numbers
  * each, index 0 .. 2 TD_LANES - 1: a tenth of a gather's work. */
 

@@ -8,9 +8,31 @@
 #include "base/lanes.h"
 
 #define W(name) (desk->whole[TD_FIELD_##name * desk->stride])
-#define S(s, name) (desk->symbol[(s) * desk->step + TD_FIELD_##name * desk->stride])
-#define WANTED(s) (desk->wanted[(s) * desk->stride])
-#define PENDING(s) (desk->pending[(s) * desk->stride])
+#define S(s, name) (desk->holdings[TD_HOLDING_##name * desk->field_step + (s) * desk->symbol_step])
+
+/* Words of symbols. */
+static int64_t words_of(const td_desk *desk) { return td_desk_words(desk->portfolio->symbols); }
+static bool has(const uint64_t *words, int64_t s) { return words[s >> 6] >> (s & 63) & 1; }
+static void put(uint64_t *words, int64_t s) { words[s >> 6] |= (uint64_t)1 << (s & 63); }
+static void drop(uint64_t *words, int64_t s) { words[s >> 6] &= ~((uint64_t)1 << (s & 63)); }
+static void clear(const td_desk *desk, uint64_t *words) { memset(words, 0, (size_t)words_of(desk) * sizeof *words); }
+static bool some(const td_desk *desk, const uint64_t *words) {
+    for (int64_t w = 0; w < words_of(desk); w++)
+        if (words[w]) return true;
+    return false;
+}
+
+/* The first symbol from s on that orders of this row may be about: any on a date, else those with a target that is due. Number of
+ * symbols: none. */
+static int64_t concerned(const td_desk *desk, bool date, int64_t s) {
+    int64_t symbols = desk->portfolio->symbols;
+    if (date || s >= symbols) return s;
+    uint64_t word = desk->due[s >> 6] >> (s & 63) << (s & 63);
+    for (int64_t w = s >> 6;; word = desk->due[w]) {
+        if (word) return w * 64 + __builtin_ctzll(word);
+        if (++w == words_of(desk)) return symbols;
+    }
+}
 
 void td_desk_start(td_desk *desk, const td_set *set) {
     td_lane lane;
@@ -18,11 +40,13 @@ void td_desk_start(td_desk *desk, const td_set *set) {
     const double *fields = (const double *)&lane;
     for (int f = 0; f < TD_FIELD_COUNT; f++) desk->whole[f * desk->stride] = fields[f];
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
-        for (int f = 0; f < TD_FIELD_COUNT; f++) desk->symbol[s * desk->step + f * desk->stride] = fields[f];
-        S(s, balance) = 0;
-        WANTED(s) = 0;
-        PENDING(s) = NAN;
+        for (int f = 0; f < TD_HOLDING_COUNT; f++) desk->holdings[f * desk->field_step + s * desk->symbol_step] = 0;
+        S(s, stop_low) = -INFINITY;
+        S(s, stop_high) = INFINITY;
     }
+    clear(desk, desk->due);
+    clear(desk, desk->cut);
+    if (desk->shares) memset(desk->shares, 0, (size_t)desk->portfolio->symbols * sizeof *desk->shares);
 }
 
 double td_desk_equity(const td_desk *desk, const double *marks) {
@@ -31,8 +55,7 @@ double td_desk_equity(const td_desk *desk, const double *marks) {
     return equity;
 }
 
-/* Cash is the balance without what the open positions cost; due after fills. */
-static void count_cash(td_desk *desk) {
+void td_desk_count_cash(td_desk *desk) {
     double tied = 0;
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) tied += S(s, position) * S(s, entry_price);
     W(cash) = W(balance) - tied;
@@ -59,11 +82,14 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
     W(slippage_paid) += slippage;
     W(fills) += 1;
     W(turnover) += value;
-    S(s, commission_paid) += commission;
-    S(s, spread_paid) += spread;
-    S(s, slippage_paid) += slippage;
-    S(s, fills) += 1;
-    S(s, turnover) += value;
+    if (desk->shares) {
+        td_portfolio_share *share = &desk->shares[s];
+        share->commission += commission;
+        share->spread_cost += spread;
+        share->slippage_cost += slippage;
+        share->fills += 1;
+        share->turnover += value;
+    }
     uint64_t h = td_bits_of(W(hash));
     uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
                     td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
@@ -81,13 +107,16 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
     double position = S(s, position), entry_commission = S(s, entry_commission), size = fabs(units), price = base * terms.factor;
     bool all = units == position;
     if (!all) entry_commission *= units / position;
-    double entered = S(s, entry_bar), entry_price = S(s, entry_price), commission = W(fixed) + size * price * W(rate);
+    double entry_price = S(s, entry_price), commission = W(fixed) + size * price * W(rate);
     double gross = units * (price - entry_price), costs = commission + entry_commission, pnl = gross - costs;
     double change = pnl / (size * entry_price);
 
     /* money */
     W(balance) += gross - commission;
-    S(s, balance) += gross - commission;
+    if (desk->shares) {
+        desk->shares[s].pnl += gross - commission;
+        desk->shares[s].trades += 1;
+    }
     S(s, position) = all ? 0 : position - units;
     S(s, entry_commission) -= entry_commission;
     if (all) {
@@ -97,7 +126,6 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
     }
 
     /* trade statistics */
-    S(s, trades) += 1;
     W(trades) += 1;
     W(sum_pnl) += pnl;
     W(sum_pnl2) += pnl * pnl;
@@ -130,13 +158,13 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
     }
 
     note_fill(desk, s, bar, -units, base, price, commission, &terms, reason);
-    if (desk->observer && desk->observer->on_trade)
-        desk->observer->on_trade(desk->observer->context, s,
-                                 &(td_trade){.entry_bar = (int64_t)entered, .exit_bar = bar,
-                                             .entry_ns = desk->portfolio->tape.time_ns[(int64_t)entered],
-                                             .exit_ns = desk->portfolio->tape.time_ns[bar], .entry_reason = desk->entry_reason[s],
-                                             .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
-                                             .commission = costs, .pnl = pnl, .ret = change});
+    if (!desk->observer || !desk->observer->on_trade) return;
+    int64_t entered = (int64_t)S(s, entry_bar);
+    desk->observer->on_trade(desk->observer->context, s,
+                             &(td_trade){.entry_bar = entered, .exit_bar = bar, .entry_ns = desk->portfolio->tape.time_ns[entered],
+                                         .exit_ns = desk->portfolio->tape.time_ns[bar], .entry_reason = desk->entry_reason[s],
+                                         .exit_reason = reason, .units = units, .entry_price = entry_price, .exit_price = price,
+                                         .commission = costs, .pnl = pnl, .ret = change});
 }
 
 static void leave_all(td_desk *desk, int64_t s, int64_t bar, double base, td_fill_reason reason) {
@@ -144,9 +172,11 @@ static void leave_all(td_desk *desk, int64_t s, int64_t bar, double base, td_fil
     leave(desk, s, bar, base, position, exit_terms(desk, position > 0 ? -1 : 1), reason);
 }
 
-/* Opens a position in symbol s, or adds to it: `size` units at `base`. `marked` is the row whose close was marked last. Cash is the
+/* Opens a position in symbol s, or adds to it: `size` units at the base price. `marked` is the row whose close was marked last. Cash is the
  * caller's to count. */
-static void enter(td_desk *desk, int64_t s, int64_t bar, int64_t marked, double base, double side, double size, td_fill_reason reason) {
+static void enter(td_desk *desk, const td_raster_row *row, int64_t s, int64_t marked, double side, double size, td_fill_reason reason) {
+    int64_t bar = row->bar;
+    double base = row->base[s];
     terms terms = entry_terms(desk, side);
     double price = base * terms.factor, held = fabs(S(s, position)), units = side > 0 ? size : -size;
     double commission = W(fixed) + size * price * W(rate);
@@ -158,13 +188,14 @@ static void enter(td_desk *desk, int64_t s, int64_t bar, int64_t marked, double 
         W(peak_time) = view->seconds[marked];
     }
     W(balance) -= commission;
-    S(s, balance) -= commission;
+    if (desk->shares) desk->shares[s].pnl -= commission;
     if (held == 0) {
         if (W(position) == 0) W(entry_bar) = (double)bar;
         W(position) += 1;
         S(s, entry_commission) = commission;
         S(s, entry_price) = price;
         S(s, entry_bar) = (double)bar;
+        S(s, entry_own) = (double)row->own[s];
         S(s, entry_time) = view->seconds[bar];
         S(s, position) = units;
         if (desk->entry_reason) desk->entry_reason[s] = reason;
@@ -176,6 +207,10 @@ static void enter(td_desk *desk, int64_t s, int64_t bar, int64_t marked, double 
     bool buy = side > 0;
     S(s, stop_low) = S(s, entry_price) * (buy ? W(long_low) : W(short_low));
     S(s, stop_high) = S(s, entry_price) * (buy ? W(long_high) : W(short_high));
+    if (desk->near_low) {
+        desk->near_low[s] = fmax(desk->near_low[s], S(s, stop_low));
+        desk->near_high[s] = fmin(desk->near_high[s], S(s, stop_high));
+    }
     note_fill(desk, s, bar, units, base, price, commission, &terms, reason);
 }
 
@@ -195,8 +230,8 @@ static void stop(td_desk *desk) {
         S(s, position) = 0;
         S(s, stop_low) = -INFINITY;
         S(s, stop_high) = INFINITY;
-        PENDING(s) = NAN;
     }
+    clear(desk, desk->due);
 }
 
 static void fail(td_desk *desk, int64_t bar, td_cell_reason reason) {
@@ -214,48 +249,62 @@ static double round_to_lot(const td_desk *desk, double units) {
 /* Quote currency that a position of symbol s should be worth, for this much equity. */
 static double aim(const td_desk *desk, int64_t s, double equity) {
     const td_portfolio_def *def = &desk->portfolio->def;
-    double scale = fabs(WANTED(s)) < 1 ? fabs(WANTED(s)) : 1;
+    double scale = fabs(S(s, wanted)) < 1 ? fabs(S(s, wanted)) : 1;
     double value = (def->play.sizing == TD_SIZING_FRACTION ? equity * W(size) : equity) * scale * desk->portfolio->weights[s];
     return def->max_weight > 0 ? fmin(value, equity * def->max_weight) : value;
 }
 
-/* Positions that wanted targets no longer want are closed, and on dates those too large cut back: what frees cash comes first.
- * sizes (symbols): REDUCED where something was cut back, which is then as large as it should be; else 0. */
-enum { REDUCED = -1 };
-static void reduce(td_desk *desk, const td_raster_row *row, const double *base, bool date, td_fill_reason reason, double *sizes) {
-    double equity = date ? td_desk_equity(desk, base) : 0, fills = W(fills);
-    for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
-        double position = S(s, position), held = fabs(position) * base[s];
-        sizes[s] = 0;
-        if (position == 0 || row->own[s] < 0) continue;
-        if (!isnan(PENDING(s)) && !(position > 0 ? WANTED(s) > 0 : WANTED(s) < 0)) {
-            leave_all(desk, s, row->bar, base[s], reason);
+static td_fill_reason order_reason(const td_desk *desk) {
+    return desk->portfolio->def.play.fill_at == TD_FILL_CLOSE ? TD_FILL_REASON_close : TD_FILL_REASON_open;
+}
+
+/* Targets due of symbols that have a bar are due no more. */
+static void done(td_desk *desk, const td_raster_row *row) {
+    for (int64_t s = concerned(desk, false, 0); s < desk->portfolio->symbols; s = concerned(desk, false, s + 1))
+        if (row->own[s] >= 0) drop(desk->due, s);
+}
+
+/* Positions that wanted targets no longer want are closed, and on dates those too large cut back: what frees cash comes first. */
+td_desk_reduced td_desk_reduce(td_desk *desk, const td_raster_row *row, double equity) {
+    const double *base = row->base;
+    bool date = desk->portfolio->dates[row->bar];
+    td_desk_reduced reduced = {.buys = date && W(position) > 0};
+    if (W(ruined)) return (td_desk_reduced){0};
+    date = date && (reduced.buys || some(desk, desk->due));
+    double fills = W(fills);
+    if (date) clear(desk, desk->cut);
+    for (int64_t s = concerned(desk, date, 0); s < desk->portfolio->symbols; s = concerned(desk, date, s + 1)) {
+        double position = S(s, position);
+        if (row->own[s] < 0) continue;
+        if (position == 0) {
+            reduced.buys |= has(desk->due, s) && S(s, wanted) != 0;
+        } else if (has(desk->due, s) && !(position > 0 ? S(s, wanted) > 0 : S(s, wanted) < 0)) {
+            leave_all(desk, s, row->bar, base[s], order_reason(desk));
+            reduced.buys |= S(s, wanted) != 0;
         } else if (date) {
-            double value = aim(desk, s, equity), excess = held - value;
+            double excess = fabs(position) * base[s] - aim(desk, s, equity);
             if (!(excess > 0 && excess > desk->portfolio->def.band * equity)) continue;
             double units = round_to_lot(desk, excess / base[s]);
             if (!(units > 0 && units < fabs(position))) continue;
-            sizes[s] = REDUCED;
-            leave(desk, s, row->bar, base[s], copysign(units, position), exit_terms(desk, position > 0 ? -1 : 1), reason);
+            put(desk->cut, s); /* and is then as large as it should be */
+            leave(desk, s, row->bar, base[s], copysign(units, position), exit_terms(desk, position > 0 ? -1 : 1), order_reason(desk));
         }
     }
-    if (W(fills) > fills) count_cash(desk);
+    reduced.filled = W(fills) > fills;
+    if (!reduced.buys) done(desk, row);
+    return reduced;
 }
 
-/* Sizes of what opens positions or adds to them, from the equity that is left after reduce(): sizes (symbols) units, 0 where nothing
- * is to be bought. */
-static void find_sizes(td_desk *desk, const td_raster_row *row, const double *base, bool date, double *sizes) {
+/* Sizes of what opens positions or adds to them, from the equity that is left after td_desk_reduce(): sizes (symbols) units, of symbols
+ * concerned; 0 where nothing is to be bought. */
+static void find_sizes(td_desk *desk, const td_raster_row *row, bool date, double equity, double invested) {
     const td_portfolio_def *def = &desk->portfolio->def;
+    const double *base = row->base;
+    double *sizes = desk->sizes, need = 0, fixed = 0, open = W(position);
     int64_t symbols = desk->portfolio->symbols;
-    double equity = W(cash), invested = 0, need = 0, fixed = 0, open = W(position);
-    for (int64_t s = 0; s < symbols; s++) {
-        double value = S(s, position) * base[s];
-        equity += value;
-        invested += fabs(value);
-    }
-    for (int64_t s = 0; s < symbols; s++) {
-        double held = fabs(S(s, position)) * base[s], side = WANTED(s) > 0 ? 1 : -1;
-        bool opens = !isnan(PENDING(s)) && held == 0 && WANTED(s) != 0, adds = date && held > 0 && sizes[s] != REDUCED;
+    for (int64_t s = concerned(desk, date, 0); s < symbols; s = concerned(desk, date, s + 1)) {
+        double held = fabs(S(s, position)) * base[s], side = S(s, wanted) > 0 ? 1 : -1;
+        bool opens = has(desk->due, s) && held == 0 && S(s, wanted) != 0, adds = date && held > 0 && !has(desk->cut, s);
         sizes[s] = 0;
         if (row->own[s] < 0 || !(opens || adds)) continue;
         if (opens && def->max_positions > 0 && open >= (double)def->max_positions) {
@@ -279,7 +328,7 @@ static void find_sizes(td_desk *desk, const td_raster_row *row, const double *ba
     double free = equity - invested;
     if (!(need > free * (1 + 0x1p-40))) return;
     double share = fmax((free - fixed) / (need - fixed), 0);
-    for (int64_t s = 0; s < symbols; s++) {
+    for (int64_t s = concerned(desk, date, 0); s < symbols; s = concerned(desk, date, s + 1)) {
         if (sizes[s] == 0) continue;
         sizes[s] = round_to_lot(desk, sizes[s] * share);
         if (sizes[s] <= 0) {
@@ -287,6 +336,38 @@ static void find_sizes(td_desk *desk, const td_raster_row *row, const double *ba
             sizes[s] = 0;
         }
     }
+}
+
+bool td_desk_buy(td_desk *desk, const td_raster_row *row, double equity, double invested) {
+    const td_portfolio *portfolio = desk->portfolio;
+    bool date = portfolio->dates[row->bar];
+    int64_t marked = portfolio->def.play.fill_at == TD_FILL_CLOSE ? row->bar : row->bar - 1;
+    double fills = W(fills);
+    find_sizes(desk, row, date, equity, invested);
+    for (int64_t s = concerned(desk, date, 0); s < portfolio->symbols; s = concerned(desk, date, s + 1)) {
+        double size = desk->sizes[s];
+        if (size <= 0) continue;
+        if (!(size < INFINITY)) {
+            fail(desk, row->bar, TD_CELL_REASON_nan_target);
+            return false;
+        }
+        enter(desk, row, s, marked, S(s, wanted) > 0 ? 1 : -1, size, order_reason(desk));
+    }
+    done(desk, row);
+    return W(fills) > fills;
+}
+
+void td_desk_settle(td_desk *desk, const td_raster_row *row) {
+    td_desk_reduced reduced = td_desk_reduce(desk, row, desk->portfolio->dates[row->bar] ? td_desk_equity(desk, row->base) : 0);
+    if (reduced.filled) td_desk_count_cash(desk);
+    if (!reduced.buys) return;
+    double equity = W(cash), invested = 0;
+    for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
+        double value = S(s, position) * row->base[s];
+        equity += value;
+        invested += fabs(value);
+    }
+    if (td_desk_buy(desk, row, equity, invested)) td_desk_count_cash(desk);
 }
 
 void td_desk_prices(const td_portfolio *portfolio, td_raster_row *row, bool at_open, double *base) {
@@ -297,49 +378,28 @@ void td_desk_prices(const td_portfolio *portfolio, td_raster_row *row, bool at_o
     row->base = base;
 }
 
-void td_desk_settle(td_desk *desk, const td_raster_row *row, bool at_open) {
-    const td_portfolio *portfolio = desk->portfolio;
-    int64_t symbols = portfolio->symbols, bar = row->bar, marked = at_open ? bar - 1 : bar;
-    bool date = portfolio->dates[bar], any = date && W(position) > 0;
-    const double *base = row->base;
-    double *sizes = desk->sizes;
-    td_fill_reason reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
-    for (int64_t s = 0; s < symbols && !any; s++) any = row->own[s] >= 0 && !isnan(PENDING(s));
-    if (!any || W(ruined)) return;
-    reduce(desk, row, base, date, reason, sizes);
-    find_sizes(desk, row, base, date, sizes);
-    double fills = W(fills);
-    for (int64_t s = 0; s < symbols; s++) {
-        if (row->own[s] >= 0) PENDING(s) = NAN;
-        if (sizes[s] <= 0 || W(ruined)) continue;
-        if (sizes[s] < INFINITY)
-            enter(desk, s, bar, marked, base[s], WANTED(s) > 0 ? 1 : -1, sizes[s], reason);
-        else
-            fail(desk, bar, TD_CELL_REASON_nan_target);
-    }
-    if (W(fills) > fills && !W(ruined)) count_cash(desk);
-}
-
-void td_desk_want(td_desk *desk, const td_raster_row *row, int64_t s, double target) {
+bool td_desk_want(td_desk *desk, const td_raster_row *row, int64_t s, double target) {
     td_direction direction = desk->portfolio->def.play.direction;
-    if (W(ruined)) return;
+    if (W(ruined)) return false;
     if (direction == TD_DIRECTION_LONG && target < 0) target = 0;
     if (direction == TD_DIRECTION_SHORT && target > 0) target = 0;
     if (!(fabs(target) < INFINITY)) {
         fail(desk, row->bar, TD_CELL_REASON_nan_target);
-        return;
+        return false;
     }
-    WANTED(s) = PENDING(s) = target;
+    S(s, wanted) = target;
+    put(desk->due, s);
+    return true;
 }
 
 /* ---- the bar ---- */
 
-void td_desk_stops(td_desk *desk, const td_raster_row *row, int64_t s) {
+bool td_desk_stops(td_desk *desk, const td_raster_row *row, int64_t s) {
     const td_kernel_deck *view = &desk->portfolio->decks[s]->view;
     int64_t own = row->own[s];
     double open = view->open[own], low = S(s, stop_low), high = S(s, stop_high), position = S(s, position);
     bool hit_low = view->low[own] <= low, hit_high = view->high[own] >= high, is_long = position > 0;
-    if (position == 0 || !(hit_low || hit_high)) return;
+    if (position == 0 || !(hit_low || hit_high)) return false;
     /* the stop goes first where both are in the range, except that a target which the open has reached is behind us by then */
     bool use_low = hit_low && (is_long || !hit_high);
     if (hit_low && hit_high) {
@@ -353,13 +413,13 @@ void td_desk_stops(td_desk *desk, const td_raster_row *row, int64_t s) {
         leave_all(desk, s, row->bar, base, gap ? TD_FILL_REASON_stop_gap : TD_FILL_REASON_stop);
     else
         leave(desk, s, row->bar, base, position, (terms){.factor = 1}, gap ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
-    count_cash(desk);
+    return true;
 }
 
 void td_desk_finalize(td_desk *desk, const td_raster_row *row) {
     for (int64_t s = 0; s < desk->portfolio->symbols; s++)
         if (S(s, position) != 0) leave_all(desk, s, row->bar, row->mark[s], TD_FILL_REASON_end);
-    if (!W(ruined)) count_cash(desk);
+    if (!W(ruined)) td_desk_count_cash(desk);
 }
 
 void td_desk_ruin(td_desk *desk, const td_raster_row *row) {
@@ -369,9 +429,8 @@ void td_desk_ruin(td_desk *desk, const td_raster_row *row) {
     stop(desk);
 }
 
-void td_desk_share(const td_desk *desk, const double *marks, int64_t s, td_portfolio_share *share) {
-    double open = S(s, position) != 0 ? S(s, position) * (marks[s] - S(s, entry_price)) : 0;
-    *share = (td_portfolio_share){.pnl = S(s, balance) + open, .trades = S(s, trades), .fills = S(s, fills), .turnover = S(s, turnover),
-                                  .commission = S(s, commission_paid), .spread_cost = S(s, spread_paid),
-                                  .slippage_cost = S(s, slippage_paid)};
+td_portfolio_share td_desk_share(const td_desk *desk, const double *marks, int64_t s) {
+    td_portfolio_share share = desk->shares[s];
+    if (S(s, position) != 0) share.pnl += S(s, position) * (marks[s] - S(s, entry_price));
+    return share;
 }

@@ -117,6 +117,24 @@ enum {
     X(short_low)                                                                                                                 \
     X(short_high)
 
+/* What an account of several symbols keeps of each (sim/portfolio_lanes.h). */
+#define TD_HOLDING_FIELDS(X)                                                                                                     \
+    X(position)                                                                                                                  \
+    X(entry_price)                                                                                                               \
+    X(stop_low)                                                                                                                  \
+    X(stop_high)                                                                                                                 \
+    X(wanted)           /* the last target: what a date brings the position to */                                                \
+    X(entry_commission)                                                                                                          \
+    X(entry_bar)        /* of the raster, */                                                                                     \
+    X(entry_own)        /* and the symbol's own */                                                                               \
+    X(entry_time)       /* seconds of that bar */
+
+enum td_holding {
+#define TD_HOLDING_NAME(name) TD_HOLDING_##name,
+    TD_HOLDING_FIELDS(TD_HOLDING_NAME) TD_HOLDING_COUNT
+#undef TD_HOLDING_NAME
+};
+
 enum td_field {
 #define TD_FIELD_NAME(name) TD_FIELD_##name,
     TD_HOT_FIELDS(TD_FIELD_NAME) TD_COLD_FIELDS(TD_FIELD_NAME) TD_PLAN_FIELDS(TD_FIELD_NAME)
@@ -310,7 +328,7 @@ struct td_strategy {
     sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
         sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
         TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
-enum { TD_PLUGIN_MAJOR = 2, TD_PLUGIN_MINOR = 0 };
+enum { TD_PLUGIN_MAJOR = 3, TD_PLUGIN_MINOR = 0 };
 typedef struct td_plugin {
     char magic[sizeof TD_PLUGIN_MAGIC];
     int32_t major, minor, layout[15]; /* the sizes are those of one lane */

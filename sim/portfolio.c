@@ -194,6 +194,7 @@ typedef struct td_portfolio_plain {
     td_vector *vectors;          /* (symbols) */
     walker *walkers;             /* (symbols) */
     double *numbers;             /* of the desk and the row */
+    uint64_t *words;             /* of the desk */
     int64_t *own;                /* (symbols) */
     double *base, *mark, *positions;
     td_fill_reason *reasons;
@@ -205,28 +206,30 @@ static void close_detail(detail *run) {
     free(run->vectors);
     free(run->walkers);
     free(run->numbers);
+    free(run->words);
     free(run->own);
     free(run->reasons);
     free(run->block_equity);
 }
 
 static td_status open_detail(detail *run, const td_portfolio *portfolio, td_error *error) {
-    size_t symbols = (size_t)portfolio->symbols;
+    size_t symbols = (size_t)portfolio->symbols, words = (size_t)td_desk_words(portfolio->symbols);
     *run = (detail){.portfolio = portfolio, .view = &portfolio->whole->view};
     run->vectors = aligned_alloc(64, (symbols * sizeof(td_vector) + 63) / 64 * 64);
     run->walkers = calloc(symbols, sizeof *run->walkers);
-    run->numbers = calloc(6 * symbols, sizeof *run->numbers);
+    run->numbers = calloc((TD_HOLDING_COUNT + 4) * symbols, sizeof *run->numbers);
+    run->words = calloc(2 * words, sizeof *run->words);
     run->own = calloc(symbols, sizeof *run->own);
     run->reasons = calloc(symbols, sizeof *run->reasons);
     run->block_equity = calloc((size_t)run->view->blocks, sizeof *run->block_equity);
-    if (!run->vectors || !run->walkers || !run->numbers || !run->own || !run->reasons || !run->block_equity)
+    if (!run->vectors || !run->walkers || !run->numbers || !run->words || !run->own || !run->reasons || !run->block_equity)
         return td_fail(error, TD_NO_MEMORY, "no memory to play a portfolio of %zu symbols", symbols);
-    run->base = run->numbers + 3 * symbols;
-    run->mark = run->numbers + 4 * symbols;
+    run->base = run->numbers + TD_HOLDING_COUNT * symbols;
+    run->mark = run->base + symbols;
     run->positions = run->mark + symbols;
-    run->desk = (td_desk){.portfolio = portfolio, .whole = (double *)&run->whole, .symbol = (double *)run->vectors,
-                          .step = (int64_t)(sizeof(td_vector) / sizeof(double)), .stride = 1, .wanted = run->numbers,
-                          .pending = run->numbers + symbols, .sizes = run->numbers + 2 * symbols, .entry_reason = run->reasons};
+    run->desk = (td_desk){.portfolio = portfolio, .whole = (double *)&run->whole, .holdings = run->numbers, .field_step = (int64_t)symbols,
+                          .symbol_step = 1, .stride = 1, .due = run->words, .cut = run->words + words,
+                          .sizes = run->positions + symbols, .entry_reason = run->reasons};
     for (size_t s = 0; s < symbols; s++)
         TD_TRY(td_rows_open(&run->walkers[s].rows, portfolio->decks[s], TD_ISA_SCALAR, 1, error));
     return TD_OK;
@@ -242,6 +245,8 @@ static void start_detail(detail *run, const td_set *set) {
         run->walkers[s].next = 0;
         run->mark[s] = 0;
         td_rows_start(&run->walkers[s].rows, set, 1, slots);
+        memcpy(run->vectors[s].gap, run->whole.gap, sizeof run->vectors[s].gap);
+        memcpy(run->vectors[s].param, run->whole.param, sizeof run->vectors[s].param);
         memcpy(run->vectors[s].slot, slots, sizeof run->vectors[s].slot);
     }
 }
@@ -268,7 +273,7 @@ static void mark(detail *run, int64_t t) {
     const td_portfolio_observer *observer = run->desk.observer;
     lane->equity = equity;
     if (observer && observer->on_bar) {
-        for (int64_t s = 0; s < run->portfolio->symbols; s++) run->positions[s] = run->vectors[s].position;
+        for (int64_t s = 0; s < run->portfolio->symbols; s++) run->positions[s] = run->numbers[TD_HOLDING_position * run->desk.field_step + s];
         bool ruined = lane->ruined != 0;
         observer->on_bar(observer->context, t, ruined ? 0 : equity, ruined ? 0 : lane->cash, run->positions);
     }
@@ -332,6 +337,10 @@ static bool decide(detail *run, int64_t s, double *target) {
     }
     if (!any) return false;
     td_wish wish;
+    const double *holding = run->numbers + s;
+    vector->position = holding[TD_HOLDING_position * run->desk.field_step];
+    vector->entry_price = holding[TD_HOLDING_entry_price * run->desk.field_step];
+    vector->entry_bar = holding[TD_HOLDING_entry_own * run->desk.field_step];
     vector->equity = run->whole.equity;
     bool wants = strategy->kernels[TD_ISA_SCALAR]->decide(view, chunk, own, vector, above, below, &wish, NULL);
     *target = wish.target;
@@ -348,9 +357,10 @@ static void play(detail *run, const td_set *set) {
         td_raster_row row = {.bar = t, .own = run->own, .mark = run->mark};
         step(run, t);
         td_desk_prices(portfolio, &row, at_open, run->base);
-        if (at_open) td_desk_settle(desk, &row, true);
-        for (int64_t s = 0; s < symbols; s++)
-            if (run->own[s] >= 0) td_desk_stops(desk, &row, s);
+        if (at_open) td_desk_settle(desk, &row);
+        bool stopped = false;
+        for (int64_t s = 0; s < symbols; s++) stopped |= run->own[s] >= 0 && td_desk_stops(desk, &row, s);
+        if (stopped) td_desk_count_cash(desk);
         td_desk_ruin(desk, &row);
         if (t == last && run->view->finalize) {
             td_desk_finalize(desk, &row);
@@ -363,7 +373,7 @@ static void play(detail *run, const td_set *set) {
             if (run->own[s] >= 0 && run->own[s] + 1 < portfolio->decks[s]->view.bars && decide(run, s, &target))
                 td_desk_want(desk, &row, s, target);
         }
-        if (!at_open && t < last) td_desk_settle(desk, &row, false);
+        if (!at_open && t < last) td_desk_settle(desk, &row);
         if (block < run->view->blocks && run->view->block_end[block] == t)
             run->block_equity[block++] = run->whole.ruined != 0 ? 0 : run->whole.equity;
     }
@@ -375,9 +385,10 @@ td_status td_portfolio_play_detailed(const td_portfolio *portfolio, const td_set
     td_status status = open_detail(&run, portfolio, error);
     if (status == TD_OK) {
         run.desk.observer = observer;
+        run.desk.shares = shares;
         play(&run, set);
         td_lane_finish(portfolio->whole, set, &run.whole, NULL, run.block_equity, 1, cell, block_returns);
-        for (int64_t s = 0; shares && s < portfolio->symbols; s++) td_desk_share(&run.desk, run.mark, s, &shares[s]);
+        for (int64_t s = 0; shares && s < portfolio->symbols; s++) shares[s] = td_desk_share(&run.desk, run.mark, s);
     }
     close_detail(&run);
     return status;

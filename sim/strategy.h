@@ -218,10 +218,10 @@
             TD_PLAY_CHUNK(body, on_bar, false, false, false, false, false);                                                      \
     }                                                                                                                            \
     static void td_kernel_portfolio(struct td_portfolio_block *block) {                                                          \
-        if (block->vectors->windowed)                                                                                            \
-            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, true);                                     \
+        if (block->faces->windowed)                                                                                              \
+            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, reals, true);                              \
         else                                                                                                                     \
-            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, false);                                    \
+            td_portfolio_play_block(block, body, td_signals, td_signals_here, on_bar, reals, false);                             \
     }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \

@@ -448,11 +448,11 @@ static void R127_the_market_is_the_symbols_kept(void **state) {
 
 /* ---- any portfolio ---- */
 
-enum { SYMBOLS = 5, SETS = 21 };
+enum { SYMBOLS = 5, SYMBOLS_MAX = 90, SETS = 21 };
 typedef struct random_case {
     td_portfolio_def def;
-    td_tape tapes[SYMBOLS];
-    double weights[SYMBOLS];
+    td_tape tapes[SYMBOLS_MAX];
+    double weights[SYMBOLS_MAX];
     int64_t symbols;
     td_portfolio *portfolio;
     td_set sets[SETS];
@@ -568,8 +568,9 @@ static void lanes_are_the_plain_engine(void **state) {
     int64_t fills = 0, gathered = 0;
     for (uint64_t seed = 500; seed < 620; seed++) {
         random_case made;
-        bool pairs = seed >= 580;
-        case_make_of(&made, seed, pairs ? 2 * td_draw_whole(seed, 70, 1, SYMBOLS / 2) : td_draw_whole(seed, 70, 1, SYMBOLS), pairs);
+        bool pairs = seed >= 580, many = seed % 8 == 0; /* more than bits of a word */
+        int64_t symbols = td_draw_whole(seed, 70, many ? 60 : 1, many ? SYMBOLS_MAX : SYMBOLS);
+        case_make_of(&made, seed, pairs ? (symbols + 1) / 2 * 2 : symbols, pairs);
         const td_deck *deck = td_portfolio_deck(made.portfolio);
         int64_t blocks = td_deck_blocks(deck);
         float *returns = malloc(2 * SETS * sizeof *returns * (size_t)blocks), *plain_returns = returns + SETS * blocks;
@@ -598,6 +599,20 @@ static void lanes_are_the_plain_engine(void **state) {
         case_free(&made);
     }
     assert_true(fills > 10000 && gathered > 1000);
+}
+
+/* In a portfolio as on a tape of its own: bars since the entry are the symbol's, not the raster's. */
+static void bars_held_are_the_symbols_own(void **state) {
+    (void)state;
+    def.play.strategy = td_test_strategy("awkward"); /* sells what falls, for 2 bars */
+    set = td_default_set(def.play.strategy);
+    set.param[0] = 2;
+    set.param[1] = 1;
+    play(DAYS(AT(100), AT(100), AT(100), AT(100), AT(100), AT(100), AT(100), AT(100), AT(100), AT(100)),
+         DAYS(GAP, GAP, GAP, AT(50), AT(40), AT(50), AT(50), GAP, AT(50), AT(50)));
+    expect_fills(2);
+    expect_fill(0, B, 5, open, -100, 50);  /* decided on its bar 1, filled on bar 2, held for 2 on bar 4 */
+    expect_fill(1, B, 9, open, 100, 50);
 }
 
 /* Money, told from the fills alone. */
@@ -868,6 +883,7 @@ int main(void) {
         RULE(R129_symbols_are_paired_in_their_order),
         RULE(pairs_by_a_second_opinion),
         RULE(lanes_are_the_plain_engine),
+        RULE(bars_held_are_the_symbols_own),
         RULE(money_is_conserved),
         RULE(the_order_of_symbols_is_no_input),
         RULE(the_future_is_not_known),
