@@ -114,6 +114,11 @@ def compare_metrics(problems, document, account, tape):
         problems.append(f"ruined {document['ruined']}, oracle {account.ruined}")
 
 
+def cancelled(config, record, price):
+    """How much larger than its units the numbers are whose difference they may be: what is held, what fixed commission takes."""
+    return 1 + (abs(getattr(record, "position", 0.0)) + config.get("fixed_commission", 0.0) / price) / abs(record.units)
+
+
 def play_case(tape, config, name, oracle_config=None):
     """What differs, as sentences; None where rounding decides whether rows cross."""
     with open("case.yaml", "w") as file:
@@ -126,10 +131,11 @@ def play_case(tape, config, name, oracle_config=None):
         return None
     problems = []
     compare_lists(problems, "fill", read_rows("fills.csv"), account.fills, ("bar", "reason"), FILL_NUMBERS,
-                  lambda fill, field: 0)
+                  lambda fill, field: 0 if field == "price" else abs(getattr(fill, field)) * cancelled(config, fill, fill.price))
     compare_lists(problems, "trade", read_rows("trades.csv"), account.trades,
                   ("entry_bar", "exit_bar", "entry_reason", "exit_reason"), TRADE_NUMBERS,
-                  lambda trade, field: {"pnl": abs(trade.units) * trade.entry_price, "ret": 1.0}.get(field, 0))
+                  lambda trade, field: {"pnl": abs(trade.units) * trade.entry_price, "ret": 1.0, "units": abs(trade.units),
+                                        "commission": abs(trade.units) * trade.entry_price / 1000}.get(field, 0) * cancelled(config, trade, trade.entry_price))
     compare_equity(problems, read_rows("equity.csv"), account)
     if not problems:
         # whether a peak is reached again can hang on the last bit, so metrics are held to what the program itself wrote
@@ -188,7 +194,7 @@ def campaign(arguments):
         if number % 3 == 0 or arguments.one is not None:  # making a tape costs as much as playing one: it serves three cases
             tape, kind = make_tape(cases.draws(f"{arguments.seed}/{number // 3}/tape"), "tape")
         draw = cases.draws(f"{arguments.seed}/{number}/configuration")
-        config = cases.walk_configuration(draw, tape, arguments.rules) if number % 2 else cases.configuration(draw, tape)
+        config = cases.walk_configuration(draw, tape, arguments.rules) if number % 2 or arguments.rules else cases.configuration(draw, tape)
         try:
             problems = play_case(tape, config, "tape")
         except AssertionError as failure:

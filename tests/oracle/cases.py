@@ -184,7 +184,7 @@ def walk_configuration(draw, tape, rules=()):
         config.pop(name, None)
     stops_and_ways(draw, tape, config)
     for name in rules:
-        if draw.random() < 0.5:
+        if len(rules) == 1 or draw.random() < 0.5:
             RULES[name](draw, tape, config)
     return config
 

@@ -41,6 +41,7 @@ class Order:
     trail: float = None
     volatility: float = None  # on the deciding bar
     reason: str = None        # where it is not that of its kind
+    at_once: bool = False     # fills before anything else can happen: no working order
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Position:
     trail: float = None
     moved_stop: float = None
     moved_target: float = None
-    broke_even: bool = False
+    broke_even: bool = False  # the price of R65 was met ...
+    even_stop: bool = False   # ... and the stop it brought was not moved since
 
     @property
     def side(self):
@@ -106,11 +108,11 @@ class Broker:
         """R76: per unit, beyond the spread."""
         config, volume = self.config, self.tape.volume[self.t]
         share = abs(units) / volume if volume > 0 else 1.0
-        moved = base * config["slippage"]
+        further = 0.0
         if units:
-            moved += config["slippage_ticks"] * config["tick"]
-            moved += base * (config["volume_share"] * share**2 + config["impact"] * math.sqrt(share))
-        return min(moved, base / 2)
+            further = config["slippage_ticks"] * config["tick"]
+            further += base * (config["volume_share"] * share**2 + config["impact"] * math.sqrt(share))
+        return base * config["slippage"] + min(further, base / 2)
 
     def price_of(self, base, side, units, rests):
         """(price paid, spread and slippage per unit)."""
@@ -180,10 +182,14 @@ class Broker:
             self.state.in_doubt = True
         return cost > cash * (1 + SLACK)
 
+    def quotients(self):
+        """Whether a size that is a whole number of lots may be so by rounding alone."""
+        return self.config["sizing"] in ("risk", "volatility", "kelly")
+
     def to_lot(self, units):
         lot = self.config["lot"]
         if lot and units > 0 and math.isfinite(units):
-            if nearly(units / lot, round(units / lot)):
+            if abs(units / lot - round(units / lot)) <= 1e-12 * units / lot and (self.quotients() or units / lot != round(units / lot)):
                 self.state.in_doubt = True
             return round_to_lot(units, lot)
         return units
@@ -198,15 +204,13 @@ class Broker:
         if config["max_position"]:
             units = min(units, config["max_position"] / volume_free - (abs(held.units) if held else 0.0))
         units = self.to_lot(units)
-        if not units > 0 or (config["lot"] and math.isinf(units)):
+        if not units > 0:
             return 0, 0, "lot"
-        if math.isinf(units):
+        if math.isinf(units) or self.cannot_pay(units, volume_free, rests):
             return 0, 0, "cash"
         self.uncut = units
         price = self.price_of(base, order.side, units, rests)[0]
-        if self.cannot_pay(units, price, rests):
-            if rests or not (config["slippage_ticks"] or config["volume_share"] or config["impact"]):
-                return 0, 0, "cash"
+        if price != volume_free and self.cannot_pay(units, price, rests):
             free = self.state.cash * config["leverage"] - config["fixed_commission"]  # R76: cut, at the price of the uncut order
             units = self.to_lot(free / (price * (1 + self.rate(rests)) + config["per_unit"]) - (abs(held.units) if held else 0.0))
             if not units > 0:
@@ -215,19 +219,21 @@ class Broker:
 
     # ---- fills ----
 
-    def refusal(self):
-        """R58, R78, R79."""
+    def refusal(self, order):
+        """R58, R67, R78, R79: of several reasons the first."""
         state, config, held = self.state, self.config, self.state.position
+        if self.needs_volatility() and order.volatility is None:
+            return "volatility"
         if state.refused_for_good:
             return "drawdown"
         if state.day_refused == self.tape.time[self.t] // DAY:
             return "daily_loss"
         if config["cool_down"] and state.lost_on is not None and self.t <= state.lost_on + config["cool_down"]:
             return "cool_down"
-        if config["hours"] and not in_hours(self.tape.time[self.t], config["hours"]):
-            return "hours"
         if held and held.entries >= config["pyramiding"]:
             return "pyramiding"
+        if config["hours"] and not in_hours(self.tape.time[self.t], config["hours"]):
+            return "hours"
         return None
 
     def refuse(self, why):
@@ -235,9 +241,7 @@ class Broker:
 
     def enter(self, order, base, reason, rests):
         state, config = self.state, self.config
-        refusal = self.refusal()
-        if not refusal and self.needs_volatility() and order.volatility is None:
-            refusal = "volatility"
+        refusal = self.refusal(order)
         if not refusal:
             units, price, refusal = self.size(order, base, rests)
         if refusal:
@@ -257,6 +261,8 @@ class Broker:
             held = state.position = Position(order.side * units, price, self.t, reason, commission, 1, price, order.volatility)
         held.stop, held.target, held.trail = order.stop_loss, order.take_profit, order.trail
         held.moved_stop = held.moved_target = None
+        held.broke_even = held.even_stop = False  # R58: anew
+        held.best = max(held.price, base, key=lambda level: order.side * level)  # R64
         state.fills.append(Fill(self.t, reason, order.side * units, price, commission, units * spread, units * slippage, held.units))
 
     def leave(self, base, reason, rests=False, units=None):
@@ -279,6 +285,8 @@ class Broker:
         if left:
             held.units, held.costs = left, held.costs * (1 - share)
             return
+        if abs(state.cash) <= 1e-9 * units * price:
+            state.in_doubt = True  # whether anything is left is a matter of rounding
         state.position = None
         state.orders = [order for order in state.orders if not order.exit]  # R62
 
@@ -344,7 +352,7 @@ class Broker:
                 found.append((held.price - side * config["stop_volatility"] * held.volatility, "stop"))
             if held.stop is not None:
                 found.append((held.stop, "stop"))
-        if held.broke_even:
+        if held.even_stop:
             found.append((held.price, "break_even"))
         for distance in self.trailing_distances(held.best, held.volatility, held.trail):
             found.append((held.best - side * distance, "trailing"))
@@ -385,7 +393,7 @@ class Broker:
                 gap = "target_gap" if self.at_open else "target"
                 found.append((target, up, (1 if up != self.low_first_now else 2, 0), lambda: self.leave(self.price, gap, True)))
             if self.config["break_even"] and not held.broke_even:
-                found.append((held.price * (1 + held.side * self.config["break_even"]), up, (4, 0), self.break_even))
+                found.append((held.price * (1 + held.side * self.config["break_even"]), up, (2.5, 0), self.break_even))
         for order in self.state.orders:
             if order.kind in ("market", "target") or order.placed == self.t:
                 continue
@@ -403,7 +411,7 @@ class Broker:
         return order.level, buys, (3, order.number), lambda: setattr(order, "kind", "limit")  # R53
 
     def break_even(self):
-        self.state.position.broke_even = True
+        self.state.position.broke_even = self.state.position.even_stop = True
 
     # ---- the walk: R47 to R50 ----
 
@@ -427,8 +435,6 @@ class Broker:
             self.price = best[1]
             self.see()
             best[2]()
-            if not self.state.position and self.state.cash <= 0:
-                self.state.ruined, self.state.cash = True, 0.0  # R36
         self.price = to
         self.see()
 
@@ -469,7 +475,7 @@ class Broker:
 
     def through_the_bar(self):
         tape, t, policy = self.tape, self.t, self.config["intrabar"]
-        ahead = [(level, above) for level, above, rank, _ in self.events() if rank[0] < 4]
+        ahead = [(level, above) for level, above, rank, _ in self.events() if rank[0] != 2.5]
         self.ambiguous += (any(not above and tape.low[t] <= level < tape.open[t] for level, above in ahead)
                            and any(above and tape.open[t] < level <= tape.high[t] for level, above in ahead))
         if policy not in ("pessimistic", "optimistic"):
@@ -536,7 +542,8 @@ class Broker:
         if config["at"] != "next_open" and not self.state.ruined:
             self.market_orders(tape.close[t], "close")
             self.time_stop(tape.close[t])
-        self.state.orders = [order for order in self.state.orders if t < order.placed + order.bars]  # R55
+        self.state.orders = [order for order in self.state.orders  # R55
+                             if order.kind in ("market", "target") or t < order.placed + order.bars]
 
     def mark(self):
         """R31, R35."""
@@ -554,29 +561,27 @@ class Broker:
         config, t, state = self.config, self.t, self.state
         if t and self.tape.time[t] // DAY != self.tape.time[t - 1] // DAY:
             self.day_start = self.last_equity
-        self.last_equity = equity
         self.peak = max(self.peak, equity)
         day = self.tape.time[t] // DAY
         broken = False
+        for share, top in ((config["daily_loss"], self.day_start), (config["max_drawdown"], self.peak)):
+            if share and abs(equity - top * (1 - share)) <= 1e-12 * top:
+                state.in_doubt = True
         if config["daily_loss"] and state.day_refused != day and equity <= self.day_start * (1 - config["daily_loss"]):
             state.day_refused, broken = day, True
         if config["max_drawdown"] and not state.refused_for_good and equity <= self.peak * (1 - config["max_drawdown"]):
             state.refused_for_good = broken = True
         if broken:
-            state.orders = [order for order in state.orders if order.exit]
+            state.orders = [order for order in state.orders if order.exit or order.kind == "target" and order.side == 0]
             if state.position and config["at"] == "close" and config["delay"] == 0:
                 self.leave(self.tape.close[t], "risk")
-                return None
-            return Order("market", exit=True, reason="risk") if state.position else None
-        return None
+            elif state.position and not any(order.reason == "risk" for order in state.orders):
+                self.line_up(Order("market", exit=True, reason="risk"))
 
     # ---- what strategies say ----
 
     def place(self, order):
         state, t, config = self.state, self.t, self.config
-        if len(state.orders) >= ORDERS_MAX:
-            self.refuse("orders")
-            return
         if not order.exit and order.kind not in ("target", "market"):
             level = {"limit": order.limit, "stop_limit": order.limit, "stop": order.level, "touched": order.level}[order.kind]
             wrong = [order.stop_loss is not None and order.side * (level - order.stop_loss) <= 0,
@@ -584,8 +589,22 @@ class Broker:
             if any(wrong):
                 self.refuse("orders")
                 return
+        if order.kind in ("target", "market") and self.due() >= len(self.tape):
+            return  # R46
+        waits = order.kind not in ("target", "market") or config["delay"] or config["at"] == "next_close"
+        if waits and sum(1 for other in state.orders if not other.at_once) >= ORDERS_MAX:
+            self.refuse("orders")
+            return
+        order.at_once = not waits
+        self.line_up(order)
+
+    def due(self):
+        return self.t + self.config["delay"] + (self.config["at"] != "close")
+
+    def line_up(self, order):
+        state, t = self.state, self.t
         order.placed, order.volatility = t, self.volatility[t]
-        order.due = t + config["delay"] + (config["at"] != "close")
+        order.due = self.due()
         order.number = state.numbers
         state.numbers += 1
         state.orders.append(order)
@@ -602,7 +621,7 @@ class Broker:
         elif request[0] == "cancel":
             state.orders = [order for order in state.orders if order.kind in ("market", "target")]
         elif held and request[0] == "move_stop":
-            held.moved_stop = request[1]
+            held.moved_stop, held.even_stop = request[1], False
         elif held and request[0] == "move_target":
             held.moved_target = request[1]
 
@@ -616,7 +635,8 @@ def requests_of(broker, decided):
     if decided is None:
         return []
     if isinstance(decided, list):
-        return [request if isinstance(request, tuple) else Order(**request) for request in decided]
+        requests = [request if isinstance(request, tuple) else Order(**request) for request in decided]
+        return sorted(requests, key=lambda request: isinstance(request, Order) and request.kind == "market")  # R62
     wanted = allowed(broker.config, decided)
     return [Order("target", sign(wanted), min(abs(wanted), 1.0))]
 
@@ -635,20 +655,18 @@ def play(tape, config):
         broker.t = t
         equity = broker.mark()
         if not broker.state.ruined:
-            leaving = broker.watch_risk(equity)
-            equity = broker.equity()
+            broker.watch_risk(equity)
+            equity = broker.last_equity = broker.equity()
             position = broker.state.position.units if broker.state.position else 0.0
             for request in requests_of(broker, decide(t, position)) if t < last else []:  # R03
                 broker.decide(request)
-            if leaving:
-                broker.place(leaving)
         account.equity.append(equity)
         account.units.append(broker.state.position.units if broker.state.position else 0.0)
         if config["at"] == "close" and config["delay"] == 0 and t < last and not broker.state.ruined:
             broker.market_orders(tape.close[t], "close")
     if not broker.state.ruined:
         broker.finalize()
-        account.equity[last] = broker.equity()
+        account.equity[last] = broker.mark()
         account.units[last] = broker.state.position.units if broker.state.position else 0.0
     state = broker.state
     account.cash, account.position, account.fills, account.trades = state.cash, state.position, state.fills, state.trades
