@@ -408,7 +408,8 @@ static void protect(td_seat *seat, const td_order *order, int64_t bar, double pr
     follow(seat, base);
 }
 
-/* Where the stop would be if the position were entered at `price`; NaN where there is none, or one that is met at once. For sizes by risk. */
+/* Where the stop would be if the position were entered at `price`, for sizes by risk; NaN where there is none, or one that is met at
+ * once. */
 static double stop_at(const td_seat *seat, const td_order *order, double price) {
     const td_account *account = seat->account;
     double side = order->side, nearest = side > 0 ? price * F(long_low) : price * F(short_high);
@@ -479,7 +480,7 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
             why = TD_REFUSAL_orders;
         else if (size <= 0)
             why = TD_REFUSAL_lot;
-        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40)) /* rounding in wanted may ask for a hair more than there is */
+        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40) + held * price * 0x1p-40) /* a hair more is rounding */
             why = TD_REFUSAL_cash;
         else if ((move = price_move(seat, &terms, base, size)) != 0) { /* what could be paid without the move is cut to what can with it */
             price += order->side * move;
@@ -516,8 +517,10 @@ static void resize(td_seat *seat, const td_order *order, int64_t bar, int64_t ma
         why = TD_REFUSAL_volatility;
     else if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
         why = TD_REFUSAL_orders;
-    else if (size > held)
-        why = size * unit_cost + F(fixed) > equity * account->leverage * (1 + 0x1p-40) ? TD_REFUSAL_cash : entry_forbidden(seat, order, bar);
+    else if (size > held * (1 + 0x1p-40)) {
+        why = entry_forbidden(seat, order, bar);
+        if (why == TD_REFUSAL_COUNT && size * unit_cost + F(fixed) > equity * account->leverage * (1 + 0x1p-40)) why = TD_REFUSAL_cash;
+    }
     if (why != TD_REFUSAL_COUNT) {
         td_seat_refuse(seat, why);
     } else if (!(size < INFINITY)) {
@@ -581,6 +584,7 @@ static void execute(td_seat *seat, const td_order *order, int64_t bar, int64_t m
     }
     td_account *account = seat->account;
     if (!order->group || F(fills) == fills) return; /* what was refused takes nothing off */
+    account->filled_group = order->group;
     for (int i = account->order_count - 1; i >= 0; i--)
         if (account->orders[i].group == order->group) remove_order(account, i);
 }
@@ -621,12 +625,13 @@ typedef struct meeting {
     double level;
 } meeting;
 
-/* Where the position is liquidated; NaN where it is not. From cash + units * p = maintenance * |units| * p. */
+/* Where the position is liquidated, from cash + units * p = maintenance * |units| * p; NaN where it is not. Negative: the equity of a short
+ * is not enough at any price. */
 static double liquidation_price(const td_seat *seat) {
     double position = F(position), maintenance = seat->account->maintenance;
     if (!seat->account->liquidates || position == 0) return NAN;
     double price = position > 0 ? -F(cash) / (position * (1 - maintenance)) : F(cash) / (-position * (1 + maintenance));
-    return price > 0 ? price : NAN;
+    return price > 0 || position < 0 ? price : NAN;
 }
 
 static void consider(meeting *best, int what, double level, int way, double price, double limit) {
@@ -929,6 +934,7 @@ static void watch_limits(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
     double equity = F(cash) + F(position) * deck->close[t];
+    if (!(equity > 0)) return; /* ruin comes first */
     bool day = account->daily_loss > 0 && account->day_off_until < account->day_end &&
                equity <= account->day_equity * (1 - account->daily_loss);
     bool drawdown = account->drawdown > 0 && !account->halted && equity <= F(peak) * (1 - account->drawdown);
@@ -1155,6 +1161,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
         return;
     }
     if (order.group) order.group += (t + 1) * (TD_REQUESTS_MAX + 1); /* those of other bars have their own */
+    if (order.group && order.group == account->filled_group) return; /* its partner was a market order */
     if (contradicts(&order)) {
         td_seat_refuse(seat, TD_REFUSAL_orders);
         return;

@@ -44,6 +44,7 @@ typedef struct td_account {
 
     /* orders, oldest first */
     int order_count;
+    int64_t filled_group;    /* of the order of a group that filled last */
     td_order orders[TD_ORDERS_MAX + 1]; /* a place more, for what a risk limit closes */
 
     /* risk */

@@ -292,6 +292,10 @@ static void R56_one_cancels_the_other(void **state) {
     set.knob[TD_KNOB_pyramiding] = 2;
     PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 90, 92), FLAT(96));
     expect_fills(1);
+    then(1, BUY, 1);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fills(1);
+    expect_metric(orders_refused, 0);
     /* what is refused takes nothing off */
     place(BUY_STOP, 1.05);
     then(1, SELL_STOP, 0.95);
@@ -655,6 +659,19 @@ static void R72_leverage(void **state) {
     PLAY(FLAT(100), ORDER(100, -1), FLAT(100), FLAT(110));
     expect_fills(0);
     expect_metric(refused_cash, 1);
+    /* what little an almost full position does not have yet is no more than there is, however it is rounded */
+    def.sizing = TD_SIZING_ALL_IN;
+    set.knob[TD_KNOB_size] = 1;
+    set.knob[TD_KNOB_leverage] = 1;
+    set.knob[TD_KNOB_pyramiding] = 2;
+    place(BUY, 1);
+    then(2, BUY, 1);
+    for (int i = 1; i <= 30; i++) {
+        set.param[SHARE] = 1 - i * 1.37e-5;
+        PLAY(FLAT(163.29), FLAT(163.29), FLAT(163.29), FLAT(163.29), FLAT(163.29));
+        expect_fills(2);
+        expect_metric(refused_cash, 0);
+    }
 }
 
 static void R73_largest_position(void **state) {
@@ -692,6 +709,18 @@ static void R74_liquidation(void **state) {
     set.knob[TD_KNOB_stop_loss] = 0.125;
     PLAY(FLAT(100), ORDER(100, +1), FLAT(100), BAR(100, 100, 79, 90), FLAT(90));
     expect_fill(1, 3, stop, -400, 87.5);
+    /* equity that the commission left is not enough at any price: liquidated where it was entered */
+    set.knob[TD_KNOB_stop_loss] = 0;
+    set.knob[TD_KNOB_cash] = 100;
+    set.knob[TD_KNOB_fixed_commission] = 150;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 1;
+    for (int side = -1; side <= 1; side += 2) {
+        PLAY(FLAT(100), ORDER(100, side), FLAT(100), FLAT(100));
+        expect_fills(2);
+        expect_fill(1, 2, liquidation, -side, 100);
+        assert_int_equal(now.cell.ruined, 1);
+    }
 }
 
 static void R75_maker_and_per_unit_commission(void **state) {
@@ -783,6 +812,11 @@ static void R78_loss_limits(void **state) {
     expect_fills(2);
     expect_fill(1, 5, risk, -100, 107);
     expect_metric(refused_drawdown, 1);
+    /* at a close that leaves nothing, ruin is the reason, also where fills are at that close */
+    def.fill_at = TD_FILL_CLOSE;
+    PLAY(FLAT(100), ORDER(100, -1), FLAT(100), FLAT(201), FLAT(201));
+    expect_fills(2);
+    expect_fill(1, 3, ruin, 100, 201);
     /* filled as a decision of bar 3 would be; entries decided there or later are refused */
     def.fill_at = TD_FILL_NEXT_CLOSE;
     PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(89, -1), FLAT(88), ORDER(87, +1), FLAT(87), FLAT(87));

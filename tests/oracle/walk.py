@@ -1,4 +1,4 @@
-"""The broker of rules R45 to R79 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
+"""The broker of rules R45 to R80 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
 follow, sizes and charges of every kind, limits of risk."""
 import copy
 import math
@@ -41,6 +41,7 @@ class Order:
     trail: float = None
     volatility: float = None  # on the deciding bar
     reason: str = None        # where it is not that of its kind
+    resize: bool = False      # of rebalance()
     at_once: bool = False     # fills before anything else can happen: no working order
 
 
@@ -59,8 +60,9 @@ class Position:
     trail: float = None
     moved_stop: float = None
     moved_target: float = None
+    anchor: float = 0.0       # what levels are measured from: the price of the last entry, a mean (R58), but not of R80
     broke_even: bool = False  # the price of R65 was met ...
-    even_stop: bool = False   # ... and the stop it brought was not moved since
+    even_stop: float = None   # ... and the stop that brought, if it was not moved since
 
     @property
     def side(self):
@@ -149,12 +151,14 @@ class Broker:
             found.append(config["stop_volatility"] * order.volatility)
         if order.stop_loss is not None:
             found.append(order.side * (price - order.stop_loss))
-        found += self.trailing_distances(price, order.volatility, order.trail)
+        if config["trailing"]:
+            found.append(price * config["trailing"])
+        found += self.trailing_distances(order.volatility, order.trail)
         return min(found, default=None)
 
-    def wanted_units(self, order, price, rests):
-        """What sizing allows; None where it cannot say."""
-        config, cash, size, scale = self.config, self.state.cash, self.config["size"], min(order.scale, 1.0)
+    def wanted_units(self, order, price, rests, cash, held):
+        """What sizing allows of the cash, beyond what is held already; None where it cannot say."""
+        config, size, scale = self.config, self.config["size"], min(order.scale, 1.0)
         sizing = config["sizing"]
         if sizing == "fixed_units":
             return size * scale
@@ -167,8 +171,10 @@ class Broker:
             year = {7 * DAY: 52}.get(self.tape.interval_ns, 365 * DAY / self.tape.interval_ns)
             return cash * size * scale / (order.volatility * math.sqrt(year)) if order.volatility else math.inf
         share = {"all_in": config["leverage"], "fraction": size, "kelly": size * self.kelly() if sizing == "kelly" else 0}[sizing]
-        held = abs(self.state.position.units) if self.state.position and sizing == "all_in" else 0.0
-        return (cash * share * scale - config["fixed_commission"]) / (price * (1 + self.rate(rests)) + config["per_unit"]) - held
+        if abs(cash * share * scale - config["fixed_commission"]) <= 1e-12 * config["fixed_commission"]:
+            self.state.in_doubt = True
+        most = (cash * share * scale - config["fixed_commission"]) / (price * (1 + self.rate(rests)) + config["per_unit"])
+        return most - held if sizing == "all_in" else most
 
     def needs_volatility(self):
         config = self.config
@@ -198,7 +204,7 @@ class Broker:
         """(units, price, why it is refused or None)."""
         config, held = self.config, self.state.position
         volume_free = self.price_of(base, order.side, 0.0, rests)[0]
-        units = self.wanted_units(order, volume_free, rests)
+        units = self.wanted_units(order, volume_free, rests, self.state.cash, abs(held.units) if held else 0.0)
         if units is None:
             return 0, 0, "orders"
         if config["max_position"]:
@@ -230,7 +236,7 @@ class Broker:
             return "daily_loss"
         if config["cool_down"] and state.lost_on is not None and self.t <= state.lost_on + config["cool_down"]:
             return "cool_down"
-        if held and held.entries >= config["pyramiding"]:
+        if held and held.entries >= config["pyramiding"] and not order.resize:
             return "pyramiding"
         if config["hours"] and not in_hours(self.tape.time[self.t], config["hours"]):
             return "hours"
@@ -247,23 +253,77 @@ class Broker:
         if refusal:
             self.refuse(refusal)
             return
+        if self.needs_volatility() and order.volatility <= 1e-7 * price:
+            state.in_doubt = True  # a market that stood still: what is left of it is rounding
         _, spread, slippage = self.price_of(base, order.side, self.uncut, rests)
         commission = self.commission(units, price, rests)
         state.cash -= commission
         state.turnover += units * base
         held = state.position
         if held:
-            total = abs(held.units) + units
-            held.price = (abs(held.units) * held.price + units * price) / total
-            held.units, held.entries, held.costs = order.side * total, held.entries + 1, held.costs + commission
+            self.add(order.side, units, price, commission)
+            held.entries += 1
             held.volatility = order.volatility
         else:
             held = state.position = Position(order.side * units, price, self.t, reason, commission, 1, price, order.volatility)
         held.stop, held.target, held.trail = order.stop_loss, order.take_profit, order.trail
         held.moved_stop = held.moved_target = None
-        held.broke_even = held.even_stop = False  # R58: anew
+        held.anchor, held.broke_even, held.even_stop = held.price, False, None  # R58: anew
         held.best = max(held.price, base, key=lambda level: order.side * level)  # R64
         state.fills.append(Fill(self.t, reason, order.side * units, price, commission, units * spread, units * slippage, held.units))
+
+    def add(self, side, units, price, commission):
+        held = self.state.position
+        total = abs(held.units) + units
+        held.price = (abs(held.units) * held.price + units * price) / total
+        held.units, held.costs = side * total, held.costs + commission
+
+    def resize(self, order, base, reason):
+        """R80: of a position that stands on the order's side."""
+        state, config, held = self.state, self.config, self.state.position
+        equity, has = state.cash + held.units * (base - held.price), abs(held.units)
+        price = self.price_of(base, order.side, 0.0, False)[0]
+        if self.needs_volatility() and order.volatility is None:
+            self.refuse("volatility")
+            return
+        units = self.wanted_units(order, price, False, equity, 0.0)
+        if units is None:
+            self.refuse("orders")
+            return
+        if config["max_position"]:
+            units = min(units, config["max_position"] / price)
+        units = self.to_lot(max(units, 0.0))
+        if has * 1e-13 < abs(units - has) < has * 1e-11:
+            state.in_doubt = True
+        if not units > 0:
+            self.leave(base, reason)
+        elif units < has * (1 - SLACK):
+            self.leave(base, reason, units=has - units)
+        elif units > has * (1 + SLACK):
+            self.buy_more(order, base, price, units, equity, reason)
+
+    def buy_more(self, order, base, price, units, equity, reason):
+        state, config, has = self.state, self.config, abs(self.state.position.units)
+        refusal = self.refusal(order)
+        cost, most = units * price + self.commission(units, price, False), equity * config["leverage"]
+        if abs(cost - most * (1 + SLACK)) < abs(most) * 2e-13:
+            state.in_doubt = True
+        if refusal or cost > most * (1 + SLACK):
+            self.refuse(refusal or "cash")
+            return
+        more = units - has
+        moved, spread, slippage = self.price_of(base, order.side, more, False)
+        if moved != price:  # R76
+            free = most - has * price - config["fixed_commission"]
+            more = min(more, self.to_lot(free / (moved * (1 + self.rate(False)) + config["per_unit"])))
+        if not more > 0:
+            self.refuse("lot")
+            return
+        commission = self.commission(more, moved, False)
+        state.cash -= commission
+        state.turnover += more * base
+        self.add(order.side, more, moved, commission)
+        state.fills.append(Fill(self.t, reason, order.side * more, moved, commission, more * spread, more * slippage, state.position.units))
 
     def leave(self, base, reason, rests=False, units=None):
         state, held = self.state, self.state.position
@@ -295,9 +355,13 @@ class Broker:
         state = self.state
         if order in state.orders:
             state.orders.remove(order)
-        if order.group is not None and order.kind != "market":
+        held, fills = state.position, len(state.fills)
+        self.fill(order, base, reason, rests)
+        if order.group is not None and len(state.fills) > fills:  # R56
             state.orders = [other for other in state.orders if other.group != order.group]
-        held = state.position
+
+    def fill(self, order, base, reason, rests):
+        state, held = self.state, self.state.position
         if order.kind == "target":
             self.follow_target(order, base, reason)
         elif order.exit:
@@ -319,6 +383,8 @@ class Broker:
     def follow_target(self, order, base, reason):
         held = self.state.position
         if (held.side if held else 0) == order.side:
+            if held and order.resize:
+                self.resize(order, base, reason)
             return  # R05
         if held:
             self.leave(base, reason)
@@ -327,10 +393,8 @@ class Broker:
 
     # ---- levels: R11 to R19, R60, R61, R64, R65, R67, R74 ----
 
-    def trailing_distances(self, best, volatility, trail):
+    def trailing_distances(self, volatility, trail):
         config, found = self.config, []
-        if config["trailing"]:
-            found.append(best * config["trailing"])
         if config["trailing_amount"]:
             found.append(config["trailing_amount"])
         if config["trailing_volatility"] and volatility is not None:
@@ -347,14 +411,16 @@ class Broker:
             found.append((held.moved_stop, "stop"))
         else:
             if config["stop_loss"]:
-                found.append((held.price * (1 - side * config["stop_loss"]), "stop"))
+                found.append((held.anchor * (1 - side * config["stop_loss"]), "stop"))
             if config["stop_volatility"]:
-                found.append((held.price - side * config["stop_volatility"] * held.volatility, "stop"))
+                found.append((held.anchor - side * config["stop_volatility"] * held.volatility, "stop"))
             if held.stop is not None:
                 found.append((held.stop, "stop"))
-        if held.even_stop:
-            found.append((held.price, "break_even"))
-        for distance in self.trailing_distances(held.best, held.volatility, held.trail):
+        if held.even_stop is not None:
+            found.append((held.even_stop, "break_even"))
+        if config["trailing"]:
+            found.append((held.best * (1 - side * config["trailing"]), "trailing"))
+        for distance in self.trailing_distances(held.volatility, held.trail):
             found.append((held.best - side * distance, "trailing"))
         return max(found, key=lambda stop: side * stop[0], default=None)  # of equals the first
 
@@ -364,9 +430,9 @@ class Broker:
         if held.moved_target is not None:
             return held.moved_target
         if config["take_profit"]:
-            found.append(held.price * (1 + side * config["take_profit"]))
+            found.append(held.anchor * (1 + side * config["take_profit"]))
         if config["target_volatility"]:
-            found.append(held.price + side * config["target_volatility"] * held.volatility)
+            found.append(held.anchor + side * config["target_volatility"] * held.volatility)
         if held.target is not None:
             found.append(held.target)
         return min(found, key=lambda level: side * level, default=None)
@@ -393,7 +459,7 @@ class Broker:
                 gap = "target_gap" if self.at_open else "target"
                 found.append((target, up, (1 if up != self.low_first_now else 2, 0), lambda: self.leave(self.price, gap, True)))
             if self.config["break_even"] and not held.broke_even:
-                found.append((held.price * (1 + held.side * self.config["break_even"]), up, (2.5, 0), self.break_even))
+                found.append((held.anchor * (1 + held.side * self.config["break_even"]), up, (2.5, 0), self.break_even))
         for order in self.state.orders:
             if order.kind in ("market", "target") or order.placed == self.t:
                 continue
@@ -411,7 +477,8 @@ class Broker:
         return order.level, buys, (3, order.number), lambda: setattr(order, "kind", "limit")  # R53
 
     def break_even(self):
-        self.state.position.broke_even = self.state.position.even_stop = True
+        held = self.state.position
+        held.broke_even, held.even_stop = True, held.price
 
     # ---- the walk: R47 to R50 ----
 
@@ -488,7 +555,7 @@ class Broker:
             self.walk(low_first)
             ways.append((self.equity(), self.state))
         (low, low_state), (high, high_state) = ways
-        doubt = nearly(low, high) and low_state.fills != high_state.fills
+        doubt = abs(low - high) <= 1e-12 * max(abs(low), abs(high)) and low_state.fills != high_state.fills
         if policy == "pessimistic":
             self.state = high_state if high < low else low_state
         else:
@@ -618,10 +685,13 @@ class Broker:
                     return
                 request.side = -held.side
             self.place(request)
+        elif request[0] == "rebalance":
+            wanted = allowed(self.config, request[1])
+            self.place(Order("target", sign(wanted), min(abs(wanted), 1.0), resize=True))
         elif request[0] == "cancel":
             state.orders = [order for order in state.orders if order.kind in ("market", "target")]
         elif held and request[0] == "move_stop":
-            held.moved_stop, held.even_stop = request[1], False
+            held.moved_stop, held.even_stop = request[1], None
         elif held and request[0] == "move_target":
             held.moved_target = request[1]
 
@@ -656,7 +726,8 @@ def play(tape, config):
         equity = broker.mark()
         if not broker.state.ruined:
             broker.watch_risk(equity)
-            equity = broker.last_equity = broker.equity()
+            equity = broker.last_equity = broker.mark()
+        if not broker.state.ruined:
             position = broker.state.position.units if broker.state.position else 0.0
             for request in requests_of(broker, decide(t, position)) if t < last else []:  # R03
                 broker.decide(request)
