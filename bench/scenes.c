@@ -29,9 +29,11 @@
 #define FILES(title, level, kind, what, bars_, sets_)                                                                            \
     {.name = title, .tier = TD_SCENE_##level, .item = what, KIND(kind), .shape = {.bars = bars_, .sets = sets_, .threads = 1}}
 
+enum { REFERENCE_TRIALS = 16 }; /* of a configuration */
+
 /* The engines play the moving-average cross with stop-loss and take-profit, fills at the close, commission 0.1 %, slippage 0.02 %.
  * lanes: returns sampled at every bar; skip: every 60 bars. Sizes are bars x sets, of a portfolio bars of each symbol. */
-static const td_scene scenes[] = {
+static const td_scene table[] = {
     PLAY("reference/busy/100000x16", USUAL, REFERENCE, "sma-cross", 100000, 16, 1, 1, BUSY),
     PLAY("lanes/busy/100000x1000", USUAL, LANES, "sma-cross", 100000, 1000, 1, 1, BUSY),
     PLAY("lanes/slow/100000x1000", USUAL, LANES, "sma-cross", 100000, 1000, 1, 1, SLOW),
@@ -109,8 +111,31 @@ static const td_scene scenes[] = {
     FILES("gate/sweep/no-op/2000", GATE, sweep, "sets", 64, 2000),
 };
 
-int td_scene_count(void) { return (int)(sizeof scenes / sizeof *scenes); }
-const td_scene *td_scene_at(int index) { return &scenes[index]; }
+int td_scene_count(void) { return (int)(sizeof table / sizeof *table); }
+const td_scene *td_scene_at(int index) { return &table[index]; }
+
+td_status td_play_scenes_make(const td_scene_job *job, td_engine engine, td_isa isa, int threads, td_play_scenes *scenes,
+                              td_error *error) {
+    *scenes = (td_play_scenes){.job = *job};
+    int64_t trials = td_space_count(job->space), bars = td_deck_evaluations(job->deck);
+    for (td_engine one = TD_ENGINE_REFERENCE; one <= TD_ENGINE_SKIP; one++) {
+        if (engine != TD_ENGINE_AUTO && one != engine) continue;
+        td_player *player;
+        td_status status = td_player_open(job->deck, one, isa, &player, error);
+        if (status == TD_BAD_ARG && engine == TD_ENGINE_AUTO) continue; /* not one that can */
+        TD_TRY(status);
+        td_player_close(player);
+        int64_t sets = one == TD_ENGINE_REFERENCE && trials > REFERENCE_TRIALS ? REFERENCE_TRIALS : trials;
+        char *name = scenes->names[scenes->count], several[24] = "";
+        if (threads > 1) snprintf(several, sizeof several, "/threads:%d", threads);
+        snprintf(name, sizeof scenes->names[0], "play/%.32s/%s/%lldx%lld%s", td_strategy_name(job->strategy), td_engine_name(one),
+                 (long long)bars, (long long)sets, several);
+        scenes->scenes[scenes->count++] =
+            (td_scene){.name = name, .item = "bar_evaluations", KIND(play),
+                       .shape = {.job = &scenes->job, .bars = bars, .sets = sets, .threads = threads, .engine = one}};
+    }
+    return TD_OK;
+}
 
 td_status td_stage_open(td_isa isa, const char *data_path, td_stage *stage, td_error *error) {
     *stage = (td_stage){.isa = isa, .data_path = data_path};

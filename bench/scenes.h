@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "sim/portfolio.h"
+#include "sweeps/space.h"
 
 enum { TD_STAGE_TAPES_MAX = 8 };
 
@@ -54,7 +55,15 @@ typedef enum td_protection {
     TD_PROTECTION_ALL,
 } td_protection;
 
+/* A user's configuration to play instead of a strategy of the table. */
+typedef struct td_scene_job {
+    td_deck *deck;
+    const td_space *space; /* its trials, which pass td_sweep_check() */
+    const td_strategy *strategy;
+} td_scene_job;
+
 typedef struct td_scene_shape {
+    const td_scene_job *job; /* or NULL; with one, sets, threads and engine say the rest */
     int64_t bars, sets;      /* or rows of a file, windows of a row kind, trials of a sweep */
     int threads;
     td_engine engine;
@@ -82,5 +91,19 @@ typedef struct td_scene {
 
 int td_scene_count(void);
 const td_scene *td_scene_at(int index);
+
+/* Scenes that play a configuration, one for each engine that can, named play/<strategy>/<engine>/<bars>x<sets>. The reference engine,
+ * which is slow, plays at most 16 trials, spread over all of them; the others play all. */
+enum { TD_PLAY_SCENES_MAX = 3 };
+typedef struct td_play_scenes {
+    td_scene_job job;
+    td_scene scenes[TD_PLAY_SCENES_MAX];
+    char names[TD_PLAY_SCENES_MAX][96];
+    int count;
+} td_play_scenes;
+
+/* engine: that one alone, TD_BAD_ARG when it cannot; AUTO: each. What the job names outlives the scenes, which stay where they are. */
+td_status td_play_scenes_make(const td_scene_job *job, td_engine engine, td_isa isa, int threads, td_play_scenes *scenes,
+                              td_error *error);
 
 #endif

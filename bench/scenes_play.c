@@ -7,6 +7,7 @@
 #include "bench/kinds.h"
 #include "bench/market.h"
 #include "data/row_kind.h"
+#include "sweeps/sweep.h"
 
 /* ---- sets through an engine ---- */
 
@@ -15,6 +16,8 @@ enum { CHECKED_SETS = 8 };
 
 typedef struct play_state {
     td_deck *deck;
+    const td_scene_job *job; /* whose deck it is, or NULL: the scene's own */
+    const td_strategy *strategy;
     td_set *sets;
     td_cell *cells;
     float *block_returns;
@@ -65,30 +68,48 @@ static td_set make_set(const td_scene_shape *shape, const td_strategy *strategy,
     return set;
 }
 
+/* Number of the scene's set i among all trials of a configuration, of which it may play a spread only. */
+static int64_t trial_of(const play_state *play, int64_t i) {
+    int64_t trials = play->job ? td_space_count(play->job->space) : play->count;
+    return play->count > 1 ? i * (trials - 1) / (play->count - 1) : 0;
+}
+
+/* For who must say so when a user's strategy crashes (cli/crash.h). */
+static void tell_playing(const play_state *play, int64_t first, int64_t last) {
+    if (play->job) td_playing_now = (td_playing){trial_of(play, first), trial_of(play, last)};
+}
+
 /* A spread of the sets against the plain engine, by hash: what is timed must be right. */
 static td_status check_cells(const play_state *play, td_error *error) {
     int64_t checked = play->count < CHECKED_SETS ? play->count : CHECKED_SETS;
     for (int64_t k = 0; k < checked; k++) {
         int64_t i = k * (play->count - 1) / (checked > 1 ? checked - 1 : 1);
         td_cell cell;
-        TD_TRY(td_play_detailed(play->deck, &play->sets[i], NULL, &cell, NULL, error));
+        tell_playing(play, i, i);
+        td_status status = td_play_detailed(play->deck, &play->sets[i], NULL, &cell, NULL, error);
+        td_playing_now = (td_playing){-1, -1};
+        TD_TRY(status);
         if (cell.hash != play->cells[i].hash || cell.state != play->cells[i].state)
             return td_fail(error, TD_DIFFERENT,
-                           "set %lld ends in %.17g and hash %016llx, the reference engine says %.17g and %016llx", (long long)i,
-                            play->cells[i].metrics[TD_METRIC_final_equity], (unsigned long long)play->cells[i].hash,
+                           "set %lld ends in %.17g and hash %016llx, the reference engine says %.17g and %016llx",
+                            (long long)trial_of(play, i), play->cells[i].metrics[TD_METRIC_final_equity], (unsigned long long)play->cells[i].hash,
                            cell.metrics[TD_METRIC_final_equity], (unsigned long long)cell.hash);
     }
     return TD_OK;
 }
 
 static void write_cells(FILE *out, const play_state *play) {
-    fputs("set,stop_loss,take_profit", out);
+    fputs("set", out);
+    for (int p = 0; p < td_strategy_param_count(play->strategy); p++) fprintf(out, ",%s", td_strategy_param(play->strategy, p)->name);
+    fputs(",stop_loss,take_profit", out);
     for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%s", td_metric_infos[m].name);
     fputs(",hash\n", out);
     for (int64_t i = 0; i < play->count; i++) {
         const td_cell *cell = &play->cells[i];
-        const double *knob = play->sets[i].knob;
-        fprintf(out, "%lld,%.17g,%.17g", (long long)i, knob[TD_KNOB_stop_loss], knob[TD_KNOB_take_profit]);
+        const double *knob = play->sets[i].knob, *param = play->sets[i].param;
+        fprintf(out, "%lld", (long long)trial_of(play, i));
+        for (int p = 0; p < td_strategy_param_count(play->strategy); p++) fprintf(out, ",%.17g", param[p]);
+        fprintf(out, ",%.17g,%.17g", knob[TD_KNOB_stop_loss], knob[TD_KNOB_take_profit]);
         for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%.17g", cell->metrics[m]);
         fprintf(out, ",%016llx\n", (unsigned long long)cell->hash);
     }
@@ -119,24 +140,32 @@ static td_status make_portfolio(const td_tape *tape, const td_play_def *play, in
     return status;
 }
 
-td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
+/* The deck of a scene of the table. */
+static td_status make_deck(const td_scene_shape *shape, td_stage *stage, play_state *play, td_error *error) {
     const td_tape *tape;
     int64_t symbols = shape->symbols ? shape->symbols : 1;
     TD_TRY(td_stage_tape(stage, shape->bars * symbols, &tape, error));
-    play_state *play = calloc(1, sizeof *play);
-    if (!play) return td_fail(error, TD_NO_MEMORY, "no memory for the scene");
-    load->state = play;
-    load->items = (double)(shape->bars * symbols) * (double)shape->sets;
-
     td_play_def def = td_default_play_def();
-    def.strategy = td_strategy_find(shape->strategy);
+    def.strategy = play->strategy = td_strategy_find(shape->strategy);
     def.fill_at = TD_FILL_CLOSE;
     def.sample_bars = shape->sample_bars;
     if (shape->protection >= TD_PROTECTION_BRACKETS) def.volatility = TD_VOLATILITY_ATR;
-    TD_TRY(shape->symbols ? make_portfolio(tape, &def, symbols, shape->bars, &play->deck, error)
-                          : td_deck_make(tape, &def, &play->deck, error));
-    play->count = shape->sets;
-    play->threads = shape->threads;
+    return shape->symbols ? make_portfolio(tape, &def, symbols, shape->bars, &play->deck, error)
+                          : td_deck_make(tape, &def, &play->deck, error);
+}
+
+td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_load *load, td_error *error) {
+    play_state *play = calloc(1, sizeof *play);
+    if (!play) return td_fail(error, TD_NO_MEMORY, "no memory for the scene");
+    load->state = play;
+    *play = (play_state){.job = shape->job, .count = shape->sets, .threads = shape->threads, .engine = shape->engine, .isa = stage->isa};
+    if (shape->job) {
+        play->deck = shape->job->deck;
+        play->strategy = shape->job->strategy;
+    } else {
+        TD_TRY(make_deck(shape, stage, play, error));
+    }
+    load->items = (double)td_deck_evaluations(play->deck) * (double)shape->sets;
     play->sets = malloc((size_t)shape->sets * sizeof *play->sets);
     play->cells = malloc((size_t)shape->sets * sizeof *play->cells);
     play->block_returns = malloc((size_t)(shape->sets * td_deck_blocks(play->deck)) * sizeof *play->block_returns);
@@ -144,13 +173,14 @@ td_status td_make_play(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     if (!play->sets || !play->cells || !play->block_returns || !play->players)
         return td_fail(error, TD_NO_MEMORY, "no memory for %lld sets", (long long)shape->sets);
     for (int64_t i = 0; i < shape->sets; i++) {
-        play->sets[i] = make_set(shape, def.strategy, i);
+        if (shape->job)
+            td_space_set(shape->job->space, trial_of(play, i), &play->sets[i]);
+        else
+            play->sets[i] = make_set(shape, play->strategy, i);
         TD_TRY(td_check_set(play->deck, &play->sets[i], error));
     }
     for (int i = 0; i < shape->threads; i++)
         TD_TRY(td_player_open(play->deck, shape->engine, stage->isa, &play->players[i], error));
-    play->engine = shape->engine;
-    play->isa = stage->isa;
 
     TD_TRY(td_step_play(play, error));
     TD_TRY(check_cells(play, error));
@@ -171,13 +201,15 @@ td_status td_step_play(void *state, td_error *error) {
         {
             first = taken;
             count = play->count - taken;
-            int64_t share = td_deck_share(play->deck, play->engine, play->isa, play->count, count, play->threads);
+            int64_t share = td_deck_share(play->isa, play->count, count, td_deck_group(play->deck, play->engine), play->threads);
             if (play->threads > 1 && share < count) count = share;
             taken += count;
         }
         if (count == 0) break;
+        tell_playing(play, first, first + count - 1);
         td_play(play->players[omp_get_thread_num()], play->sets + first, count, play->cells + first,
                 play->block_returns + first * blocks);
+        td_playing_now = (td_playing){-1, -1};
     }
     return TD_OK;
 }
@@ -190,7 +222,7 @@ void td_drop_play(void *state) {
     free(play->sets);
     free(play->cells);
     free(play->block_returns);
-    td_deck_free(play->deck);
+    if (!play->job) td_deck_free(play->deck);
     free(play);
 }
 

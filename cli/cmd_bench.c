@@ -9,15 +9,18 @@
 
 #include "bench/report.h"
 #include "cli/cli.h"
+#include "cli/crash.h"
+#include "cli/job.h"
 #include "cli/output.h"
 
-enum { KEY_REPETITIONS = 0x200, KEY_MIN_TIME, KEY_COMPARE, KEY_THRESHOLD, KEY_LIST, KEY_DATA, KEY_CELLS, KEY_ONCE, KEY_JSON };
+enum { KEY_REPETITIONS = 0x200, KEY_MIN_TIME, KEY_COMPARE, KEY_THRESHOLD, KEY_LIST, KEY_DATA, KEY_CELLS, KEY_ONCE, KEY_PLAY };
 
 typedef struct bench_arguments {
+    td_job job; /* of --play; and --json */
     const char *filter, *output, *compare, *data, *cells;
     td_measure_def measure;
     double threshold; /* fraction */
-    bool list, once, json;
+    bool list, once;
 } bench_arguments;
 
 static const struct argp_option options[] = {
@@ -26,11 +29,12 @@ static const struct argp_option options[] = {
     {"repetitions", KEY_REPETITIONS, "N", 0, "measurements of each scene (default 9)", 0},
     {"min-time", KEY_MIN_TIME, "SECONDS", 0, "least time of a measurement; fast scenes are stepped often (default 0.05)", 0},
     {"output", 'o', "FILE.json", 0, "write every measurement as Google Benchmark JSON", 0},
-    {"json", KEY_JSON, NULL, 0, "print that JSON on standard output instead of the table", 0},
     {"compare", KEY_COMPARE, "BASE.json", 0, "compare medians with an earlier -o; exits with 4 when a scene got slower", 1},
     {"threshold", KEY_THRESHOLD, "PERCENT", 0, "how much slower is slower (default 2%)", 1},
     {"data", KEY_DATA, "FILE", 0, "play on these bars: all opens, then highs, lows, closes, volumes, as doubles", 2},
     {"cells", KEY_CELLS, "FILE.csv", 0, "write what every set of the scenes ended in", 2},
+    {"play", KEY_PLAY, "CONFIG.yaml", 0, "instead of the scenes, measure the trials of a configuration on its own tape, on every engine "
+     "that can play it", 3},
     {"once", KEY_ONCE, NULL, 0, "check each scene and step it once, without a clock: for instruction counts", 2},
     {0},
 };
@@ -44,13 +48,23 @@ static double number_of(struct argp_state *state, const char *name, const char *
     return value;
 }
 
+static void check_together(const bench_arguments *arguments, struct argp_state *state) {
+    const td_job *job = &arguments->job;
+    if (arguments->once && (arguments->output || arguments->compare || job->json))
+        argp_error(state, "--once takes no time, so there is nothing to write or to compare");
+    if (job->config_path && (arguments->filter || arguments->list || arguments->data))
+        argp_error(state, "--play measures a configuration on its own tape; --filter, --list and --data are of the scenes");
+    if (!job->config_path && (job->override_count || job->threads || job->engine != TD_ENGINE_AUTO))
+        argp_error(state, "--set, --threads and --engine are of --play CONFIG.yaml, which is not given");
+}
+
 static error_t parse(int key, char *text, struct argp_state *state) {
     bench_arguments *arguments = state->input;
     switch (key) {
     case 'f': arguments->filter = text; return 0;
     case 'o': arguments->output = text; return 0;
     case KEY_LIST: arguments->list = true; return 0;
-    case KEY_JSON: arguments->json = true; return 0;
+    case KEY_PLAY: arguments->job.config_path = text; return 0;
     case KEY_ONCE: arguments->once = true; return 0;
     case KEY_COMPARE: arguments->compare = text; return 0;
     case KEY_DATA: arguments->data = text; return 0;
@@ -65,16 +79,14 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_MIN_TIME: arguments->measure.min_seconds = number_of(state, "min-time", text, "s", 0); return 0;
     case KEY_THRESHOLD: arguments->threshold = number_of(state, "threshold", text, "%", 0) / 100; return 0;
     case ARGP_KEY_ARG: argp_error(state, "unexpected argument '%s'", text); return 0;
-    case ARGP_KEY_END:
-        if (arguments->once && (arguments->output || arguments->compare || arguments->json))
-            argp_error(state, "--once takes no time, so there is nothing to write or to compare");
-        return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->job; return 0;
+    case ARGP_KEY_END: check_together(arguments, state); return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-/* Indices of the scenes to play; the caller frees. */
-static td_status choose(const bench_arguments *arguments, int **chosen, int *count, td_error *error) {
+/* The scenes of the table to play; the caller frees. */
+static td_status choose(const bench_arguments *arguments, const td_scene ***chosen, int *count, td_error *error) {
     regex_t filter;
     int fault = arguments->filter ? regcomp(&filter, arguments->filter, REG_EXTENDED | REG_NOSUB) : 0;
     if (fault) {
@@ -88,17 +100,18 @@ static td_status choose(const bench_arguments *arguments, int **chosen, int *cou
         const td_scene *scene = td_scene_at(i);
         bool wanted = arguments->list || scene->tier == TD_SCENE_USUAL;
         if (arguments->filter) wanted = regexec(&filter, scene->name, 0, NULL, 0) == 0;
-        if (wanted) (*chosen)[(*count)++] = i;
+        if (wanted) (*chosen)[(*count)++] = scene;
     }
     if (arguments->filter) regfree(&filter);
     if (!*chosen) return td_fail(error, TD_NO_MEMORY, "no memory for a list of scenes");
     if (*count) return TD_OK;
     free(*chosen);
+    *chosen = NULL;
     return td_fail(error, TD_BAD_ARG, "no scene's name matches '%s'; --list prints them", arguments->filter);
 }
 
-static void list(const int *chosen, int count) {
-    for (int i = 0; i < count; i++) puts(td_scene_at(chosen[i])->name);
+static void list(const td_scene *const *chosen, int count) {
+    for (int i = 0; i < count; i++) puts(chosen[i]->name);
 }
 
 /* ---- tables ---- */
@@ -215,7 +228,7 @@ static td_status write_report(const char *path, const td_measurement *measuremen
 static int report(const bench_arguments *arguments, const td_baseline *baseline, const td_measurement *measurements, int count,
                   td_isa isa) {
     td_error error = {.message = ""};
-    if (arguments->json) {
+    if (arguments->job.json) {
         json_t *document = td_report_json(measurements, count, isa);
         json_dumpf(document, stdout, JSON_INDENT(1));
         putchar('\n');
@@ -225,26 +238,26 @@ static int report(const bench_arguments *arguments, const td_baseline *baseline,
     }
     if (arguments->output) {
         td_status status = write_report(arguments->output, measurements, count, isa, &error);
-        if (status != TD_OK) return td_cli_fail(status, &error, arguments->json);
+        if (status != TD_OK) return td_cli_fail(status, &error, arguments->job.json);
     }
     if (!arguments->compare) return TD_EXIT_OK;
     tell_circumstances(baseline, isa);
-    FILE *out = arguments->json ? stderr : stdout;
+    FILE *out = arguments->job.json ? stderr : stdout;
     fputc('\n', out);
     int slower = compare(out, baseline, measurements, count, arguments->threshold);
     if (!slower) return TD_EXIT_OK;
     td_status status = slower < 0 ? td_fail(&error, TD_BAD_ARG, "%s has none of these scenes", arguments->compare)
                                   : td_fail(&error, TD_DIFFERENT, "%d scene%s slower than %s by more than %g%%", slower,
                                             slower == 1 ? " is" : "s are", arguments->compare, 100 * arguments->threshold);
-    return td_cli_fail(status, &error, arguments->json);
+    return td_cli_fail(status, &error, arguments->job.json);
 }
 
 /* Plays the scenes one after the other. A failure ends it. */
-static td_status play(const bench_arguments *arguments, const int *chosen, int count, td_stage *stage, td_measurement *measurements,
-                      td_error *error) {
+static td_status play(const bench_arguments *arguments, const td_scene *const *chosen, int count, td_stage *stage,
+                      td_measurement *measurements, td_error *error) {
     bool progress = isatty(STDERR_FILENO);
     for (int i = 0; i < count; i++) {
-        const td_scene *scene = td_scene_at(chosen[i]);
+        const td_scene *scene = chosen[i];
         if (progress) fprintf(stderr, "\r\033[K%d/%d %s", i + 1, count, scene->name);
         td_status status = arguments->once ? td_measure_once(scene, stage, error)
                                            : td_measure(scene, &arguments->measure, stage, &measurements[i], error);
@@ -264,43 +277,83 @@ static td_status prepare(const bench_arguments *arguments, td_isa *isa, td_basel
     return TD_OK;
 }
 
-int td_cmd_bench(int argc, char **argv) {
-    static const struct argp parser = {
-        .options = options,
-        .parser = parse,
-        .doc = "Measures how fast the parts are: engines, indicator rows, CSV, tape files, journal, results. Every scene checks "
-               "its results before it is timed.\v"
-               "The usual scenes take about half a minute; long ones and the small ones for instruction counts are played when "
-               "--filter names them. Exits with 4 when --compare finds a scene slower, or when a check fails.",
-    };
-    bench_arguments arguments = {.measure = td_default_measure_def(), .threshold = 0.02};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-
+/* Measures the chosen scenes and tells; the exit code. */
+static int measure(const bench_arguments *arguments, const td_scene *const *chosen, int count) {
     td_error error = {.message = ""};
-    int *chosen, count;
-    td_status status = choose(&arguments, &chosen, &count, &error);
-    if (status != TD_OK) return td_cli_fail(status, &error, arguments.json);
-    if (arguments.list) {
-        list(chosen, count);
-        free(chosen);
-        return TD_EXIT_OK;
-    }
     td_isa isa = TD_ISA_SCALAR;
     td_baseline baseline = {0};
     td_stage stage = {0};
     td_output cells = {0};
     td_measurement *measurements = calloc((size_t)count, sizeof *measurements);
-    if (!measurements) status = td_fail(&error, TD_NO_MEMORY, "no memory for the measurements");
-    if (status == TD_OK) status = prepare(&arguments, &isa, &baseline, &stage, &cells, &error);
-    if (status == TD_OK) status = play(&arguments, chosen, count, &stage, measurements, &error);
-    if (status == TD_OK && arguments.cells) status = td_output_commit(&cells, &error);
-    int code = status != TD_OK ? td_cli_fail(status, &error, arguments.json)
-               : arguments.once ? TD_EXIT_OK : report(&arguments, &baseline, measurements, count, isa);
+    td_status status = measurements ? TD_OK : td_fail(&error, TD_NO_MEMORY, "no memory for the measurements");
+    if (status == TD_OK) status = prepare(arguments, &isa, &baseline, &stage, &cells, &error);
+    if (status == TD_OK) status = play(arguments, chosen, count, &stage, measurements, &error);
+    if (status == TD_OK && arguments->cells) status = td_output_commit(&cells, &error);
+    int code = status != TD_OK ? td_cli_fail(status, &error, arguments->job.json)
+               : arguments->once ? TD_EXIT_OK : report(arguments, &baseline, measurements, count, isa);
     td_output_drop(&cells);
     for (int i = 0; measurements && i < count; i++) td_measurement_free(&measurements[i]);
     free(measurements);
-    free(chosen);
     td_stage_close(&stage);
     td_baseline_free(&baseline);
+    return code;
+}
+
+/* The scenes of --play; the exit code. */
+static int measure_configuration(bench_arguments *arguments) {
+    td_error error = {.message = ""};
+    td_job *job = &arguments->job;
+    int code = td_job_open(job);
+    if (code != TD_EXIT_OK) return code;
+    const td_config *config = job->config;
+    td_sweep_def def = td_default_sweep_def();
+    td_pick pick = {0};
+    td_deck *deck = NULL;
+    td_play_scenes scenes;
+    const td_scene *chosen[TD_PLAY_SCENES_MAX];
+    def.threads = job->threads ? job->threads : 1;
+    td_crash_watch(config->play.strategy, def.threads, job->json);
+    td_status status = config->envelope ? td_fail(&error, TD_BAD_ARG, "bench plays each set once, envelope thrice: --set envelope=false")
+                                        : td_job_one_market(job, "bench", &pick, &deck, &error);
+    bool open = status == TD_OK;
+    if (open) status = td_sweep_check(config, deck, &def, &error);
+    td_scene_job played = {.deck = deck, .space = config->space, .strategy = config->play.strategy};
+    if (status == TD_OK) status = td_isa_pick(&def.isa, &error);
+    if (status == TD_OK) status = td_play_scenes_make(&played, job->engine, def.isa, def.threads, &scenes, &error);
+    for (int i = 0; status == TD_OK && i < scenes.count; i++) chosen[i] = &scenes.scenes[i];
+    code = status == TD_OK ? measure(arguments, chosen, scenes.count) : td_cli_fail(status, &error, job->json);
+    if (open) {
+        td_deck_free(deck);
+        td_pick_close(&pick);
+    }
+    td_job_close(job);
+    return code;
+}
+
+int td_cmd_bench(int argc, char **argv) {
+    static const struct argp_child children[] = {{&td_job_bench_argp, 0, NULL, 0}, {0}};
+    static const struct argp parser = {
+        .options = options,
+        .parser = parse,
+        .doc = "Measures how fast the parts are: engines, indicator rows, CSV, tape files, journal, results; or a configuration "
+               "of your own, --play. Every scene checks its results before it is timed.\v"
+               "The usual scenes take about half a minute; long ones and the small ones for instruction counts are played when "
+               "--filter names them. Exits with 4 when --compare finds a scene slower, or when a check fails.",
+        .children = children,
+    };
+    bench_arguments arguments = {.job.optional = true, .measure = td_default_measure_def(), .threshold = 0.02};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    if (arguments.job.config_path) return td_cli_finish(measure_configuration(&arguments));
+
+    td_error error = {.message = ""};
+    const td_scene **chosen;
+    int count, code = TD_EXIT_OK;
+    td_status status = choose(&arguments, &chosen, &count, &error);
+    if (status != TD_OK) return td_cli_fail(status, &error, arguments.job.json);
+    if (arguments.list)
+        list(chosen, count);
+    else
+        code = measure(&arguments, chosen, count);
+    free(chosen);
     return code;
 }

@@ -22,6 +22,14 @@ static const struct argp_option job_threads_options[] = {
     {0},
 };
 
+static const struct argp_option job_bench_options[] = {
+    {"set", KEY_SET, "KEY=VALUE", 0, "change one setting of --play's configuration, the value in YAML; any number of times", 3},
+    {"threads", KEY_THREADS, "N", 0, "threads to play --play's configuration with (default 1)", 3},
+    {"engine", KEY_ENGINE, "NAME", 0, "reference, lanes or skip alone, of --play; by default each that can", 3},
+    {"json", KEY_JSON, NULL, 0, "print the measurements as Google Benchmark JSON instead of the table", 0},
+    {0},
+};
+
 static void set_threads(td_job *job, const char *text, struct argp_state *state) {
     char *end;
     errno = 0;
@@ -57,7 +65,7 @@ static error_t parse_job(int key, char *text, struct argp_state *state) {
         job->config_path = text;
         return 0;
     case ARGP_KEY_END:
-        if (!job->config_path) argp_error(state, "the configuration file is missing");
+        if (!job->config_path && !job->optional) argp_error(state, "the configuration file is missing");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -65,6 +73,7 @@ static error_t parse_job(int key, char *text, struct argp_state *state) {
 
 const struct argp td_job_argp = {.options = job_options, .parser = parse_job};
 const struct argp td_job_threads_argp = {.options = job_threads_options, .parser = parse_job};
+const struct argp td_job_bench_argp = {.options = job_bench_options, .parser = parse_job};
 
 int td_job_open(td_job *job) {
     td_error error = {.message = ""};

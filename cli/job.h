@@ -18,8 +18,9 @@ typedef struct td_job {
     const char *overrides[TD_JOB_OVERRIDES_MAX];
     int override_count;
     bool json;
+    bool optional;           /* the command does without a configuration, too; set before parsing */
     int threads;             /* 0 = not given */
-    td_engine engine;
+    td_engine engine;        /* AUTO: not given */
     td_config *config;       /* from here on: td_job_open() */
     td_tape tape;
     bool tape_is_open;
@@ -28,6 +29,8 @@ typedef struct td_job {
 
 /* --set, --json; with threads also --threads and --engine. */
 extern const struct argp td_job_argp, td_job_threads_argp;
+/* Likewise of the command that measures: what is not given means something else there. */
+extern const struct argp td_job_bench_argp;
 
 /* Loads the configuration, opens the tape and finds on it what is to be played. Returns TD_EXIT_OK, or has told the error and
  * returns the exit code. */

@@ -3,13 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sim/portfolio_player.h"
 #include "sim/reference.h"
 #include "sim/skip.h"
 
 /* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
- * chunk of them would leave the second-level cache, groups are smaller. A share of a group is worth its rows from some hundred sets. */
-enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
+ * chunk of them would leave the second-level cache, groups are smaller. */
+enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048 };
+
+/* From so many rounds of shares on, those of the last one are halved. */
+enum { HALVING_ROUNDS = 4 };
 
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
@@ -25,7 +29,8 @@ struct td_player {
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
-    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
+    td_account *accounts; /* lanes: one a lane, for groups that need the broker */
+    bool *same;           /* skip: (capacity) does a set cross on the same bars as the one before it? */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
@@ -70,13 +75,12 @@ int64_t td_deck_group(const td_deck *deck, td_engine engine) {
     return engine == TD_ENGINE_REFERENCE || is_plain(deck) ? 16 : GROUP_SETS;
 }
 
-int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads) {
-    int64_t group = td_deck_group(deck, engine), lanes = td_isa_lanes(isa);
-    int64_t shares = threads < 2 ? 2 : threads; /* one thread does not take all either: what is taken is what a kill loses */
-    int64_t least = sets / shares < SHARE_SETS ? sets / shares : SHARE_SETS, share = untaken / shares;
-    if (share < least) share = least;
+int64_t td_deck_share(td_isa isa, int64_t sets, int64_t untaken, int64_t most, int threads) {
+    int64_t lanes = td_isa_lanes(isa), takers = threads < 2 ? 2 : threads; /* a kill loses what is taken: one does not take all either */
+    int64_t rounds = (sets + most * takers - 1) / (most * takers), share = (sets + rounds * takers - 1) / (rounds * takers);
+    if (rounds >= HALVING_ROUNDS && untaken <= share * takers) share = (share + 1) / 2;
     share = (share + lanes - 1) / lanes * lanes;
-    return share < lanes ? lanes : share < group ? share : group;
+    return share < most ? share : most;
 }
 
 static int64_t lane_blocks(int64_t sets, td_isa isa) {
@@ -87,7 +91,7 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, accounts, block_equity, chunk, turned, ranges, sampled, sums;
+    size_t slots, vectors, accounts, block_equity, same, chunk, turned, ranges, sampled, sums;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
@@ -100,6 +104,7 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
     needs.block_equity = sets * blocks * sizeof(double);
     if (skip) {
         needs.vectors = sets * td_vector_bytes(1);
+        needs.same = sets * sizeof(bool);
         needs.chunk = sizeof(td_skip_chunk);
         needs.turned = turned_count(deck, needs.sets) * sizeof(double);
         needs.ranges = needs.turned / TD_GROUP_BARS;
@@ -120,7 +125,7 @@ size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     if (deck->portfolio) return sizeof(td_player) + td_portfolio_player_bytes(deck->portfolio, engine, isa);
     needs needs = needs_of(deck, engine, isa);
     return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
-           needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
+           needs.same + needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
 }
 
 /* NULL for 0 bytes; *lacking is set when memory ran out. */
@@ -167,6 +172,7 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     player->vectors = allocate(needs.vectors, &lacking);
     player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
+    player->same = allocate(needs.same, &lacking);
     player->chunk = allocate(needs.chunk, &lacking);
     player->turned = allocate(needs.turned, &lacking);
     player->least = allocate(needs.ranges, &lacking);
@@ -188,6 +194,7 @@ void td_player_close(td_player *player) {
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
+    free(player->same);
     free(player->chunk);
     free(player->turned);
     free(player->least);
@@ -206,14 +213,13 @@ static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count)
     return false;
 }
 
-/* Plays the group that start_group() began through the lanes engine. */
-static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+/* Plays the group that start_group() began through the lanes engine; broker: with accounts. */
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, bool broker, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
     int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
-    bool broker = needs_broker(deck, sets, count);
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
@@ -301,6 +307,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         td_lane_start(deck, &sets[i], &lane);
         memcpy(vector, &lane, sizeof lane);
         *td_vector_windowed(vector, 1) = 0;
+        player->same[i] = i > 0 && same_signals(deck, &sets[i], player->slots + i * row_count);
         for (int r = 0; r < row_count; r++) *td_vector_slot(vector, 1, r) = (int32_t)(player->slots[i * row_count + r] * stride);
     }
     /* sums of the lanes of a vector, zero but for the equity at the sample before */
@@ -316,7 +323,7 @@ static void play_skip(td_player *player, const td_set *sets, int64_t count, td_c
         for (int64_t i = 0; i < count; i++) {
             set.vector = player->vectors + (size_t)i * vector_bytes;
             set.slot = player->slots + i * row_count;
-            if (i == 0 || !same_signals(deck, &sets[i], set.slot)) kernel->signals(&set, chunk, &signals);
+            if (!player->same[i]) kernel->signals(&set, chunk, &signals);
             kernel->play(&set, chunk, &signals, player->sampled + i % lanes * SAMPLED_STRIDE, player->block_equity + i * blocks);
             if (i % lanes == lanes - 1 || i == count - 1)
                 kernel->add_returns(&deck->view, chunk, player->sampled, SAMPLED_STRIDE, sums + i / lanes * lanes * TD_SKIP_SUMS);
@@ -358,9 +365,10 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
         /* the skip engine knows market orders with a stop and a target only */
-        if (engine == TD_ENGINE_SKIP && needs_broker(deck, sets + done, now)) engine = TD_ENGINE_LANES;
+        bool broker = engine != TD_ENGINE_REFERENCE && needs_broker(deck, sets + done, now);
+        if (engine == TD_ENGINE_SKIP && broker) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_LANES)
-            play_lanes(player, sets + done, now, cells + done, returns);
+            play_lanes(player, sets + done, now, broker, cells + done, returns);
         else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {

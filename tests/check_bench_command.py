@@ -139,6 +139,70 @@ def check_every_gate_scene():
         problems.append("bench/baseline/callgrind.json has not the gate's scenes: run bench/callgrind.py --update")
 
 
+def check_play():
+    """A configuration instead of the scenes: built in, a user's file, rules; each engine that can, the same cells as a sweep's."""
+    examples = os.path.join(SOURCE, "examples")
+    expect("a tape", run(PROGRAM, "data", "import", "klines", os.path.join(examples, "hourly.csv"), "--symbol", "DEMO", "--interval",
+                         "1h", "-o", "hourly.h5"), 0)
+    with open(os.path.join(examples, "rules.yaml"), encoding="utf-8") as file:
+        rules = file.read()
+    cross = "strategy: sma-cross\n" + "".join(line for line in rules.splitlines(True) if not line.startswith(("entry:", "exit:")))
+    patience = "tape: hourly.h5\nstrategy: %s\nparameters: {window: {values: [%s]}}\n"
+    every_bar = patience % (os.path.join(examples, "patience.c"), ", ".join(str(5 + i) for i in range(30)))
+    for name, text in ("rules", rules), ("cross", cross), ("patience", every_bar):
+        with open(f"{name}.yaml", "w", encoding="utf-8") as file:
+            file.write(text)
+    cache = {"TAPEDECK_CACHE": os.path.abspath("cache")}
+    compiler = any(map(shutil.which, ("clang", "gcc", "cc")))
+    quick = ["--repetitions", "2", "--min-time", "0", "--json"]
+    for name, names in [("cross", ["sma-cross/reference/2400x13", "sma-cross/lanes/2400x13", "sma-cross/skip/2400x13"]),
+                        ("rules", ["rules/reference/2400x13", "rules/lanes/2400x13", "rules/skip/2400x13"]),
+                        ("patience", ["patience/reference/2400x16", "patience/lanes/2400x30"])]:
+        if name != "cross" and not compiler:
+            print("no C compiler here: users' files and rules were not measured")
+            continue
+        found = bench("--play", f"{name}.yaml", *quick, **cache)
+        entries = json.loads(found.stdout)["benchmarks"] if found.returncode == 0 else []
+        if [e["name"] for e in entries] != [f"play/{n}" for n in names for _ in range(2)]:
+            problems.append(f"--play {name}.yaml measured {[e['name'] for e in entries]}: {found.stderr}")
+        sets = int(names[1].rpartition("x")[2])
+        for entry in entries[2:]:
+            if round(entry["bar_evaluations_per_second"] * entry["real_time"] / 1e3) != 2400 * sets:
+                problems.append(f"{entry['name']} does not count {sets} sets of 2400 bars: {entry}")
+
+    # what is measured is what a sweep plays: the same trials with the same results, in both engines and on two threads
+    once = ["bench", "--play", "cross.yaml", "--once", "--cells"]
+    expect("cells of lanes", run(PROGRAM, *once, "lanes.csv", "--engine", "lanes"), 0)
+    expect("cells of skip", run(PROGRAM, *once, "skip.csv", "--engine", "skip", "--threads", "2"), 0)
+    expect("a sweep", run(PROGRAM, "sweep", "cross.yaml", "-o", "cross.h5", "--quiet"), 0)
+    shown = json.loads(run(PROGRAM, "show", "cross.h5", "--top", "13", "--json").stdout)
+    swept = {(row["trial"], row["parameters"]["fast"], row["parameters"]["slow"], row["hash"]) for row in shown}
+    cells = read_cells("lanes.csv")
+    if cells != read_cells("skip.csv") or len(cells) != 13:
+        problems.append(f"cells of lanes and skip differ, or are not 13: {cells}")
+    if {(int(c["set"]), int(c["fast"]), int(c["slow"]), c["hash"]) for c in cells} != swept:
+        problems.append(f"--play's cells are not the sweep's:\n{cells}\n{swept}")
+    if compiler:  # a spread: the first trial and the last
+        expect("a spread", run(PROGRAM, "bench", "--play", "patience.yaml", "--once", "--engine", "reference", "--cells", "spread.csv", **cache), 0)
+        sets = [int(cell["set"]) for cell in read_cells("spread.csv")]
+        if (sets[0], sets[-1], len(set(sets))) != (0, 29, 16):
+            problems.append(f"the reference engine played trials {sets}, not 16 from 0 to 29")
+
+    play = ["--play", "cross.yaml"]
+    for what, arguments, parts in [
+            ("every bar in skip", [*play, "--engine", "skip", "--set", "metrics.sample=bar"], ["the skip engine cannot play this"]),
+            ("no such engine", [*play, "--engine", "fast"], ["--engine is 'fast'"]),
+            ("no such file", ["--play", "nowhere.yaml"], ["nowhere.yaml"]),
+            ("a bad key", [*play, "--set", "metrics.simple=1"], ["metrics.simple"]),
+            ("too long a window", [*play, "--set", "parameters={fast: 5, slow: 5000}"], ["5000"]),
+            ("an envelope", [*play, "--set", "envelope=true"], ["--set envelope=false"]),
+            ("a filter", [*play, "--filter", "lanes"], ["--filter, --list and --data are of the scenes"]),
+            ("bars", [*play, "--data", "bars.f64"], ["--filter, --list and --data are of the scenes"]),
+            ("a setting of nothing", ["--set", "seed=1"], ["--play CONFIG.yaml"]),
+            ("threads of nothing", ["--threads", "2"], ["--play CONFIG.yaml"])]:
+        expect(what, bench(*arguments), 2, *parts)
+
+
 def check_gate():
     """The gate with baselines of its own; the committed one is for `bench/callgrind.py` by itself."""
     if not shutil.which("valgrind") or run("valgrind", "--tool=none", PROGRAM, "--version").returncode != 0:
@@ -178,7 +242,7 @@ def check_gate():
 
 with tempfile.TemporaryDirectory(prefix="tapedeck-bench-test-") as folder:
     os.chdir(folder)
-    for check in (check_command, check_report, check_cells, check_every_gate_scene, check_gate):
+    for check in (check_command, check_report, check_cells, check_every_gate_scene, check_play, check_gate):
         check()
     os.chdir("/")
 finish(problems, "bench measures, compares and gates")

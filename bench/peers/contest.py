@@ -65,25 +65,41 @@ class Program:
             raise SystemExit(f"tapedeck {' '.join(arguments)} ended with {found.returncode}:\n{found.stderr}")
         return found.stdout
 
-    def scene(self, name, data=None, repetitions=3):
-        """A measurement of a scene by its own clock: process start, making and warming up are outside it."""
-        command = ["bench", "--filter", f"^{re.escape(name)}$", "--repetitions", str(repetitions), "--min-time", "0", "--json"]
-        if data:
-            command += ["--data", data]
-
+    def timed(self, *arguments, repetitions=3):
+        """A measurement of what `bench` measures, one thing, by its own clock: process start, making and warming up are outside it."""
         def measure():
-            entries = json.loads(self.run(*command))["benchmarks"]
+            document = self.run("bench", *arguments, "--repetitions", str(repetitions), "--min-time", "0", "--json")
+            entries = json.loads(document)["benchmarks"]
             return tuple(statistics.median(e[key] for e in entries) / 1e3 for key in ("real_time", "cpu_time"))
         return measure
 
-    def cells(self, name, data):
-        """What every set of a scene ended in: name -> list of numbers."""
+    def ended(self, *arguments):
+        """What every set ended in: name -> list of numbers."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "cells.csv")
-            self.run("bench", "--filter", f"^{re.escape(name)}$", "--once", "--data", data, "--cells", path)
+            self.run("bench", *arguments, "--once", "--cells", path)
             with open(path, newline="", encoding="ascii") as file:
                 rows = list(csv.DictReader(file))
         return {key: [float(row[key]) for row in rows] for key in rows[0] if key != "hash"}
+
+    def scene(self, name, data=None):
+        return self.timed("--filter", f"^{re.escape(name)}$", *(["--data", data] if data else []))
+
+    def cells(self, name, data):
+        return self.ended("--filter", f"^{re.escape(name)}$", "--data", data)
+
+    def played(self, config, engine):
+        """The same of a configuration on an engine."""
+        return self.timed("--play", config, "--engine", engine)
+
+    def cells_of(self, config):
+        return self.ended("--play", config, "--engine", "lanes")
+
+    def engines_of(self, config):
+        """Engines that can play it, slowest first: name -> bar-evaluations of a step."""
+        document = self.run("bench", "--play", config, "--repetitions", "1", "--min-time", "0", "--json")
+        entries = json.loads(document)["benchmarks"]
+        return {e["name"].split("/")[2]: e["bar_evaluations_per_second"] * e["real_time"] / 1e3 for e in entries}
 
     def process(self, *arguments):
         """One run as a process of its own: (seconds on the wall, processor seconds, peak resident bytes, what it printed)."""

@@ -2,6 +2,7 @@
 """tapedeck beside what people use instead, in one sitting: alternating, medians of rounds, same bars, results compared first.
 
     bench/peers/run.py engines       a numba loop per parameter set: equal results, then bar-evaluations per second
+    bench/peers/run.py strategies    other strategies against loops of their own: built in, a user's files, rules in YAML
     bench/peers/run.py packages      vectorbt's pipeline and backtesting.py: the same job, nearly the same rules
     bench/peers/run.py memory        `tapedeck sweep` as a process: 200,000 bars, 1,000 to 100,000 sets; peak memory, and vectorbt
     bench/peers/run.py small         `tapedeck run` on 2,148 daily bars from process start; sets a second that cost nothing; CSV
@@ -68,13 +69,36 @@ def differences(ours, theirs):
     return worst
 
 
+def compared(title, ours, loops):
+    """Plays the loops; greatest relative difference per metric between them and a scene's cells. Ends the contest where it is too large."""
+    worst = {}
+    for loop in loops:
+        loop.play()
+        worst = {name: max(worst.get(name, 0), value) for name, value in differences(ours, loop.metrics()).items()}
+    if max(worst.values()) > TOLERANCE:
+        raise SystemExit(f"{title}: results differ from the loop's, relatively by {worst}: nothing is timed")
+    return worst
+
+
 def million(rate):
     return f"{rate / 1e6:,.0f}"
+
+
+def write_tape(sitting, bars):
+    """The walk as a tape, through CSV with every digit."""
+    tape = os.path.join(sitting.folder, f"walk-{bars}.h5")
+    if not os.path.exists(tape):
+        text = os.path.join(sitting.folder, "walk.csv")
+        write_csv(text, sitting.market(bars)[0])
+        sitting.program.run("data", "import", "klines", text, "-o", tape, "--symbol", "WALK", "--interval", "1m")
+        os.unlink(text)
+    return tape
 
 
 def engines(sitting):
     """Contest with the numba loops."""
     from loop import Loop
+    from strategies import cross_of
     cases = [("busy", 1, 100000, 1000, 1), ("slow", 1, 100000, 1000, 1), ("busy", 60, 100000, 1000, 1),
              ("slow", 60, 100000, 1000, 1), ("busy", 1, 100000, 1000, 2), ("busy", 60, 100000, 1000, 2),
              ("slow", 60, 100000, 1000, 2)]
@@ -93,14 +117,9 @@ def engines(sitting):
         # a minute a time: one loop and two rounds will do
         huge = work > 5e9
         names = ["numba plain"] if huge else ["numba plain", "numba lean"]
-        loops = {name: Loop(columns, grid, every, name == "numba lean", threads) for name in names}
+        loops = {name: Loop(columns, cross_of(grid), every, name == "numba lean", threads) for name in names}
         ours = sitting.program.cells(scene, data)
-        worst = {}
-        for loop in loops.values():
-            loop.play()
-            worst = {name: max(worst.get(name, 0), value) for name, value in differences(ours, loop.metrics()).items()}
-        if max(worst.values()) > TOLERANCE:
-            raise SystemExit(f"{scene}: results differ from the loop's, relatively by {worst}: nothing is timed")
+        worst = compared(scene, ours, loops.values())
         checks.append([scene, f"{np.mean(ours['trades']):.0f}", *(f"{worst[k]:.1e}" for k in worst)])
         contestants = [Contestant(name, work, timed(loop.play)) for name, loop in loops.items()]
         if threads > 1:
@@ -122,6 +141,47 @@ def engines(sitting):
             markdown(["scene", "numba plain", "numba lean", "tapedeck", "x plain", "x lean", "x plain, processor",
                       "x lean, processor"], rows),
             "\nTwo threads against one, in the same contest:\n", *scaling]
+    return "\n".join(text)
+
+
+def strategies(sitting):
+    """Engines by strategies, each against the faster of two loops written for it; one thread."""
+    from loop import Loop
+    from strategies import jobs
+    rows, checks = [], []
+    for bars in [100000, 1000000] if sitting.options.long else [100000]:
+        columns, tape = sitting.market(bars)[0], write_tape(sitting, bars)
+        for job in jobs(Grid(1000, "busy")):
+            cells = []
+            for every in (1, 60):
+                title = f"{job.title}, returns every {'bar' if every == 1 else f'{every} bars'}, {bars:,} x {job.sets:,}"
+                config = job.write(sitting.folder, tape, every)
+                loops = {name: Loop(columns, job, every, name == "numba lean", 1) for name in ("numba plain", "numba lean")}
+                ours = sitting.program.cells_of(config)
+                worst = compared(title, ours, loops.values())
+                checks.append([title, f"{np.mean(ours['trades']):.0f}", f"{max(worst.values()):.1e}"])
+                engines_of = sitting.program.engines_of(config)
+                peers = [Contestant(name, bars * job.sets, timed(loop.play)) for name, loop in loops.items()]
+                # the oracle, a few sets of it, once; where the skip engine cannot play, the lanes engine is what a sweep takes
+                chosen = ["reference", "lanes"] if every == 1 else [list(engines_of)[-1]]
+                decks = [Contestant(f"tapedeck {engine}", engines_of[engine], sitting.program.played(config, engine)) for engine in chosen]
+                sitting.contest(title, [*peers, *decks], sitting.options.rounds if bars < 1e6 else 3)
+                best = min(peers, key=lambda peer: peer.cpu_median())
+                cells += [million(best.work / best.median())]
+                for deck, engine in zip(decks, chosen):
+                    shown = f"{million(deck.work / deck.median())} ({100 * deck.spread():.0f} %)"
+                    cells.append(shown if every == 1 or engine == "skip" else f"{shown} by {engine}")
+                    if engine != "reference":
+                        times = [(c.work / c.median(), c.work / c.cpu_median()) for c in (deck, best, peers[0])]
+                        cells.append(f"**{times[0][0] / times[1][0]:.2f}** ({times[0][1] / times[1][1]:.2f})")
+                        cells.append(f"{times[0][0] / times[2][0]:.2f} ({times[0][1] / times[2][1]:.2f})")
+            rows.append([f"{job.title}, {bars:,} x {job.sets:,}", *cells])
+    heads = ["strategy, bars x sets", "loop, every bar", "reference", "lanes", "x loop (processor)", "x plain loop (processor)",
+             "loop, every 60 bars", "skip", "x loop (processor)", "x plain loop (processor)"]
+    text = ["Results compared before timing, greatest relative difference over all sets and six metrics:\n",
+            markdown(["", "trades a set", "difference"], checks),
+            "\nMillion bar-evaluations a second, median (distance of the quartiles); `x loop` is how many times faster than the faster of "
+            "the two loops:\n", markdown(heads, rows)]
     return "\n".join(text)
 
 
@@ -162,17 +222,6 @@ stops: {{take_profit: 0.02}}
 fill: {{at: close}}
 metrics: {{sample: {sample}}}
 """
-
-
-def write_tape(sitting, bars):
-    """The walk as a tape, through CSV with every digit."""
-    tape = os.path.join(sitting.folder, f"walk-{bars}.h5")
-    if not os.path.exists(tape):
-        text = os.path.join(sitting.folder, "walk.csv")
-        write_csv(text, sitting.market(bars)[0])
-        sitting.program.run("data", "import", "klines", text, "-o", tape, "--symbol", "WALK", "--interval", "1m")
-        os.unlink(text)
-    return tape
 
 
 def memory(sitting):
@@ -294,7 +343,7 @@ def scenes(sitting):
     return "```\n" + table + "```"
 
 
-CONTESTS = {"engines": engines, "packages": packages, "memory": memory, "small": small, "scenes": scenes}
+CONTESTS = {"engines": engines, "strategies": strategies, "packages": packages, "memory": memory, "small": small, "scenes": scenes}
 
 
 def put_into(path, name, text):
