@@ -172,10 +172,6 @@ void td_seat_forget_position(td_seat *seat) {
     F(trail_share) = F(trail_amount) = INFINITY;
     account->even_price = NAN;
     account->leave_bar = NEVER;
-    int kept = 0;
-    for (int i = 0; i < account->order_count; i++)
-        if (!account->orders[i].exit || account->orders[i].kind == TD_ORDER_MARKET) account->orders[kept++] = account->orders[i];
-    account->order_count = kept;
 }
 
 void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
@@ -208,6 +204,14 @@ void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
     if (duration > F(duration_max)) F(duration_max) = duration;
 }
 
+/* Orders that leave a position end with it. A decision to be out is none of them: it asks where the position stands when it fills. */
+static void end_exits(td_account *account) {
+    int kept = 0;
+    for (int i = 0; i < account->order_count; i++)
+        if (!account->orders[i].exit || account->orders[i].target) account->orders[kept++] = account->orders[i];
+    account->order_count = kept;
+}
+
 /* Closes `units` of the position, which have its sign, at `base`; the trade goes into the statistics. */
 static void leave_units(td_seat *seat, int64_t bar, double base, double units, terms terms, td_fill_reason reason) {
     td_account *account = seat->account;
@@ -238,14 +242,11 @@ static void leave_units(td_seat *seat, int64_t bar, double base, double units, t
     F(exposed) += (double)bar - larger(F(entry_bar), F(covered) + 1) + 1;
     F(covered) = (double)bar;
 
-    if (all) td_seat_forget_position(seat);
-    if (pnl < 0 && account->cool_down > 0) {
-        int64_t until = bar + 1 + (int64_t)account->cool_down;
-        if (until > account->blocked_until) {
-            account->blocked_until = until;
-            account->blocked_why = TD_REFUSAL_cool_down;
-        }
+    if (all) {
+        td_seat_forget_position(seat);
+        end_exits(account);
     }
+    if (pnl < 0 && account->cool_down > 0) account->cool_until = bar + 1 + (int64_t)account->cool_down;
     td_seat_note_fill(seat, bar, -units, base, price, commission, &terms, move, reason);
     if (seat->observer && seat->observer->on_trade) seat->observer->on_trade(seat->observer->context, &trade);
 }
@@ -358,7 +359,8 @@ static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, in
     const td_kernel_deck *deck = seat->deck;
     if (isnan(order->volatility)) return TD_REFUSAL_volatility;
     if (account->halted) return TD_REFUSAL_drawdown;
-    if (bar < account->blocked_until) return account->blocked_why;
+    if (bar < account->day_off_until) return TD_REFUSAL_daily_loss;
+    if (bar < account->cool_until) return TD_REFUSAL_cool_down;
     if (account->entries >= (int64_t)account->pyramiding && !order->resize) return TD_REFUSAL_pyramiding;
     if (deck->hours_from != deck->hours_to) {
         int64_t minute = td_floor_mod(deck->finer_time_ns[seat->finer], TD_NS_PER_DAY) / TD_NS_PER_MINUTE;
@@ -395,8 +397,9 @@ static void follow(td_seat *seat, double price) {
     tighten(seat, side, F(best_price) - side * F(trail_amount), TD_FILL_REASON_trailing);
 }
 
-/* Where stop and target of a position are: the nearest of all that are asked for, measured from the (average) price paid. */
-static void protect(td_seat *seat, const td_order *order, int64_t bar, double price) {
+/* Where stop and target of a position are: the nearest of all that are asked for, measured from the (average) price paid. The best price,
+ * which a trailing stop follows, begins with that or, where prices are better after an addition, with `base`. */
+static void protect(td_seat *seat, const td_order *order, int64_t bar, double price, double base) {
     td_account *account = seat->account;
     bool buy = order->side > 0;
     double side = order->side;
@@ -417,9 +420,11 @@ static void protect(td_seat *seat, const td_order *order, int64_t bar, double pr
     if (account->break_even > 0) account->even_price = price * (1 + side * account->break_even);
     if (account->entries == 1 && account->time_stop > 0) account->leave_bar = bar + account->time_stop;
     follow(seat, price);
+    follow(seat, base);
 }
 
-/* Where the stop would be if the position were entered at `price`; NaN where there is none. For sizes by risk. */
+/* Where the stop would be if the position were entered at `price`, for sizes by risk; NaN where there is none, or one that is met at
+ * once. */
 static double stop_at(const td_seat *seat, const td_order *order, double price) {
     const td_account *account = seat->account;
     double side = order->side, nearest = side > 0 ? price * F(long_low) : price * F(short_high);
@@ -430,7 +435,7 @@ static double stop_at(const td_seat *seat, const td_order *order, double price) 
                        price - side * order->trail};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (side > 0 ? others[i] > nearest : others[i] < nearest) nearest = others[i];
-    return isfinite(nearest) ? nearest : NAN;
+    return isfinite(nearest) && side * (price - nearest) > 0 ? nearest : NAN;
 }
 
 /* The account after `units` (signed) were bought or sold at `price`: a new position, or more of the one that stands. `marked` is the bar
@@ -486,19 +491,17 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
         double wanted = wanted_units(seat, order, F(balance), price, unit_cost, held, stop_price);
         if (account->position_value > 0) wanted = fmin(wanted, account->position_value / price - held);
         size = round_to_lot(seat, wanted);
-        move = price_move(seat, &terms, base, size);
-        if (move != 0) {
-            price += order->side * move;
-            unit_cost = price * (1 + terms.rate) + account->per_unit;
-            double most = (free - F(fixed)) / unit_cost;
-            if (size > most) size = round_to_lot(seat, most);
-        }
         if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
             why = TD_REFUSAL_orders;
         else if (size <= 0)
             why = TD_REFUSAL_lot;
-        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40)) /* rounding in wanted may ask for a hair more than there is */
+        else if (size * unit_cost + F(fixed) > free * (1 + 0x1p-40) + held * price * 0x1p-40) /* a hair more is rounding */
             why = TD_REFUSAL_cash;
+        else if ((move = price_move(seat, &terms, base, size)) != 0) { /* what could be paid without the move is cut to what can with it */
+            price += order->side * move;
+            size = fmin(size, round_to_lot(seat, (free - F(fixed)) / (price * (1 + terms.rate) + account->per_unit)));
+            if (size <= 0) why = TD_REFUSAL_lot;
+        }
     }
     if (why != TD_REFUSAL_COUNT) {
         td_seat_refuse(seat, why);
@@ -510,7 +513,7 @@ static void enter(td_seat *seat, const td_order *order, int64_t bar, int64_t mar
     }
     acquire(seat, bar, marked, order->side * size, base, price, &terms, move, reason);
     account->entries++;
-    protect(seat, order, bar, F(entry_price));
+    protect(seat, order, bar, F(entry_price), base);
 }
 
 /* Brings a position that stands on the order's side to the size that it would be entered with now, of the equity at `base`: rule R80. Its
@@ -529,8 +532,10 @@ static void resize(td_seat *seat, const td_order *order, int64_t bar, int64_t ma
         why = TD_REFUSAL_volatility;
     else if (seat->deck->sizing == TD_SIZING_RISK && isnan(stop_price))
         why = TD_REFUSAL_orders;
-    else if (size > held)
-        why = size * unit_cost + F(fixed) > equity * account->leverage * (1 + 0x1p-40) ? TD_REFUSAL_cash : entry_forbidden(seat, order, bar);
+    else if (size > held * (1 + 0x1p-40)) {
+        why = entry_forbidden(seat, order, bar);
+        if (why == TD_REFUSAL_COUNT && size * unit_cost + F(fixed) > equity * account->leverage * (1 + 0x1p-40)) why = TD_REFUSAL_cash;
+    }
     if (why != TD_REFUSAL_COUNT) {
         td_seat_refuse(seat, why);
     } else if (!(size < INFINITY)) {
@@ -559,9 +564,15 @@ static void remove_order(td_account *account, int index) {
     memmove(&account->orders[index], &account->orders[index + 1], (size_t)(--account->order_count - index) * sizeof *account->orders);
 }
 
+/* Takes off what works on bars before `t` only. */
+static void expire_orders(td_account *account, int64_t t) {
+    for (int i = account->order_count - 1; i >= 0; i--)
+        if (account->orders[i].kind != TD_ORDER_MARKET && account->orders[i].expires < t) remove_order(account, i);
+}
+
 static void add_order(td_seat *seat, const td_order *order) {
     td_account *account = seat->account;
-    if (account->order_count == TD_ORDERS_MAX)
+    if (account->order_count >= TD_ORDERS_MAX)
         td_seat_refuse(seat, TD_REFUSAL_orders);
     else
         account->orders[account->order_count++] = *order;
@@ -629,12 +640,13 @@ typedef struct meeting {
     double level;
 } meeting;
 
-/* Where the position is liquidated; NaN where it is not. From cash + units * p = maintenance * |units| * p. */
+/* Where the position is liquidated, from cash + units * p = maintenance * |units| * p; NaN where it is not. Negative: the equity of a short
+ * is not enough at any price. */
 static double liquidation_price(const td_seat *seat) {
     double position = F(position), maintenance = seat->account->maintenance;
     if (!seat->account->liquidates || position == 0) return NAN;
     double price = position > 0 ? -F(cash) / (position * (1 - maintenance)) : F(cash) / (-position * (1 + maintenance));
-    return price > 0 ? price : NAN;
+    return price > 0 || position < 0 ? price : NAN;
 }
 
 static void consider(meeting *best, int what, double level, int way, double price, double limit) {
@@ -684,33 +696,81 @@ static void meet(td_seat *seat, meeting met, int64_t t, bool at_open) {
     }
 }
 
-/* Carries out everything that is met where prices are. A stop-limit order, an entry that opens beyond its own stop and the like may
- * meet something new at once, but each meeting takes an order, a position or a level away. */
-static void meet_here(td_seat *seat, int64_t t, double price, bool at_open) {
-    for (int way = -1; way <= 1; way += 2)
-        for (meeting met; !F(ruined) && (met = next_meeting(seat, way, price, price)).what != NOTHING; way = -1) meet(seat, met, t, at_open);
+static bool reached(int way, double level, double price) { return way < 0 ? level >= price : level <= price; }
+
+/* What is met where prices are: the position's liquidation; its stop and its target, first that of the extreme that comes first; its
+ * break-even; then orders, the oldest first. */
+static meeting met_at(const td_seat *seat, double price, bool low_first) {
+    const td_account *account = seat->account;
+    if (F(position) != 0) {
+        int adverse = F(position) > 0 ? -1 : 1;
+        bool stops = reached(adverse, adverse < 0 ? F(stop_low) : F(stop_high), price);
+        bool wins = reached(-adverse, adverse < 0 ? F(stop_high) : F(stop_low), price);
+        if (reached(adverse, liquidation_price(seat), price)) return (meeting){LIQUIDATION, price};
+        if (stops && (!wins || low_first == (adverse < 0))) return (meeting){STOP, price};
+        if (wins) return (meeting){TARGET, price};
+        if (reached(-adverse, account->even_price, price)) return (meeting){EVEN, price};
+    }
+    for (int i = 0; i < account->order_count; i++) {
+        int way;
+        double level = trigger_of(&account->orders[i], &way);
+        if (way != 0 && reached(way, level, price)) return (meeting){FIRST_ORDER + i, price};
+    }
+    return (meeting){.what = NOTHING};
 }
 
-static void go(td_seat *seat, int64_t t, double from, double to) {
+/* Carries out everything that is met where prices are. A stop-limit order, an entry that opens beyond its own stop and the like may
+ * meet something new at once, but each meeting takes an order, a position or a level away. */
+static void meet_here(td_seat *seat, int64_t t, double price, bool at_open, bool low_first) {
+    for (meeting met; !F(ruined) && (met = met_at(seat, price, low_first)).what != NOTHING;) meet(seat, met, t, at_open);
+}
+
+static void go(td_seat *seat, int64_t t, double from, double to, bool low_first) {
     double price = from;
     int way = to < from ? -1 : 1;
     for (meeting met; !F(ruined) && (met = next_meeting(seat, way, price, to)).what != NOTHING;) {
         price = met.level;
         if (F(position) != 0 && (F(position) > 0) == (way > 0)) follow(seat, price);
         meet(seat, met, t, false);
-        meet_here(seat, t, price, false);
+        meet_here(seat, t, price, false, low_first);
     }
     if (F(position) != 0 && (F(position) > 0) == (way > 0)) follow(seat, to);
 }
 
-/* Through the finer bar that the seat is at, which is in bar t. */
-static void walk(td_seat *seat, int64_t t, bool low_first) {
+static bool has_something(const td_seat *seat) { return !F(ruined) && (F(position) != 0 || seat->account->order_count > 0); }
+
+/* The side that the stop of an open position, or of the one that the oldest entry order would open, is on. */
+static bool low_is_adverse(const td_seat *seat) {
+    const td_account *account = seat->account;
+    if (F(position) != 0) return F(position) > 0;
+    for (int i = 0; i < account->order_count; i++)
+        if (!account->orders[i].exit) return account->orders[i].side < 0; /* a buy: up, fill, and down again */
+    return true;
+}
+
+/* Which extreme of a bar prices visit first. */
+typedef enum course { HIGH_FIRST, LOW_FIRST, STOP_FIRST, TARGET_FIRST } course;
+
+static bool goes_low_first(const td_seat *seat, course course) {
+    if (course == STOP_FIRST || course == TARGET_FIRST) return low_is_adverse(seat) == (course == STOP_FIRST);
+    return course == LOW_FIRST;
+}
+
+/* Through the finer bar that the seat is at, which is in bar t. What the open brings about may move the stop to the other side. */
+static void walk(td_seat *seat, int64_t t, course course) {
     const td_kernel_deck *deck = seat->deck;
     int64_t k = seat->finer;
+    double open = deck->finer_open[k];
+    meet_here(seat, t, open, true, goes_low_first(seat, course));
+    if (deck->fill_at == TD_FILL_NEXT_OPEN && F(position) != 0 && t >= seat->account->leave_bar)
+        leave_all(seat, t, open, TD_FILL_REASON_time_stop);
+    if (!has_something(seat)) return;
+    if (F(position) != 0) follow(seat, open);
+    bool low_first = goes_low_first(seat, course);
     double first = low_first ? deck->finer_low[k] : deck->finer_high[k], second = low_first ? deck->finer_high[k] : deck->finer_low[k];
-    go(seat, t, deck->finer_open[k], first);
-    go(seat, t, first, second);
-    go(seat, t, second, deck->finer_close[k]);
+    go(seat, t, open, first, low_first);
+    go(seat, t, first, second, low_first);
+    go(seat, t, second, deck->finer_close[k], low_first);
 }
 
 /* May it matter which extreme comes first? Cheap; says so rather too often, never too seldom. */
@@ -720,7 +780,7 @@ static bool may_be_ambiguous(const td_seat *seat) {
     double open = deck->finer_open[seat->finer], low = deck->finer_low[seat->finer], high = deck->finer_high[seat->finer];
     meeting down = next_meeting(seat, -1, open, low), up = next_meeting(seat, 1, open, high);
     for (int i = 0; i < account->order_count; i++)
-        if (account->orders[i].kind != TD_ORDER_MARKET) return down.what != NOTHING || up.what != NOTHING;
+        if (account->orders[i].kind != TD_ORDER_MARKET && (down.what != NOTHING || up.what != NOTHING)) return true;
     bool is_long = F(position) > 0;
     if (F(position) == 0) return false;
     if ((is_long ? down : up).what != NOTHING && (is_long ? up : down).what != NOTHING) return true;
@@ -730,15 +790,6 @@ static bool may_be_ambiguous(const td_seat *seat) {
     bool even = is_long ? high >= account->even_price : low <= account->even_price;
     return (even && side * (F(entry_price) - worst) >= 0) || side * (best * (1 - side * F(trail_share)) - worst) >= 0 ||
            side * (best - side * F(trail_amount) - worst) >= 0;
-}
-
-/* The side that the stop of an open position, or of the one that the oldest entry order would open, is on. */
-static bool low_is_adverse(const td_seat *seat) {
-    const td_account *account = seat->account;
-    if (F(position) != 0) return F(position) > 0;
-    for (int i = 0; i < account->order_count; i++)
-        if (!account->orders[i].exit) return account->orders[i].side < 0; /* a buy: up, fill, and down again */
-    return true;
 }
 
 /* A copy of everything that a walk may change: the hot and the cold fields, hash and failure among them. */
@@ -775,7 +826,7 @@ static bool same_state(const td_seat *seat, const snapshot *shot) {
         if (td_bits_of(seat->field[f * seat->stride]) != td_bits_of(shot->field[f])) return false;
     }
     return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
-           memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->blocked_until == b->blocked_until &&
+           memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->cool_until == b->cool_until &&
            memcmp(a->refused, b->refused, sizeof a->refused) == 0;
 }
 
@@ -788,7 +839,7 @@ static bool ways_differ(td_seat *seat, int64_t t, double equity[2]) {
     take(seat, &before);
     seat->observer = NULL;
     for (int low_first = 0; low_first < 2; low_first++) {
-        walk(seat, t, low_first);
+        walk(seat, t, low_first ? LOW_FIRST : HIGH_FIRST);
         equity[low_first] = F(ruined) ? 0 : F(cash) + F(position) * seat->deck->finer_close[seat->finer];
         if (low_first)
             differ = !same_state(seat, &after);
@@ -803,18 +854,19 @@ static bool ways_differ(td_seat *seat, int64_t t, double equity[2]) {
 static void walk_by_policy(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     int64_t k = seat->finer;
-    double equity[2];
-    if (F(position) != 0) follow(seat, deck->finer_open[k]); /* whichever way it goes from here */
-    bool ambiguous = may_be_ambiguous(seat) && ways_differ(seat, t, equity), low_first = low_is_adverse(seat);
+    double equity[2], open = deck->finer_open[k];
+    if (!has_something(seat)) return;
+    if (F(position) != 0) follow(seat, open); /* whichever way it goes from here */
+    bool ambiguous = may_be_ambiguous(seat) && ways_differ(seat, t, equity), low_first = true;
     if (ambiguous) F(ambiguous) += 1;
     switch (seat->account->intrabar) {
-    case TD_INTRABAR_STOP_FIRST: break;
-    case TD_INTRABAR_TARGET_FIRST: low_first = !low_first; break;
-    case TD_INTRABAR_NEAREST_EXTREME: low_first = deck->finer_open[k] - deck->finer_low[k] <= deck->finer_high[k] - deck->finer_open[k]; break;
+    case TD_INTRABAR_STOP_FIRST: walk(seat, t, STOP_FIRST); return;
+    case TD_INTRABAR_TARGET_FIRST: walk(seat, t, TARGET_FIRST); return;
+    case TD_INTRABAR_NEAREST_EXTREME: low_first = open - deck->finer_low[k] <= deck->finer_high[k] - open; break;
     case TD_INTRABAR_PESSIMISTIC: low_first = !ambiguous || equity[1] <= equity[0]; break;
     case TD_INTRABAR_OPTIMISTIC: low_first = ambiguous && equity[1] > equity[0]; break;
     }
-    walk(seat, t, low_first);
+    walk(seat, t, low_first ? LOW_FIRST : HIGH_FIRST);
 }
 
 /* backtesting.py looks at the stop before the target, whatever the open was. */
@@ -884,28 +936,33 @@ static void charge(td_seat *seat, int64_t t) {
 
 static bool has_limits(const td_account *account) { return account->daily_loss > 0 || account->drawdown > 0; }
 
-/* Risk limits look at equity at the close. What they close is closed as any decision of this bar would be. */
+/* The bar on which a market order decided at the close of bar t fills. */
+static int64_t due_bar(const td_kernel_deck *deck, int64_t t) { return t + deck->fill_delay + (deck->fill_at != TD_FILL_CLOSE); }
+
+/* Risk limits look at equity at the close. What they close is closed as any decision of this bar would be; its order always finds a
+ * place among those that work. */
 static void watch_limits(td_seat *seat, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     td_account *account = seat->account;
     double equity = F(cash) + F(position) * deck->close[t];
-    bool day = account->daily_loss > 0 && equity <= account->day_equity * (1 - account->daily_loss);
-    bool drawdown = account->drawdown > 0 && equity <= F(peak) * (1 - account->drawdown);
-    if (day && account->blocked_until < account->day_end) {
-        account->blocked_until = account->day_end;
-        account->blocked_why = TD_REFUSAL_daily_loss;
-    }
+    if (!(equity > 0)) return; /* ruin comes first */
+    bool day = account->daily_loss > 0 && account->day_off_until < account->day_end &&
+               equity <= account->day_equity * (1 - account->daily_loss);
+    bool drawdown = account->drawdown > 0 && !account->halted && equity <= F(peak) * (1 - account->drawdown);
+    if (day) account->day_off_until = account->day_end;
     if (drawdown) account->halted = true;
     if (!(day || drawdown)) return;
     for (int i = account->order_count - 1; i >= 0; i--)
         if (!account->orders[i].exit) remove_order(account, i);
     if (F(position) == 0) return;
-    if (deck->fill_at == TD_FILL_NEXT_OPEN) {
-        for (int i = 0; i < account->order_count; i++)
-            if (account->orders[i].reason == TD_FILL_REASON_risk) return;
-        add_order(seat, &(td_order){.kind = TD_ORDER_MARKET, .exit = true, .scale = 1, .due = t + 1, .reason = TD_FILL_REASON_risk});
-    } else
+    if (due_bar(deck, t) == t) {
         leave_all(seat, t, deck->close[t], TD_FILL_REASON_risk);
+        return;
+    }
+    for (int i = 0; i < account->order_count; i++)
+        if (account->orders[i].reason == TD_FILL_REASON_risk) return;
+    account->orders[account->order_count++] =
+        (td_order){.kind = TD_ORDER_MARKET, .exit = true, .scale = 1, .due = due_bar(deck, t), .reason = TD_FILL_REASON_risk};
 }
 
 /* When to look again: the nearest levels on both sides, and the next bar with something due. soon: the next one in any case,
@@ -968,11 +1025,10 @@ static void look_for_ruin(td_seat *seat, int64_t t) {
 static void walk_on(td_seat *seat, int64_t t, int64_t last) {
     const td_kernel_deck *deck = seat->deck;
     if (!F(ruined)) set_guards(seat, t, false);
-    while (seat->finer < last && !F(ruined) && (F(position) != 0 || seat->account->order_count > 0)) {
+    while (seat->finer < last && has_something(seat)) {
         int64_t k = ++seat->finer;
         if (!seat->thorough && deck->finer_low[k] > F(guard_low) && deck->finer_high[k] < F(guard_high)) continue;
-        meet_here(seat, t, deck->finer_open[k], true);
-        if (!F(ruined) && (F(position) != 0 || seat->account->order_count > 0)) walk_by_policy(seat, t);
+        walk_by_policy(seat, t);
         if (k == last) return;
         look_for_ruin(seat, t);
         if (!F(ruined)) set_guards(seat, t, false);
@@ -996,22 +1052,18 @@ void td_broker_bar(td_seat *seat, int64_t t) {
         account->day_equity = F(equity);
         account->day_end = next_period(deck, t, TD_NS_PER_DAY);
     }
-    for (int i = account->order_count - 1; i >= 0; i--)
-        if (account->orders[i].kind != TD_ORDER_MARKET && account->orders[i].expires < t) remove_order(account, i);
+    expire_orders(account, t);
 
-    /* at the open: what is due, then what the open reaches */
-    bool leaves = t >= account->leave_bar, at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
+    /* at the open: what is due */
     int64_t last = last_finer(deck, t);
     seat->finer = first_finer(deck, t);
     fill_due(seat, t, true);
     if (t >= account->funding_bar || t >= account->borrow_bar) charge(seat, t);
-    if (!is_backtesting(seat)) meet_here(seat, t, deck->open[t], true);
-    if (leaves && at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->open[t], TD_FILL_REASON_time_stop);
 
     /* in the range */
     if (is_backtesting(seat))
         backtesting_range(seat, t);
-    else if (!F(ruined) && (F(position) != 0 || account->order_count > 0))
+    else
         walk_by_policy(seat, t);
     if (seat->finer < last) {
         look_for_ruin(seat, t);
@@ -1021,7 +1073,7 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     /* at the close: what is due, limits, ruin */
     seat->finer = last;
     if (!F(ruined)) fill_due(seat, t, false);
-    if (leaves && !at_open && F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
+    if (F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
     if (!F(ruined) && has_limits(account)) watch_limits(seat, t);
     look_for_ruin(seat, t);
     if (!F(ruined)) set_guards(seat, t, has_limits(account) && F(fills) > fills);
@@ -1029,20 +1081,34 @@ void td_broker_bar(td_seat *seat, int64_t t) {
 
 /* ---- decisions ---- */
 
+/* What a risk limit closes on bar `due` comes before what the strategy decided on the same bar as that. */
+static void fill_risk(td_seat *seat, int64_t due, int64_t marked, double base) {
+    td_account *account = seat->account;
+    for (int i = 0; i < account->order_count; i++) {
+        td_order order = account->orders[i];
+        if (order.reason != TD_FILL_REASON_risk || order.due != due) continue;
+        remove_order(account, i);
+        execute(seat, &order, due, marked, base, false, order.reason);
+        return;
+    }
+}
+
 /* A market order decided on bar t: filled at once where its price is known by now (this close, or the next bar's open, before which
  * nothing else can happen), else it waits. */
 static void place_market(td_seat *seat, td_order *order, int64_t t) {
     const td_kernel_deck *deck = seat->deck;
     bool at_open = deck->fill_at == TD_FILL_NEXT_OPEN;
-    int64_t wait = deck->fill_delay + (deck->fill_at == TD_FILL_NEXT_CLOSE);
-    order->due = t + wait + at_open;
+    order->due = due_bar(deck, t);
     order->reason = at_open ? TD_FILL_REASON_open : TD_FILL_REASON_close;
     if (order->due >= deck->bars) return;
     seat->finer = at_open ? first_finer(deck, order->due) : last_finer(deck, t);
-    if (wait > 0)
+    if (order->due > t + at_open) {
         add_order(seat, order);
-    else
-        execute(seat, order, order->due, t, at_open ? deck->open[order->due] : deck->close[t], false, order->reason);
+        return;
+    }
+    double base = at_open ? deck->open[order->due] : deck->close[t];
+    fill_risk(seat, order->due, t, base);
+    execute(seat, order, order->due, t, base, false, order->reason);
 }
 
 static double allowed_target(const td_seat *seat, double target) {
@@ -1073,7 +1139,8 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     bool has_limit = order.kind == TD_ORDER_LIMIT || order.kind == TD_ORDER_STOP_LIMIT;
     bool has_stop = order.kind != TD_ORDER_MARKET && order.kind != TD_ORDER_LIMIT;
     if (order.kind == TD_ORDER_CANCEL) {
-        account->order_count = 0;
+        for (int i = account->order_count - 1; i >= 0; i--)
+            if (account->orders[i].kind != TD_ORDER_MARKET) remove_order(account, i);
         return;
     }
     if ((has_limit && !is_number(order.limit)) || (has_stop && !is_number(order.stop)) || !(order.scale > 0 && order.scale <= 1) ||
@@ -1122,6 +1189,18 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     add_order(seat, &order);
 }
 
+/* In two rounds: what is to work, to be moved or cancelled means the account that the strategy saw; market orders, some of which fill at
+ * once, come after that. side: of the position that the strategy saw, 0 when it is gone: an exit is of that one. */
+static void place_requests(td_seat *seat, const td_decision *decision, int64_t t, bool markets, double side) {
+    for (int i = 0; i < decision->request_count && !F(ruined); i++) {
+        td_order request = decision->requests[i];
+        if ((request.kind == TD_ORDER_MARKET || request.kind == TD_ORDER_REBALANCE) != markets) continue;
+        request.volatility = decision->volatility;
+        if (!(request.exit && markets && side == 0)) place(seat, &request, t);
+        if (F(position) * side <= 0) side = 0;
+    }
+}
+
 void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
     if (seat->deck->profile == TD_PROFILE_VECTORBT) {
         td_vectorbt_decide(seat, decision, t);
@@ -1132,7 +1211,11 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         return;
     }
     if (F(ruined)) return;
-    if (decision->wants) {
+    if (decision->request_count > TD_REQUESTS_MAX) td_seat_fail(seat, t, TD_CELL_REASON_many_orders);
+    double side = F(position) > 0 ? 1 : F(position) < 0 ? -1 : 0;
+    expire_orders(seat->account, t + 1);
+    place_requests(seat, decision, t, false, side);
+    if (decision->wants && !F(ruined)) {
         double target = allowed_target(seat, decision->target);
         if (!is_number(target)) {
             td_seat_fail(seat, t, TD_CELL_REASON_nan_target);
@@ -1140,13 +1223,9 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         }
         td_order order = order_of_target(target, decision->volatility);
         place_market(seat, &order, t);
+        if (F(position) * side <= 0) side = 0;
     }
-    if (decision->request_count > TD_REQUESTS_MAX) td_seat_fail(seat, t, TD_CELL_REASON_many_orders);
-    for (int i = 0; i < decision->request_count && !F(ruined); i++) {
-        td_order request = decision->requests[i];
-        request.volatility = decision->volatility;
-        place(seat, &request, t);
-    }
+    place_requests(seat, decision, t, true, side);
     if (!F(ruined)) set_guards(seat, t, has_limits(seat->account));
 }
 

@@ -51,13 +51,12 @@ typedef struct td_account {
     /* orders, oldest first */
     int order_count;
     int64_t filled_group;    /* of the order of a group that filled last */
-    td_order orders[TD_ORDERS_MAX];
+    td_order orders[TD_ORDERS_MAX + 1]; /* a place more, for what a risk limit closes */
 
     /* risk */
     double day_equity;       /* at the end of the UTC day before */
     int64_t day_end, funding_bar, borrow_bar; /* the next bars on which something is due; INT64_MAX never */
-    int64_t blocked_until;   /* no entries on bars before this one ... */
-    td_refusal blocked_why;  /* ... for this reason */
+    int64_t day_off_until, cool_until; /* no entries on bars before these, for a day's loss and for a losing trade */
     bool halted;             /* the drawdown limit was reached */
 
     /* ledger lines and counts that vectors do not keep */

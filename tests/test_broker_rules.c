@@ -20,6 +20,11 @@ static void then(int bar, int what, double level) {
     set.param[WHAT2] = what;
     set.param[LEVEL2] = level;
 }
+static void turn(double stop, double limit) {
+    def.strategy = td_test_strategy("turner");
+    set.param[0] = stop;
+    set.param[1] = limit;
+}
 #define BAR(open, high, low, close) {open, high, low, close, NONE}
 
 static void R45_fills_at_the_next_close(void **state) {
@@ -106,6 +111,24 @@ static void R48_policies_order_the_extremes(void **state) {
     PLAY(FLAT(100), FLAT(100), BAR(100, 111, 94, 100), FLAT(100));
     expect_fills(2);
     expect_fill(1, 2, target, -10, 110);
+    /* the open is beyond stop and target of a short at once */
+    place(SELL, 1);
+    set.param[LOSS] = 0.99;
+    set.param[PROFIT] = 1.01;
+    def.intrabar = TD_INTRABAR_STOP_FIRST;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fill(1, 2, stop_gap, 10, 100);
+    def.intrabar = TD_INTRABAR_TARGET_FIRST;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fill(1, 2, target_gap, 10, 100);
+    def.intrabar = TD_INTRABAR_PESSIMISTIC; /* a stop slips, a target does not */
+    set.knob[TD_KNOB_slippage] = 0.01;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fill(1, 2, stop_gap, 10, 101);
+    expect_metric(ambiguous_bars, 1);
+    def.intrabar = TD_INTRABAR_OPTIMISTIC;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fill(1, 2, target_gap, 10, 100);
 }
 
 static void R49_the_worse_or_the_better_way(void **state) {
@@ -145,6 +168,15 @@ static void R50_ambiguous_bars_are_counted(void **state) {
     /* the open decides the first, the walk the second: nothing to guess */
     PLAY(FLAT(100), FLAT(100), BAR(107, 108, 94, 100), FLAT(100));
     expect_metric(ambiguous_bars, 0);
+    /* a stop that follows up to 105 and is met at 99, or is met at neither, while an order works far away */
+    place(BUY, 1);
+    set.param[DISTANCE] = 0.05;
+    then(1, SELL_STOP, 0.5);
+    def.intrabar = TD_INTRABAR_OPTIMISTIC;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 110, 99, 108), FLAT(108));
+    expect_metric(ambiguous_bars, 1);
+    expect_fills(1);
+    expect_equity(3, 10080);
 }
 
 static void R51_limit_orders(void **state) {
@@ -229,6 +261,17 @@ static void R55_orders_expire(void **state) {
     set.param[BARS] = 1;
     PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 95, 96), FLAT(96));
     expect_fills(0);
+    /* at the close of its last bar it makes place for another: sixteen work at any time */
+    place(BUY_LIMIT, 0.5);
+    set.param[EVERY] = 1;
+    set.param[BARS] = 16;
+    td_bar bars[40];
+    for (int i = 0; i < 40; i++) bars[i] = (td_bar)FLAT(100);
+    play(bars, 40);
+    expect_metric(orders_refused, 0);
+    set.param[BARS] = 17;
+    play(bars, 40);
+    expect_metric(refused_orders, 2); /* of bars 17 and 34, where the oldest works for a bar more */
 }
 
 static void R56_one_cancels_the_other(void **state) {
@@ -249,6 +292,10 @@ static void R56_one_cancels_the_other(void **state) {
     set.knob[TD_KNOB_pyramiding] = 2;
     PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 90, 92), FLAT(96));
     expect_fills(1);
+    then(1, BUY, 1);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fills(1);
+    expect_metric(orders_refused, 0);
     /* what is refused takes nothing off */
     place(BUY_STOP, 1.05);
     then(1, SELL_STOP, 0.95);
@@ -358,6 +405,12 @@ static void R61_levels_may_be_moved(void **state) {
     then(2, MOVE_STOP, 0.80);
     PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 94, 96), FLAT(95));
     expect_fill(1, 3, trailing, -10, 95);
+    /* the position that stood when it was said: a market order of the same bar makes another, which has no stop */
+    turn(95, 1000);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100), BAR(100, 101, 90, 100), BAR(100, 101, 90, 100), FLAT(100));
+    expect_fills(3);
+    expect_fill(1, 4, open, -10, 100);
+    expect_fill(2, 4, open, -10, 100);
 }
 
 static void R62_exits_end_with_the_position(void **state) {
@@ -374,6 +427,36 @@ static void R62_exits_end_with_the_position(void **state) {
     then(2, CANCEL, 1);
     PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 90, 95), FLAT(95));
     expect_fills(0);
+    /* an exit of a position that a market order of the same bar ends, ends with it, too, whatever comes later */
+    turn(1000, 108);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100), FLAT(100), BAR(100, 109, 100, 100), FLAT(100));
+    expect_fills(3); /* in, out and short */
+    assert_near(now.fills[2].position, -10, 0);
+    /* market orders that wait are not cancelled ... */
+    def.fill_delay = 2;
+    place(BUY, 1);
+    then(2, CANCEL, 1);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+    expect_fills(1);
+    expect_fill(0, 4, open, 10, 100);
+    /* ... but those that leave end with the position: that of bar 4, stopped on bar 5, not the one of bar 6 */
+    set.param[LOSS] = 0.98;
+    set.param[EVERY] = 2;
+    then(4, LEAVE, 1);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100), FLAT(100), BAR(100, 100, 97, 100), FLAT(100), FLAT(100));
+    expect_fills(3);
+    expect_fill(1, 5, stop, -10, 98);
+    expect_fill(2, 6, open, 10, 100);
+    /* nor does a strategy that cancels on every bar call off what a risk limit closes */
+    def.fill_delay = 0;
+    def.sizing = TD_SIZING_ALL_IN;
+    set.knob[TD_KNOB_drawdown] = 0.05;
+    place(BUY, 1);
+    then(2, CANCEL, 1);
+    set.param[EVERY] = 1;
+    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(94), FLAT(90), FLAT(80));
+    expect_fills(2);
+    expect_fill(1, 4, risk, -100, 90);
 }
 
 static void R63_contradictions_are_refused(void **state) {
@@ -421,6 +504,18 @@ static void R64_trailing_stops(void **state) {
     set.knob[TD_KNOB_trailing_amount] = 5;
     PLAY(FLAT(100), ORDER(100, +1), FLAT(100), BAR(100, 120, 100, 118), BAR(118, 118, 108, 110), FLAT(110));
     expect_fill(1, 4, trailing, -10, 115);
+    /* an addition on the way down from 120 begins anew: with the price there, 110, which is better than the mean of 105 */
+    set.knob[TD_KNOB_trailing] = set.knob[TD_KNOB_trailing_amount] = 0;
+    set.knob[TD_KNOB_pyramiding] = 2;
+    def.intrabar = TD_INTRABAR_TARGET_FIRST;
+    place(BUY_LIMIT, 1.1);
+    set.param[WHEN] = 2;
+    set.param[DISTANCE] = 0.05;
+    then(1, BUY, 1);
+    PLAY(FLAT(100), FLAT(100), FLAT(100), BAR(115, 120, 104, 104), FLAT(104));
+    expect_fills(3);
+    expect_fill(1, 3, limit, 10, 110);
+    expect_fill(2, 3, trailing, -20, 105);
 }
 
 static void R65_break_even(void **state) {
@@ -502,10 +597,12 @@ static void R69_risk_per_stop(void **state) {
     set.param[LOSS] = 0.95;
     PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
     expect_fill(0, 2, open, 20, 100);
-    set.param[LOSS] = 0;
-    PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
-    expect_fills(0);
-    expect_metric(refused_orders, 1);
+    for (int i = 0; i < 2; i++) {
+        set.param[LOSS] = i ? 1.05 : 0; /* none, or one that is met at once */
+        PLAY(FLAT(100), FLAT(100), FLAT(100), FLAT(100));
+        expect_fills(0);
+        expect_metric(refused_orders, 1);
+    }
 }
 
 static void R70_volatility_target(void **state) {
@@ -562,6 +659,19 @@ static void R72_leverage(void **state) {
     PLAY(FLAT(100), ORDER(100, -1), FLAT(100), FLAT(110));
     expect_fills(0);
     expect_metric(refused_cash, 1);
+    /* what little an almost full position does not have yet is no more than there is, however it is rounded */
+    def.sizing = TD_SIZING_ALL_IN;
+    set.knob[TD_KNOB_size] = 1;
+    set.knob[TD_KNOB_leverage] = 1;
+    set.knob[TD_KNOB_pyramiding] = 2;
+    place(BUY, 1);
+    then(2, BUY, 1);
+    for (int i = 1; i <= 30; i++) {
+        set.param[SHARE] = 1 - i * 1.37e-5;
+        PLAY(FLAT(163.29), FLAT(163.29), FLAT(163.29), FLAT(163.29), FLAT(163.29));
+        expect_fills(2);
+        expect_metric(refused_cash, 0);
+    }
 }
 
 static void R73_largest_position(void **state) {
@@ -599,6 +709,18 @@ static void R74_liquidation(void **state) {
     set.knob[TD_KNOB_stop_loss] = 0.125;
     PLAY(FLAT(100), ORDER(100, +1), FLAT(100), BAR(100, 100, 79, 90), FLAT(90));
     expect_fill(1, 3, stop, -400, 87.5);
+    /* equity that the commission left is not enough at any price: liquidated where it was entered */
+    set.knob[TD_KNOB_stop_loss] = 0;
+    set.knob[TD_KNOB_cash] = 100;
+    set.knob[TD_KNOB_fixed_commission] = 150;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 1;
+    for (int side = -1; side <= 1; side += 2) {
+        PLAY(FLAT(100), ORDER(100, side), FLAT(100), FLAT(100));
+        expect_fills(2);
+        expect_fill(1, 2, liquidation, -side, 100);
+        assert_int_equal(now.cell.ruined, 1);
+    }
 }
 
 static void R75_maker_and_per_unit_commission(void **state) {
@@ -642,6 +764,12 @@ static void R76_slippage_by_ticks_and_volume(void **state) {
     ((double *)(uintptr_t)tape.volume)[2] = 400;
     play_tape(&tape);
     expect_fill(0, 2, open, 10000 / 102.5, 102.5);
+    /* what could not be paid without the move either is refused, not cut */
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 101;
+    play_tape(&tape);
+    expect_fills(0);
+    expect_metric(refused_cash, 1);
     td_test_tape_free(&tape);
 }
 
@@ -684,6 +812,25 @@ static void R78_loss_limits(void **state) {
     expect_fills(2);
     expect_fill(1, 5, risk, -100, 107);
     expect_metric(refused_drawdown, 1);
+    /* at a close that leaves nothing, ruin is the reason, also where fills are at that close */
+    def.fill_at = TD_FILL_CLOSE;
+    PLAY(FLAT(100), ORDER(100, -1), FLAT(100), FLAT(201), FLAT(201));
+    expect_fills(2);
+    expect_fill(1, 3, ruin, 100, 201);
+    /* filled as a decision of bar 3 would be; entries decided there or later are refused */
+    def.fill_at = TD_FILL_NEXT_CLOSE;
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), ORDER(89, -1), FLAT(88), ORDER(87, +1), FLAT(87), FLAT(87));
+    expect_fills(2);
+    expect_fill(0, 2, close, 100, 100);
+    expect_fill(1, 4, risk, -100, 88);
+    expect_metric(refused_drawdown, 2); /* of bars 3 and 5 */
+    def.fill_at = TD_FILL_NEXT_OPEN;
+    def.fill_delay = 2;
+    PLAY(FLAT(100), ORDER(100, +1), FLAT(100), FLAT(100), ORDER(100, -1), FLAT(89), ORDER(88, +1), FLAT(87), FLAT(86), FLAT(85), FLAT(84));
+    expect_fills(2);
+    expect_fill(0, 4, open, 100, 100);
+    expect_fill(1, 8, risk, -100, 86);
+    expect_metric(refused_drawdown, 1); /* of bar 6; that of bar 4 waited when the limit was reached, and was taken off */
 }
 
 static void R79_cool_down_and_hours(void **state) {
@@ -693,6 +840,15 @@ static void R79_cool_down_and_hours(void **state) {
     PLAY(FLAT(100), ORDER(100, +1), FLAT(100), {100, 100, 94, 96, +1}, ORDER(96, +1), ORDER(96, +1), FLAT(96), FLAT(96));
     expect_fills(3); /* stopped on bar 3: fills of bars 4 and 5 are refused */
     expect_fill(2, 6, open, 10, 96);
+    expect_metric(refused_cool_down, 2);
+    /* of several reasons the first counts: the day's limit lasts until bar 4, and the cool-down is none while it does */
+    set.knob[TD_KNOB_cool_down] = 30;
+    set.knob[TD_KNOB_daily_loss] = 0.001;
+    td_tape day = td_script_tape((td_bar[]){FLAT(100), ORDER(100, +1), FLAT(100), {100, 100, 94, 96, +1}, ORDER(96, +1), ORDER(96, +1), FLAT(96)},
+                                 7, TD_NS_PER_DAY / 5);
+    play_tape(&day);
+    td_test_tape_free(&day);
+    expect_metric(refused_daily_loss, 1);
     expect_metric(refused_cool_down, 2);
     start(NULL);
     def.hours_from = 120, def.hours_to = 240;

@@ -243,7 +243,7 @@ static void random_cases(void **state) {
         td_case_free(&made);
     }
     printf("%ld cells with ambiguous bars, %ld ruined, %ld fills inside bars\n", ambiguous, ruined, inside);
-    assert_true(ambiguous > 20 && ruined > 20 && inside > 1000);
+    assert_true(ambiguous > 20 && ruined > 5 && inside > 1000);
 }
 
 /* Plays the sets of a case on two decks and holds the cells together. */

@@ -6,8 +6,8 @@
 
 static void declarations(void **state) {
     (void)state;
-    static const char *const of_tests[] = {"awkward", "breakout", "channel", "crowd", "level", "partner", "patience", "pullback", "ranger", "ratio",
-                                              "resizer", "script", "silent"};
+    static const char *const of_tests[] = {"awkward", "breakout", "channel", "crowd", "level", "partner", "patience", "pullback", "ranger",
+                                              "ratio", "resizer", "script", "silent", "turner", "weigher"};
     td_error error;
     for (int i = 0; i < td_strategy_count(); i++) {
         const td_strategy *strategy = td_strategy_at(i);

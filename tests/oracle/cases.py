@@ -112,7 +112,6 @@ def stops_and_ways(draw, tape, config):
         config["volatility_window"] = draw.randint(1, min(20, len(tape)))
         for name in ("stop_volatility", "target_volatility", "trailing_volatility"):
             config[name] = maybe(draw, 0.5, 0.5, 1.0, 2.5)
-        config["delay"] = 0  # whose volatility counts then is open
 
 
 def sizes_and_costs(draw, tape, config):
@@ -165,16 +164,35 @@ def orders(draw, tape, config):
         "what2": draw.randint(0, 15), "level2": near_one(draw), "share2": draw.choice((1.0, 1.0, 0.5, 0.3)),
         "every": draw.choice((1, 2, 3, 7, 20)), "loss": maybe(draw, 0.4, 0.875, 1.125, 0.97, 1.03, 1.0),
         "profit": maybe(draw, 0.4, 0.875, 1.125, 0.97, 1.03, 1.0), "distance": maybe(draw, 0.4, 0.0625, 0.03),
-        "pair": 0,
+        "pair": draw.choice((0, 0, 1)),
     }
+    if config["parameters"]["pair"]:
+        config["parameters"]["when2"] = config["parameters"]["when"]  # orders of one bar
     config["pyramiding"] = draw.choice((1, 1, 2, 3))
+
+
+def resizing(draw, tape, config):
+    """R80."""
+    config["strategy"], config["parameters"] = "weigher", {}
+    if draw.random() < 0.5:
+        sizes_and_costs(draw, tape, config)
+    if draw.random() < 0.3:
+        limits(draw, tape, config)
 
 
 def near_one(draw):
     return draw.choice((1.0, 1.0, 1.015625, 0.984375, 1.0625, 0.9375, 0.99, 1.01))
 
 
-RULES = {"orders": orders, "sizes": sizes_and_costs, "limits": limits}
+RULES = {"orders": orders, "sizes": sizes_and_costs, "limits": limits, "resizing": resizing}
+
+
+ROUND = ("plain", "walk", *RULES)  # the cases of a campaign, in turn
+
+
+def configuration_of_round(draw, tape, number):
+    kind = ROUND[number % len(ROUND)]
+    return configuration(draw, tape) if kind == "plain" else walk_configuration(draw, tape, [kind] if kind in RULES else [])
 
 
 def walk_configuration(draw, tape, rules=()):
@@ -184,7 +202,7 @@ def walk_configuration(draw, tape, rules=()):
         config.pop(name, None)
     stops_and_ways(draw, tape, config)
     for name in rules:
-        if draw.random() < 0.5:
+        if len(rules) == 1 or draw.random() < 0.5:
             RULES[name](draw, tape, config)
     if draw.random() < 0.15:
         tiers(draw, config)

@@ -56,6 +56,15 @@ def follow(tape, parameters, profile, scale):
     return decide, [], False
 
 
+def weigher(tape, parameters, profile, scale):
+    """tests/strategies/weigher.c: as `follow`, by rebalance()."""
+
+    def decide(t, position):
+        return [("rebalance", tape.volume[t] - 10)] if tape.volume[t] > 0 else None
+
+    return decide, [], False
+
+
 def scaled(tape, scale):
     """R44: (high, low, close) as strategies see them."""
     return [[price * scale for price in column] for column in (tape.high, tape.low, tape.close)]
@@ -206,4 +215,4 @@ def placer(tape, parameters, profile, scale):
 
 STRATEGIES = {"sma-cross": sma_cross, "ema-cross": ema_cross, "rsi-reversion": rsi_reversion, "buy-and-hold": buy_and_hold,
               "macd": macd, "momentum": momentum, "bollinger-breakout": bollinger_breakout, "keltner": keltner, "supertrend": supertrend,
-              "donchian-breakout": donchian_breakout, "vwap-reversion": vwap_reversion, "follow": follow, "placer": placer}
+              "donchian-breakout": donchian_breakout, "vwap-reversion": vwap_reversion, "follow": follow, "weigher": weigher, "placer": placer}

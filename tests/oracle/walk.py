@@ -1,4 +1,4 @@
-"""The broker of rules R45 to R79 and R85 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
+"""The broker of rules R45 to R80 and R85 in profile tapedeck, and of R01 to R43 again: orders that work, the way through a bar, stops that
 follow, sizes and charges of every kind, limits of risk."""
 import copy
 import math
@@ -41,6 +41,8 @@ class Order:
     trail: float = None
     volatility: float = None  # on the deciding bar
     reason: str = None        # where it is not that of its kind
+    resize: bool = False      # of rebalance()
+    at_once: bool = False     # fills before anything else can happen: no working order
 
 
 @dataclass
@@ -58,7 +60,9 @@ class Position:
     trail: float = None
     moved_stop: float = None
     moved_target: float = None
-    broke_even: bool = False
+    anchor: float = 0.0       # what levels are measured from: the price of the last entry, a mean (R58), but not of R80
+    broke_even: bool = False  # the price of R65 was met ...
+    even_stop: float = None   # ... and the stop that brought, if it was not moved since
 
     @property
     def side(self):
@@ -106,11 +110,11 @@ class Broker:
         """R76: per unit, beyond the spread."""
         config, volume = self.config, self.tape.volume[self.t]
         share = abs(units) / volume if volume > 0 else 1.0
-        moved = base * config["slippage"]
+        further = 0.0
         if units:
-            moved += config["slippage_ticks"] * config["tick"]
-            moved += base * (config["volume_share"] * share**2 + config["impact"] * math.sqrt(share))
-        return min(moved, base / 2)
+            further = config["slippage_ticks"] * config["tick"]
+            further += base * (config["volume_share"] * share**2 + config["impact"] * math.sqrt(share))
+        return base * config["slippage"] + min(further, base / 2)
 
     def price_of(self, base, side, units, rests):
         """(price paid, spread and slippage per unit)."""
@@ -156,12 +160,14 @@ class Broker:
             found.append(config["stop_volatility"] * order.volatility)
         if order.stop_loss is not None:
             found.append(order.side * (price - order.stop_loss))
-        found += self.trailing_distances(price, order.volatility, order.trail)
+        if config["trailing"]:
+            found.append(price * config["trailing"])
+        found += self.trailing_distances(order.volatility, order.trail)
         return min(found, default=None)
 
-    def wanted_units(self, order, price, rests):
-        """What sizing allows; None where it cannot say."""
-        config, cash, size, scale = self.config, self.state.cash, self.config["size"], min(order.scale, 1.0)
+    def wanted_units(self, order, price, rests, cash, held):
+        """What sizing allows of the cash, beyond what is held already; None where it cannot say."""
+        config, size, scale = self.config, self.config["size"], min(order.scale, 1.0)
         sizing = config["sizing"]
         if sizing == "fixed_units":
             return size * scale
@@ -174,8 +180,10 @@ class Broker:
             year = {7 * DAY: 52}.get(self.tape.interval_ns, 365 * DAY / self.tape.interval_ns)
             return cash * size * scale / (order.volatility * math.sqrt(year)) if order.volatility else math.inf
         share = {"all_in": config["leverage"], "fraction": size, "kelly": size * self.kelly() if sizing == "kelly" else 0}[sizing]
-        held = abs(self.state.position.units) if self.state.position and sizing == "all_in" else 0.0
-        return (cash * share * scale - config["fixed_commission"]) / (price * (1 + self.rate(rests)) + config["per_unit"]) - held
+        if abs(cash * share * scale - config["fixed_commission"]) <= 1e-12 * config["fixed_commission"]:
+            self.state.in_doubt = True
+        most = (cash * share * scale - config["fixed_commission"]) / (price * (1 + self.rate(rests)) + config["per_unit"])
+        return most - held if sizing == "all_in" else most
 
     def needs_volatility(self):
         config = self.config
@@ -189,10 +197,14 @@ class Broker:
             self.state.in_doubt = True
         return cost > cash * (1 + SLACK)
 
+    def quotients(self):
+        """Whether a size that is a whole number of lots may be so by rounding alone."""
+        return self.config["sizing"] in ("risk", "volatility", "kelly")
+
     def to_lot(self, units):
         lot = self.config["lot"]
         if lot and units > 0 and math.isfinite(units):
-            if nearly(units / lot, round(units / lot)):
+            if abs(units / lot - round(units / lot)) <= 1e-12 * units / lot and (self.quotients() or units / lot != round(units / lot)):
                 self.state.in_doubt = True
             return round_to_lot(units, lot)
         return units
@@ -201,21 +213,19 @@ class Broker:
         """(units, price, why it is refused or None)."""
         config, held = self.config, self.state.position
         volume_free = self.price_of(base, order.side, 0.0, rests)[0]
-        units = self.wanted_units(order, volume_free, rests)
+        units = self.wanted_units(order, volume_free, rests, self.state.cash, abs(held.units) if held else 0.0)
         if units is None:
             return 0, 0, "orders"
         if config["max_position"]:
             units = min(units, config["max_position"] / volume_free - (abs(held.units) if held else 0.0))
         units = self.to_lot(units)
-        if not units > 0 or (config["lot"] and math.isinf(units)):
+        if not units > 0:
             return 0, 0, "lot"
-        if math.isinf(units):
+        if math.isinf(units) or self.cannot_pay(units, volume_free, rests):
             return 0, 0, "cash"
         self.uncut = units
         price = self.price_of(base, order.side, units, rests)[0]
-        if self.cannot_pay(units, price, rests):
-            if rests or not (config["slippage_ticks"] or config["volume_share"] or config["impact"]):
-                return 0, 0, "cash"
+        if price != volume_free and self.cannot_pay(units, price, rests):
             free = self.state.cash * config["leverage"] - config["fixed_commission"]  # R76: cut, at the price of the uncut order
             units = self.to_lot(free / (price * (1 + self.rate(rests)) + config["per_unit"]) - (abs(held.units) if held else 0.0))
             if not units > 0:
@@ -224,19 +234,21 @@ class Broker:
 
     # ---- fills ----
 
-    def refusal(self):
-        """R58, R78, R79."""
+    def refusal(self, order):
+        """R58, R67, R78, R79: of several reasons the first."""
         state, config, held = self.state, self.config, self.state.position
+        if self.needs_volatility() and order.volatility is None:
+            return "volatility"
         if state.refused_for_good:
             return "drawdown"
         if state.day_refused == self.tape.time[self.t] // DAY:
             return "daily_loss"
         if config["cool_down"] and state.lost_on is not None and self.t <= state.lost_on + config["cool_down"]:
             return "cool_down"
+        if held and held.entries >= config["pyramiding"] and not order.resize:
+            return "pyramiding"
         if config["hours"] and not in_hours(self.tape.time[self.t], config["hours"]):
             return "hours"
-        if held and held.entries >= config["pyramiding"]:
-            return "pyramiding"
         return None
 
     def refuse(self, why):
@@ -244,29 +256,83 @@ class Broker:
 
     def enter(self, order, base, reason, rests):
         state, config = self.state, self.config
-        refusal = self.refusal()
-        if not refusal and self.needs_volatility() and order.volatility is None:
-            refusal = "volatility"
+        refusal = self.refusal(order)
         if not refusal:
             units, price, refusal = self.size(order, base, rests)
         if refusal:
             self.refuse(refusal)
             return
+        if self.needs_volatility() and order.volatility <= 1e-7 * price:
+            state.in_doubt = True  # a market that stood still: what is left of it is rounding
         _, spread, slippage = self.price_of(base, order.side, self.uncut, rests)
         commission = self.commission(units, price, rests)
         state.cash -= commission
         state.turnover += units * base
         held = state.position
         if held:
-            total = abs(held.units) + units
-            held.price = (abs(held.units) * held.price + units * price) / total
-            held.units, held.entries, held.costs = order.side * total, held.entries + 1, held.costs + commission
+            self.add(order.side, units, price, commission)
+            held.entries += 1
             held.volatility = order.volatility
         else:
             held = state.position = Position(order.side * units, price, self.t, reason, commission, 1, price, order.volatility)
         held.stop, held.target, held.trail = order.stop_loss, order.take_profit, order.trail
         held.moved_stop = held.moved_target = None
+        held.anchor, held.broke_even, held.even_stop = held.price, False, None  # R58: anew
+        held.best = max(held.price, base, key=lambda level: order.side * level)  # R64
         state.fills.append(Fill(self.t, reason, order.side * units, price, commission, units * spread, units * slippage, held.units))
+
+    def add(self, side, units, price, commission):
+        held = self.state.position
+        total = abs(held.units) + units
+        held.price = (abs(held.units) * held.price + units * price) / total
+        held.units, held.costs = side * total, held.costs + commission
+
+    def resize(self, order, base, reason):
+        """R80: of a position that stands on the order's side."""
+        state, config, held = self.state, self.config, self.state.position
+        equity, has = state.cash + held.units * (base - held.price), abs(held.units)
+        price = self.price_of(base, order.side, 0.0, False)[0]
+        if self.needs_volatility() and order.volatility is None:
+            self.refuse("volatility")
+            return
+        units = self.wanted_units(order, price, False, equity, 0.0)
+        if units is None:
+            self.refuse("orders")
+            return
+        if config["max_position"]:
+            units = min(units, config["max_position"] / price)
+        units = self.to_lot(max(units, 0.0))
+        if has * 1e-13 < abs(units - has) < has * 1e-11:
+            state.in_doubt = True
+        if not units > 0:
+            self.leave(base, reason)
+        elif units < has * (1 - SLACK):
+            self.leave(base, reason, units=has - units)
+        elif units > has * (1 + SLACK):
+            self.buy_more(order, base, price, units, equity, reason)
+
+    def buy_more(self, order, base, price, units, equity, reason):
+        state, config, has = self.state, self.config, abs(self.state.position.units)
+        refusal = self.refusal(order)
+        cost, most = units * price + self.commission(units, price, False), equity * config["leverage"]
+        if abs(cost - most * (1 + SLACK)) < abs(most) * 2e-13:
+            state.in_doubt = True
+        if refusal or cost > most * (1 + SLACK):
+            self.refuse(refusal or "cash")
+            return
+        more = units - has
+        moved, spread, slippage = self.price_of(base, order.side, more, False)
+        if moved != price:  # R76
+            free = most - has * price - config["fixed_commission"]
+            more = min(more, self.to_lot(free / (moved * (1 + self.rate(False)) + config["per_unit"])))
+        if not more > 0:
+            self.refuse("lot")
+            return
+        commission = self.commission(more, moved, False)
+        state.cash -= commission
+        state.turnover += more * base
+        self.add(order.side, more, moved, commission)
+        state.fills.append(Fill(self.t, reason, order.side * more, moved, commission, more * spread, more * slippage, state.position.units))
 
     def leave(self, base, reason, rests=False, units=None):
         state, held = self.state, self.state.position
@@ -288,6 +354,8 @@ class Broker:
         if left:
             held.units, held.costs = left, held.costs * (1 - share)
             return
+        if abs(state.cash) <= 1e-9 * units * price:
+            state.in_doubt = True  # whether anything is left is a matter of rounding
         state.position = None
         state.orders = [order for order in state.orders if not order.exit]  # R62
 
@@ -296,9 +364,13 @@ class Broker:
         state = self.state
         if order in state.orders:
             state.orders.remove(order)
-        if order.group is not None and order.kind != "market":
+        held, fills = state.position, len(state.fills)
+        self.fill(order, base, reason, rests)
+        if order.group is not None and len(state.fills) > fills:  # R56
             state.orders = [other for other in state.orders if other.group != order.group]
-        held = state.position
+
+    def fill(self, order, base, reason, rests):
+        state, held = self.state, self.state.position
         if order.kind == "target":
             self.follow_target(order, base, reason)
         elif order.exit:
@@ -320,6 +392,8 @@ class Broker:
     def follow_target(self, order, base, reason):
         held = self.state.position
         if (held.side if held else 0) == order.side:
+            if held and order.resize:
+                self.resize(order, base, reason)
             return  # R05
         if held:
             self.leave(base, reason)
@@ -328,10 +402,8 @@ class Broker:
 
     # ---- levels: R11 to R19, R60, R61, R64, R65, R67, R74 ----
 
-    def trailing_distances(self, best, volatility, trail):
+    def trailing_distances(self, volatility, trail):
         config, found = self.config, []
-        if config["trailing"]:
-            found.append(best * config["trailing"])
         if config["trailing_amount"]:
             found.append(config["trailing_amount"])
         if config["trailing_volatility"] and volatility is not None:
@@ -348,14 +420,16 @@ class Broker:
             found.append((held.moved_stop, "stop"))
         else:
             if config["stop_loss"]:
-                found.append((held.price * (1 - side * config["stop_loss"]), "stop"))
+                found.append((held.anchor * (1 - side * config["stop_loss"]), "stop"))
             if config["stop_volatility"]:
-                found.append((held.price - side * config["stop_volatility"] * held.volatility, "stop"))
+                found.append((held.anchor - side * config["stop_volatility"] * held.volatility, "stop"))
             if held.stop is not None:
                 found.append((held.stop, "stop"))
-        if held.broke_even:
-            found.append((held.price, "break_even"))
-        for distance in self.trailing_distances(held.best, held.volatility, held.trail):
+        if held.even_stop is not None:
+            found.append((held.even_stop, "break_even"))
+        if config["trailing"]:
+            found.append((held.best * (1 - side * config["trailing"]), "trailing"))
+        for distance in self.trailing_distances(held.volatility, held.trail):
             found.append((held.best - side * distance, "trailing"))
         return max(found, key=lambda stop: side * stop[0], default=None)  # of equals the first
 
@@ -365,9 +439,9 @@ class Broker:
         if held.moved_target is not None:
             return held.moved_target
         if config["take_profit"]:
-            found.append(held.price * (1 + side * config["take_profit"]))
+            found.append(held.anchor * (1 + side * config["take_profit"]))
         if config["target_volatility"]:
-            found.append(held.price + side * config["target_volatility"] * held.volatility)
+            found.append(held.anchor + side * config["target_volatility"] * held.volatility)
         if held.target is not None:
             found.append(held.target)
         return min(found, key=lambda level: side * level, default=None)
@@ -394,7 +468,7 @@ class Broker:
                 gap = "target_gap" if self.at_open else "target"
                 found.append((target, up, (1 if up != self.low_first_now else 2, 0), lambda: self.leave(self.price, gap, True)))
             if self.config["break_even"] and not held.broke_even:
-                found.append((held.price * (1 + held.side * self.config["break_even"]), up, (4, 0), self.break_even))
+                found.append((held.anchor * (1 + held.side * self.config["break_even"]), up, (2.5, 0), self.break_even))
         for order in self.state.orders:
             if order.kind in ("market", "target") or order.placed == self.t:
                 continue
@@ -412,7 +486,8 @@ class Broker:
         return order.level, buys, (3, order.number), lambda: setattr(order, "kind", "limit")  # R53
 
     def break_even(self):
-        self.state.position.broke_even = True
+        held = self.state.position
+        held.broke_even, held.even_stop = True, held.price
 
     # ---- the walk: R47 to R50 ----
 
@@ -436,8 +511,6 @@ class Broker:
             self.price = best[1]
             self.see()
             best[2]()
-            if not self.state.position and self.state.cash <= 0:
-                self.state.ruined, self.state.cash = True, 0.0  # R36
         self.price = to
         self.see()
 
@@ -478,7 +551,7 @@ class Broker:
 
     def through_the_bar(self):
         tape, t, policy = self.tape, self.t, self.config["intrabar"]
-        ahead = [(level, above) for level, above, rank, _ in self.events() if rank[0] < 4]
+        ahead = [(level, above) for level, above, rank, _ in self.events() if rank[0] != 2.5]
         self.ambiguous += (any(not above and tape.low[t] <= level < tape.open[t] for level, above in ahead)
                            and any(above and tape.open[t] < level <= tape.high[t] for level, above in ahead))
         if policy not in ("pessimistic", "optimistic"):
@@ -491,7 +564,7 @@ class Broker:
             self.walk(low_first)
             ways.append((self.equity(), self.state))
         (low, low_state), (high, high_state) = ways
-        doubt = nearly(low, high) and low_state.fills != high_state.fills
+        doubt = abs(low - high) <= 1e-12 * max(abs(low), abs(high)) and low_state.fills != high_state.fills
         if policy == "pessimistic":
             self.state = high_state if high < low else low_state
         else:
@@ -545,7 +618,8 @@ class Broker:
         if config["at"] != "next_open" and not self.state.ruined:
             self.market_orders(tape.close[t], "close")
             self.time_stop(tape.close[t])
-        self.state.orders = [order for order in self.state.orders if t < order.placed + order.bars]  # R55
+        self.state.orders = [order for order in self.state.orders  # R55
+                             if order.kind in ("market", "target") or t < order.placed + order.bars]
 
     def mark(self):
         """R31, R35."""
@@ -563,29 +637,27 @@ class Broker:
         config, t, state = self.config, self.t, self.state
         if t and self.tape.time[t] // DAY != self.tape.time[t - 1] // DAY:
             self.day_start = self.last_equity
-        self.last_equity = equity
         self.peak = max(self.peak, equity)
         day = self.tape.time[t] // DAY
         broken = False
+        for share, top in ((config["daily_loss"], self.day_start), (config["max_drawdown"], self.peak)):
+            if share and abs(equity - top * (1 - share)) <= 1e-12 * top:
+                state.in_doubt = True
         if config["daily_loss"] and state.day_refused != day and equity <= self.day_start * (1 - config["daily_loss"]):
             state.day_refused, broken = day, True
         if config["max_drawdown"] and not state.refused_for_good and equity <= self.peak * (1 - config["max_drawdown"]):
             state.refused_for_good = broken = True
         if broken:
-            state.orders = [order for order in state.orders if order.exit]
+            state.orders = [order for order in state.orders if order.exit or order.kind == "target" and order.side == 0]
             if state.position and config["at"] == "close" and config["delay"] == 0:
                 self.leave(self.tape.close[t], "risk")
-                return None
-            return Order("market", exit=True, reason="risk") if state.position else None
-        return None
+            elif state.position and not any(order.reason == "risk" for order in state.orders):
+                self.line_up(Order("market", exit=True, reason="risk"))
 
     # ---- what strategies say ----
 
     def place(self, order):
         state, t, config = self.state, self.t, self.config
-        if len(state.orders) >= ORDERS_MAX:
-            self.refuse("orders")
-            return
         if not order.exit and order.kind not in ("target", "market"):
             level = {"limit": order.limit, "stop_limit": order.limit, "stop": order.level, "touched": order.level}[order.kind]
             wrong = [order.stop_loss is not None and order.side * (level - order.stop_loss) <= 0,
@@ -593,8 +665,22 @@ class Broker:
             if any(wrong):
                 self.refuse("orders")
                 return
+        if order.kind in ("target", "market") and self.due() >= len(self.tape):
+            return  # R46
+        waits = order.kind not in ("target", "market") or config["delay"] or config["at"] == "next_close"
+        if waits and sum(1 for other in state.orders if not other.at_once) >= ORDERS_MAX:
+            self.refuse("orders")
+            return
+        order.at_once = not waits
+        self.line_up(order)
+
+    def due(self):
+        return self.t + self.config["delay"] + (self.config["at"] != "close")
+
+    def line_up(self, order):
+        state, t = self.state, self.t
         order.placed, order.volatility = t, self.volatility[t]
-        order.due = t + config["delay"] + (config["at"] != "close")
+        order.due = self.due()
         order.number = state.numbers
         state.numbers += 1
         state.orders.append(order)
@@ -608,10 +694,13 @@ class Broker:
                     return
                 request.side = -held.side
             self.place(request)
+        elif request[0] == "rebalance":
+            wanted = allowed(self.config, request[1])
+            self.place(Order("target", sign(wanted), min(abs(wanted), 1.0), resize=True))
         elif request[0] == "cancel":
             state.orders = [order for order in state.orders if order.kind in ("market", "target")]
         elif held and request[0] == "move_stop":
-            held.moved_stop = request[1]
+            held.moved_stop, held.even_stop = request[1], None
         elif held and request[0] == "move_target":
             held.moved_target = request[1]
 
@@ -625,7 +714,8 @@ def requests_of(broker, decided):
     if decided is None:
         return []
     if isinstance(decided, list):
-        return [request if isinstance(request, tuple) else Order(**request) for request in decided]
+        requests = [request if isinstance(request, tuple) else Order(**request) for request in decided]
+        return sorted(requests, key=lambda request: isinstance(request, Order) and request.kind == "market")  # R62
     wanted = allowed(broker.config, decided)
     return [Order("target", sign(wanted), min(abs(wanted), 1.0))]
 
@@ -644,20 +734,19 @@ def play(tape, config):
         broker.t = t
         equity = broker.mark()
         if not broker.state.ruined:
-            leaving = broker.watch_risk(equity)
-            equity = broker.equity()
+            broker.watch_risk(equity)
+            equity = broker.last_equity = broker.mark()
+        if not broker.state.ruined:
             position = broker.state.position.units if broker.state.position else 0.0
             for request in requests_of(broker, decide(t, position)) if t < last else []:  # R03
                 broker.decide(request)
-            if leaving:
-                broker.place(leaving)
         account.equity.append(equity)
         account.units.append(broker.state.position.units if broker.state.position else 0.0)
         if config["at"] == "close" and config["delay"] == 0 and t < last and not broker.state.ruined:
             broker.market_orders(tape.close[t], "close")
     if not broker.state.ruined:
         broker.finalize()
-        account.equity[last] = broker.equity()
+        account.equity[last] = broker.mark()
         account.units[last] = broker.state.position.units if broker.state.position else 0.0
     state = broker.state
     account.cash, account.position, account.fills, account.trades = state.cash, state.position, state.fills, state.trades
