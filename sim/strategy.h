@@ -202,7 +202,9 @@
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
         const bool windowed = ((const td_vector *)block)->windowed, samples = deck->every_bar, logs = deck->market_log != NULL;  \
-        if (chunk->events->calm)                                                                                                 \
+        if (chunk->events->calm && samples && windowed && !logs && !td_places_orders)                                            \
+            TD_PLAY_CHUNK(body, on_bar, true, false, true, true, false);                                                         \
+        else if (chunk->events->calm)                                                                                            \
             TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, true, td_places_orders);                                        \
         else if (logs)                                                                                                           \
             TD_PLAY_CHUNK(body, on_bar, false, true, false, false, false);                                                       \
