@@ -82,12 +82,13 @@ enum {
     X(refused_volatility)                                                                                                        \
     X(turnover)        /* traded value at base prices */                                                                         \
     X(best_price)      /* best price since the entry; of lanes that are not plain (td_path), as the next ones */                 \
+    X(followed)        /* the last bar that trailing stops followed, of all lanes of a vector; those after it bring nothing but following */ \
     X(trail_share)     /* the trailing stop's distance from it, the nearer of two: fraction, +inf none ... */                    \
     X(trail_amount)    /* ... and quote, +inf none */                                                                            \
     X(stop_reason)     /* td_fill_reason of the stop as it is now */                                                             \
     X(even_price)      /* reaching it moves the stop to the entry price; NaN never */                                            \
     X(leave_bar)       /* on which the position is left for its age; +inf never */                                               \
-    X(calm_low)        /* guard_low and guard_high but for a new best price, which is no more than that above or below them */   \
+    X(calm_low)        /* guard_low and guard_high but for trailing stops, which are looked after before they are reached */     \
     X(calm_high)                                                                                                                 \
     X(wake)            /* first bar at which the broker wants to be asked whatever prices do; +inf never */                      \
     X(ambiguous)                                                                                                                 \

@@ -100,6 +100,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
     const td_events *events = chunk->events;
     int64_t t = deck->bars - 1;
     td_mask all = td_not(td_no_lane());
+    if (events->calm) events->calm(deck, s, &all, t);
     events->bar(deck, s, &all, t, sample);
     if (deck->finalize) {
         td_wish wish = {.target = td_splat(0.0), .where = td_no_lane(), .volatility = td_splat(0.0)};

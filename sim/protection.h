@@ -8,19 +8,94 @@
 
 #include "sim/ledger.h"
 
-/* When to look again: the nearest levels on both sides, and the bar to leave on. */
-TD_INLINE void td_set_guards(td_vector *s, td_mask m) {
+/* Where a trailing stop is after prices went as far as `low` and `high`. The operations are those of follow() in sim/broker.c. */
+typedef struct td_trail {
+    td_real best, stop_low, stop_high;
+} td_trail;
+
+TD_INLINE td_trail td_trail_to(const td_vector *s, double low, double high) {
+    td_mask is_long = s->position > 0, is_short = s->position < 0;
+    td_real best = td_select(is_long, td_max(high, s->best_price), td_min(low, s->best_price));
+    td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
+    td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
+    return (td_trail){best, td_select(is_long, td_max(below, s->stop_low), s->stop_low),
+                      td_select(is_short, td_min(above, s->stop_high), s->stop_high)};
+}
+
+TD_INLINE void td_follow(td_vector *s, td_mask m, td_trail trail) {
+    td_mask moves = m & ((trail.stop_low > s->stop_low) | (trail.stop_high < s->stop_high));
+    TD_UPDATE(best_price, m, trail.best);
+    TD_UPDATE(stop_reason, moves, (double)TD_FILL_REASON_trailing);
+    TD_UPDATE(stop_low, m, trail.stop_low);
+    TD_UPDATE(stop_high, m, trail.stop_high);
+    TD_UPDATE(calm_low, m, td_max(trail.stop_low, s->calm_low));
+    TD_UPDATE(calm_high, m, td_min(trail.stop_high, s->calm_high));
+}
+
+/* The lowest low and the highest high of bars [begin, end), of which there are some. */
+TD_INLINE void td_extremes(const td_kernel_deck *deck, int64_t begin, int64_t end, double *low, double *high) {
+    *low = deck->low[begin];
+    *high = deck->high[begin];
+    if (end - begin > TD_LANES) {
+        td_real lows = td_load(deck->low + end - TD_LANES), highs = td_load(deck->high + end - TD_LANES);
+        for (; begin < end - TD_LANES; begin += TD_LANES) {
+            lows = td_min(td_load(deck->low + begin), lows);
+            highs = td_max(td_load(deck->high + begin), highs);
+        }
+        double least[TD_LANES], greatest[TD_LANES];
+        td_store(least, lows);
+        td_store(greatest, highs);
+        for (int l = 0; l < TD_LANES; l++) {
+            *low = least[l] < *low ? least[l] : *low;
+            *high = greatest[l] > *high ? greatest[l] : *high;
+        }
+    } else
+        for (; begin < end; begin++) {
+            *low = deck->low[begin] < *low ? deck->low[begin] : *low;
+            *high = deck->high[begin] > *high ? deck->high[begin] : *high;
+        }
+}
+
+TD_INLINE td_mask td_trails(const td_vector *s) {
+    return (s->position != 0) & ((s->trail_share < TD_INF) | (s->trail_amount < TD_INF));
+}
+
+/* Trailing stops follow what they have not followed yet of the bars up to and with t, in which nothing else happened. */
+TD_INLINE void td_catch_up(const td_kernel_deck *deck, td_vector *s, int64_t t) {
+    int64_t begin = (int64_t)((const double *)&s->followed)[0] + 1;
+    td_mask trails = td_trails(s);
+    if (begin <= t && td_any(trails)) {
+        double low, high;
+        td_extremes(deck, begin, t + 1, &low, &high);
+        td_follow(s, trails, td_trail_to(s, low, high));
+    }
+    s->followed = td_splat((double)t);
+}
+
+/* Guards of lanes m after bar t, of their calm ones. A trailing stop need not follow every new best price: until prices pass a better one,
+ * it cannot be nearer than it would be from there, and until they come as near as that, nobody asks. Half the way is left to each. */
+TD_INLINE void td_guard_trails(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t t) {
+    td_mask trails = td_trails(s), is_long = trails & (s->position > 0), is_short = trails & (s->position < 0);
+    double close = deck->close[t];
+    td_real room = 0.5 * td_max(td_select(is_long, close - s->stop_low, s->stop_high - close), 0);
+    td_real best = td_select(is_long, s->best_price + room, s->best_price - room);
+    td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
+    td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
+    TD_UPDATE(guard_low, m, td_select(is_long, td_max(below, s->calm_low), td_select(is_short, td_max(s->calm_low, best), s->calm_low)));
+    TD_UPDATE(guard_high, m, td_select(is_short, td_min(above, s->calm_high), td_select(is_long, td_min(s->calm_high, best), s->calm_high)));
+}
+
+/* When to look again after bar t: the nearest levels on both sides, and the bar to leave on. */
+TD_INLINE void td_set_guards(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t t) {
     td_mask is_long = s->position > 0, is_short = s->position < 0;
     td_real zero = -s->cash / s->position; /* where equity is */
     td_real low = td_select(s->cash > 0, -TD_INF, TD_INF), high = td_splat(TD_INF); /* flat: with nothing left the next mark must look */
     low = td_select(is_long, td_max(s->stop_low, zero * (1 + 0x1p-40)), td_select(is_short, td_max(s->even_price, s->stop_low), low));
     high = td_select(is_long, td_min(s->even_price, s->stop_high), td_select(is_short, td_min(s->stop_high, zero * (1 - 0x1p-40)), high));
-    td_mask trails = (s->trail_share < TD_INF) | (s->trail_amount < TD_INF);
     TD_UPDATE(calm_low, m, low);
     TD_UPDATE(calm_high, m, high);
-    TD_UPDATE(guard_low, m, td_select(trails & is_short, td_max(low, s->best_price), low));
-    TD_UPDATE(guard_high, m, td_select(trails & is_long, td_min(high, s->best_price), high));
     TD_UPDATE(wake, m, td_select(is_long | is_short, s->leave_bar, TD_INF));
+    td_guard_trails(deck, s, m, t);
 }
 
 /* Where stop and target of lanes that entered on `bar` are: the nearest of all that are asked for, measured from the price paid. */
@@ -125,7 +200,7 @@ TD_INLINE void td_guard_protected(const td_kernel_deck *deck, td_vector *s, td_m
         if (td_any(left)) td_exit(deck, s, left, t, side * base, rests, reason);
     }
     td_look_for_ruin(deck, s, t, sample);
-    td_set_guards(s, m);
+    td_set_guards(deck, s, m, t);
 }
 
 #endif

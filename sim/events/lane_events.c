@@ -32,27 +32,17 @@ static void finalize(const td_kernel_deck *deck, td_vector *vector, const td_wis
 
 /* ---- protected ---- */
 
-/* A new best price and nothing else: the trailing stop follows, below it the bar did not reach, whichever way prices took. Takes the
- * lanes this is all of off the list. The operations are those of follow() in sim/broker.c. */
+/* Nothing happens to lanes that the bar does not touch once their trailing stops have followed it, whichever way prices took. */
 static void calm(const td_kernel_deck *deck, td_vector *s, td_mask *lanes, int64_t t) {
+    td_catch_up(deck, s, t - 1);
     double low = deck->low[t], high = deck->high[t];
-    td_mask is_long = s->position > 0, is_short = s->position < 0;
-    td_real best = td_select(is_long, td_max(high, s->best_price), td_min(low, s->best_price));
-    td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
-    td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
-    td_real stop_low = td_select(is_long, td_max(below, s->stop_low), s->stop_low);
-    td_real stop_high = td_select(is_short, td_min(above, s->stop_high), s->stop_high);
-    td_real calm_low = td_max(stop_low, s->calm_low), calm_high = td_min(stop_high, s->calm_high);
-    td_mask alone = *lanes & (is_long | is_short) & (low > calm_low) & (high < calm_high) & (td_splat((double)t) < s->wake);
-    td_mask moves = alone & ((stop_low > s->stop_low) | (stop_high < s->stop_high));
-    TD_UPDATE(best_price, alone, best);
-    TD_UPDATE(stop_reason, moves, (double)TD_FILL_REASON_trailing);
-    TD_UPDATE(stop_low, alone, stop_low);
-    TD_UPDATE(stop_high, alone, stop_high);
-    TD_UPDATE(calm_low, alone, calm_low);
-    TD_UPDATE(calm_high, alone, calm_high);
-    TD_UPDATE(guard_low, alone, td_select(is_short, td_max(calm_low, best), calm_low));
-    TD_UPDATE(guard_high, alone, td_select(is_long, td_min(calm_high, best), calm_high));
+    td_trail trail = td_trail_to(s, low, high);
+    td_mask alone = td_splat((double)t) < s->wake;
+    alone = alone & (low > td_max(trail.stop_low, s->calm_low)) & (high < td_min(trail.stop_high, s->calm_high));
+    alone = (alone | td_not(*lanes)) & (s->position != 0);
+    td_follow(s, alone, trail);
+    td_guard_trails(deck, s, alone, t);
+    s->followed = td_splat((double)t);
     *lanes = *lanes & td_not(alone);
 }
 
@@ -61,9 +51,10 @@ static void protected_bar(const td_kernel_deck *deck, td_vector *vector, const t
 }
 
 static void protected_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    td_catch_up(deck, vector, t);
     td_mask entered = trade_to(deck, vector, wish, t, sample, wish->volatility != wish->volatility);
     if (td_any(entered)) td_protect(vector, entered, deck->fill_at == TD_FILL_CLOSE ? t : t + 1, wish->volatility);
-    td_set_guards(vector, wish->where);
+    td_set_guards(deck, vector, wish->where, t);
 }
 
 /* ---- at the broker's ---- */
@@ -109,6 +100,7 @@ static void each_decision(const td_kernel_deck *deck, td_vector *vector, const t
 }
 
 static void broker_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    td_catch_up(deck, vector, t);
     unsigned lanes = td_mask_word(wish->where);
     for (int i = 0; i < wish->request_count && i < TD_REQUESTS_MAX; i++) lanes |= td_mask_word(wish->requests[i].where);
     each_decision(deck, vector, wish, t, sample, lanes, td_broker_decide);
