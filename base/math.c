@@ -3,24 +3,12 @@
 #include "base/math.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
+
+#include "base/bits.h"
 
 /* ln 2 in two parts: the first has 21 trailing zero bits, so k * LN2_HIGH is exact for |k| < 2^20 */
 static const double LN2_HIGH = 0x1.62e42feep-1;
 static const double LN2_LOW = 0x1.a39ef35793c76p-33;
-
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static double from_bits(uint64_t bits) {
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* (2/3) s^2 + (2/5) s^4 + ... so that log((1+s)/(1-s)) = s * (2 + this); |s| <= 0.1716 */
 static double atanh_tail(double z) {
@@ -55,9 +43,9 @@ double td_log(double x) {
         x *= 0x1p54;
         k = -54;
     }
-    uint64_t bits = bits_of(x);
+    uint64_t bits = td_bits_of(x);
     k += (int64_t)(bits >> 52) - 1023;
-    double m = from_bits((bits & 0xfffffffffffffull) | 0x3ff0000000000000ull);
+    double m = td_double_of((bits & 0xfffffffffffffull) | 0x3ff0000000000000ull);
     if (m > 0x1.6a09e667f3bcdp0) {
         m *= 0.5;
         k += 1;
@@ -97,9 +85,9 @@ double td_exp(double x) {
     double tail = ((high - r) - low) + sum * (r * r);
     double y = 1 + (r + tail);
     int64_t n = (int64_t)k;
-    if (n < -1021) return y * 0x1p-1000 * from_bits((uint64_t)(n + 1000 + 1023) << 52);
+    if (n < -1021) return y * 0x1p-1000 * td_double_of((uint64_t)(n + 1000 + 1023) << 52);
     if (n > 1023) return y * 2 * 0x1p1023;
-    return y * from_bits((uint64_t)(n + 1023) << 52);
+    return y * td_double_of((uint64_t)(n + 1023) << 52);
 }
 
 double td_pow(double x, double y) {

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sorted.h"
+
 static double clock_seconds(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
@@ -81,16 +83,11 @@ void td_measurement_free(td_measurement *measurement) {
     measurement->repetitions = 0;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double td_quantile(const double *values, int count, double share) {
     double *sorted = count > 0 ? malloc((size_t)count * sizeof *sorted) : NULL;
     if (!sorted) return NAN;
     memcpy(sorted, values, (size_t)count * sizeof *sorted);
-    qsort(sorted, (size_t)count, sizeof *sorted, compare_doubles);
+    qsort(sorted, (size_t)count, sizeof *sorted, td_compare_doubles);
     double at = share * (count - 1);
     int below = (int)at, above = below + 1 < count ? below + 1 : below;
     double value = sorted[below] + (at - below) * (sorted[above] - sorted[below]);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "cli/cli.h"
 #include "cli/job.h"
 #include "cli/show_parts.h"
@@ -42,11 +43,6 @@ static td_status read_over(const td_show_def *def, summaries *s, td_error *error
     return TD_OK;
 }
 
-static int compare_numbers(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
 /* values (count), sorted in place; NaN when one of them is */
 static void summarise(double *values, int64_t count, double result[STATISTICS]) {
     double sum = 0;
@@ -57,7 +53,7 @@ static void summarise(double *values, int64_t count, double result[STATISTICS]) 
         for (int k = 0; lacking && k < STATISTICS; k++) result[k] = NAN;
         if (lacking) return;
     }
-    qsort(values, (size_t)count, sizeof *values, compare_numbers);
+    qsort(values, (size_t)count, sizeof *values, td_compare_doubles);
     double low = values[(count - 1) / 2], high = values[count / 2];
     result[MEAN] = sum / (double)count;
     result[MEDIAN] = low == high ? low : low + (high - low) / 2;

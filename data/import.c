@@ -1,7 +1,6 @@
 /* See import.h. */
 #include "data/import.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

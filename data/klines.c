@@ -16,6 +16,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/sorted.h"
 #include "data/kline_columns.h"
 #include "data/number.h"
 #include "data/text_source.h"
@@ -730,14 +731,9 @@ void td_klines_free(td_klines *klines) { td_bars_free(&klines->bars); }
 
 /* ---- the step ---- */
 
-static int by_value(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* The longest run of equal steps among sorted ones. */
 static int64_t most_frequent(int64_t *steps, int64_t count) {
-    qsort(steps, (size_t)count, sizeof *steps, by_value);
+    qsort(steps, (size_t)count, sizeof *steps, td_compare_int64);
     int64_t best = steps[0], most = 0, run = 0;
     for (int64_t i = 0; i < count; i++) {
         run = i && steps[i] == steps[i - 1] ? run + 1 : 1;

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
+#include "data/calendar.h"
+
 enum { PRICES = 4, COLUMNS = 5 };
-static const int64_t WEEK_NS = 7 * TD_NS_PER_DAY;
 
 /* The columns of a tape of one symbol, in the order open, high, low, close, volume. */
 static void columns_of(const td_tape *tape, const double *columns[COLUMNS]) {
@@ -38,14 +40,6 @@ td_status td_pick_check_interval(const td_tape *tape, const char *interval, td_e
     if (wanted < tape->interval_ns || wanted % tape->interval_ns)
         return td_fail(error, TD_BAD_ARG, "the interval %s is not a multiple of the tape's, %s", interval, tape->interval);
     return TD_OK;
-}
-
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-
-/* Open time of the span that a time lies in. 1970-01-05 was a Monday. */
-static int64_t span_of(int64_t time_ns, int64_t interval) {
-    int64_t origin = interval % WEEK_NS == 0 ? 4 * TD_NS_PER_DAY : 0;
-    return floor_div(time_ns - origin, interval) * interval + origin;
 }
 
 /* Memory for a time and five columns of `room` bars. */
@@ -83,7 +77,7 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     int64_t count = 0, span = 0;
     for (int64_t t = first; t < end; t++) {
         if (isnan(rows->close[t])) continue;
-        int64_t of = span_of(rows->time_ns[t], interval);
+        int64_t of = td_span_start(rows->time_ns[t], interval);
         count += count == 0 || of != span;
         span = of;
     }
@@ -98,7 +92,7 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     if (to_ns < known_until) known_until = to_ns;
     for (int64_t t = first; t < end; t++) {
         if (isnan(rows->close[t])) continue;
-        int64_t of = span_of(rows->time_ns[t], interval);
+        int64_t of = td_span_start(rows->time_ns[t], interval);
         if (of < from_ns || of + interval > known_until) continue;
         double volume = from[4] ? from[4][t] : NAN;
         if (made < 0 || of != span) {
@@ -116,19 +110,6 @@ static td_status resample(td_pick *pick, const td_tape *rows, int64_t first, int
     pick->tape.time_ns = time;
     set_columns(&pick->tape, (const double *const *)to);
     return TD_OK;
-}
-
-/* First row that opens at or after a time. */
-static int64_t row_from(const td_tape *tape, int64_t time_ns) {
-    int64_t low = 0, high = tape->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (tape->time_ns[middle] < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 static const char *bound_text(int64_t time_ns, const char *open_end, char *buffer) {
@@ -156,8 +137,8 @@ td_status td_pick_open(const td_tape *tape, int64_t symbol, const char *interval
         TD_TRY(td_pick_check_interval(tape, interval, error));
         interval_ns = td_interval_ns(interval);
     }
-    int64_t first = from_ns == INT64_MIN ? 0 : row_from(tape, from_ns);
-    int64_t end = to_ns == INT64_MAX ? tape->bars : row_from(tape, to_ns), holes = 0;
+    int64_t first = from_ns == INT64_MIN ? 0 : td_first_from(tape->time_ns, tape->bars, from_ns);
+    int64_t end = to_ns == INT64_MAX ? tape->bars : td_first_from(tape->time_ns, tape->bars, to_ns), holes = 0;
     while (first < end && isnan(rows.close[first])) first++;
     while (end > first && isnan(rows.close[end - 1])) end--;
     if (first >= end) return no_bar(&rows, interval, from_ns, to_ns, error);
@@ -189,7 +170,7 @@ td_status td_pick_check_finer(const td_tape *tape, const char *interval, const c
     int64_t length = td_interval_ns(interval), part = td_interval_ns(finer);
     if (part >= length)
         return td_fail(error, TD_BAD_ARG, "bars of %s are not finer than those of %s", finer, interval);
-    if (length % part || span_of(span_of(0, length), part) != span_of(0, length))
+    if (length % part || td_span_start(td_span_start(0, length), part) != td_span_start(0, length))
         return td_fail(error, TD_BAD_ARG, "bars of %s do not lie in those of %s: some would reach from one into the next", finer, interval);
     return TD_OK;
 }

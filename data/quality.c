@@ -2,15 +2,13 @@
 #include "data/quality.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "data/calendar.h"
 
 static const int64_t HOUR_NS = 3600 * TD_NS_PER_SECOND;
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-
 static int hour_of_week(int64_t time_ns) {
-    int64_t hour = floor_div(time_ns, HOUR_NS) % TD_HOURS_OF_WEEK;
-    return (int)(hour < 0 ? hour + TD_HOURS_OF_WEEK : hour);
+    return (int)td_floor_mod(td_floor_div(time_ns, HOUR_NS), TD_HOURS_OF_WEEK);
 }
 
 /* Which hours of the week have bars; all of them when the tape is too short or too coarse to tell. Returns how many. */
@@ -29,7 +27,7 @@ static int64_t missing_between(int64_t after, int64_t before, int64_t interval, 
     int64_t left = (before - after + interval / 2) / interval - 1, missing = 0;
     for (int64_t slot = after + interval; left > 0;) {
         /* the slots in this slot's hour go together */
-        int64_t hour_end = (floor_div(slot, HOUR_NS) + 1) * HOUR_NS, here = (hour_end - slot + interval - 1) / interval;
+        int64_t hour_end = (td_floor_div(slot, HOUR_NS) + 1) * HOUR_NS, here = (hour_end - slot + interval - 1) / interval;
         if (here > left) here = left;
         if (open[hour_of_week(slot)]) missing += here;
         left -= here;

@@ -3,10 +3,10 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/math.h"
 #include "base/random.h"
+#include "data/calendar.h"
 
 enum { COOKIE = 0x53594e54 };
 
@@ -136,11 +136,9 @@ static double clustered(const market *m, state *s, uint64_t bar) {
 
 /* 2. The hours of the day (two harmonics, busiest about 15:00 UTC) and the quieter weekend. */
 static double season(const market *m, int64_t time_ns) {
-    int64_t day = time_ns / TD_NS_PER_DAY - (time_ns % TD_NS_PER_DAY < 0);
-    double of_day = (double)(time_ns - day * TD_NS_PER_DAY) / DAY_NS;
-    int64_t weekday = ((day + 4) % 7 + 7) % 7; /* 0 is Sunday: 1970-01-01 was a Thursday */
+    double of_day = (double)td_floor_mod(time_ns, TD_NS_PER_DAY) / DAY_NS;
     double hours = m->intraday ? 0.30 * td_sin_turns(of_day - 9.0 / 24) + 0.12 * td_sin_turns(2 * of_day - 12.0 / 24) : 0;
-    return td_exp(hours) * (weekday == 0 || weekday == 6 ? 0.8 : 1);
+    return td_exp(hours) * (td_weekday_of(td_day_of(time_ns)) >= 5 ? 0.8 : 1);
 }
 
 /* 3. Log return from open to close: diffusion, pull to the long-run level, now and then a jump. */

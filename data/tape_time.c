@@ -1,9 +1,8 @@
-/* Times and intervals as people write them; declared in tape.h. The calendar is the proleptic Gregorian one, days counted from
- * 1970-01-01; a year is taken to begin in March, so that the leap day is its last. */
+/* Times and intervals as people write them; declared in tape.h. */
 #include <stdio.h>
 #include <string.h>
 
-#include "data/tape.h"
+#include "data/calendar.h"
 
 int64_t td_interval_ns(const char *text) {
     static const struct {
@@ -24,38 +23,10 @@ int64_t td_interval_ns(const char *text) {
     return 0;
 }
 
-static int64_t days_from_date(int64_t year, int64_t month, int64_t day) {
-    int64_t y = month <= 2 ? year - 1 : year, since_march = (month + 9) % 12;
-    int64_t era = (y >= 0 ? y : y - 399) / 400, year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * since_march + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-static void date_from_days(int64_t days, int *year, int *month, int *day) {
-    int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    int64_t day_of_era = shifted - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t since_march = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * since_march + 2) / 5 + 1);
-    *month = (int)(since_march < 10 ? since_march + 3 : since_march - 9);
-    *year = (int)(year_of_era + era * 400 + (*month <= 2));
-}
-
 char *td_time_text(int64_t time_ns, char *buffer) {
-    int64_t seconds = time_ns / TD_NS_PER_SECOND, fraction = time_ns % TD_NS_PER_SECOND;
-    if (fraction < 0) {
-        fraction += TD_NS_PER_SECOND;
-        seconds--;
-    }
-    int64_t days = seconds / 86400, of_day = seconds % 86400;
-    if (of_day < 0) {
-        of_day += 86400;
-        days--;
-    }
-    int year, month, day;
-    date_from_days(days, &year, &month, &day);
-    int used = snprintf(buffer, 32, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(of_day / 3600),
+    int64_t fraction = td_floor_mod(time_ns, TD_NS_PER_SECOND), of_day = td_floor_mod(time_ns, TD_NS_PER_DAY) / TD_NS_PER_SECOND;
+    td_date date = td_date_of(td_day_of(time_ns));
+    int used = snprintf(buffer, 32, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month, date.day, (int)(of_day / 3600),
                         (int)(of_day / 60 % 60), (int)(of_day % 60));
     /* the fraction in thirds: milli, micro or nano, whichever is exact */
     if (fraction % 1000000 == 0 && fraction)
@@ -121,12 +92,6 @@ static bool take_zone(scan *s, int64_t *east) {
     return true;
 }
 
-static int days_in_month(int year, int month) {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
 bool td_time_parse(const char *text, int64_t length, int64_t *time_ns) {
     scan s = {text, text + length};
     int year, month, day, hour = 0, minute = 0, second = 0;
@@ -137,7 +102,7 @@ bool td_time_parse(const char *text, int64_t length, int64_t *time_ns) {
     char separator = dashes ? s.p[-1] : 0;
     if (!take_number(&s, 2, 1, 12, &month)) return false;
     if (dashes && !take(&s, separator)) return false;
-    if (!take_number(&s, 2, 1, days_in_month(year, month), &day)) return false;
+    if (!take_number(&s, 2, 1, td_days_in_month(year, month), &day)) return false;
     if (take(&s, 'T') || take(&s, ' ')) {
         if (!take_number(&s, 2, 0, 23, &hour) || !take(&s, ':') || !take_number(&s, 2, 0, 59, &minute)) return false;
         if (take(&s, ':')) {
@@ -147,7 +112,7 @@ bool td_time_parse(const char *text, int64_t length, int64_t *time_ns) {
         if (!take_zone(&s, &east)) return false;
     }
     if (s.p != s.end) return false;
-    int64_t seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - east;
+    int64_t seconds = td_day_of_date((td_date){year, month, day}) * 86400 + hour * 3600 + minute * 60 + second - east;
     *time_ns = seconds * TD_NS_PER_SECOND + fraction;
     return true;
 }

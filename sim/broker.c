@@ -1,18 +1,18 @@
 /* See broker.h. The order of operations in the formulas is part of the contract: sim/ledger.h has the same, in vectors. */
 #include "sim/broker.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/lanes.h"
 #include "base/math.h"
+#include "base/sorted.h"
+#include "data/calendar.h"
 #include "sim/seat.h"
 
 #define NEVER INT64_MAX
-#define MINUTE_NS (60 * (int64_t)1000000000)
-#define DAY_NS (24 * 60 * MINUTE_NS)
 #define DAYS_PER_YEAR 365.0
 
 /* A level is moved this much towards the market where it only says when to look. */
@@ -24,24 +24,11 @@ static double smaller(double a, double b) { return b < a ? b : a; }
 
 static bool is_backtesting(const td_seat *seat) { return seat->deck->profile == TD_PROFILE_BACKTESTING; }
 
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 /* The first bar that opens in a later period than bar t does, periods being counted from 1970; NEVER when none does. */
 static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
-    int64_t time = deck->time_ns[t], into = time % period_ns;
-    int64_t next = time - (into < 0 ? into + period_ns : into) + period_ns, low = t + 1, high = deck->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (deck->time_ns[middle] < next)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < deck->bars ? low : NEVER;
+    int64_t time = deck->time_ns[t], next = time - td_floor_mod(time, period_ns) + period_ns, later = t + 1;
+    int64_t bar = later + td_first_from(deck->time_ns + later, deck->bars - later, next);
+    return bar < deck->bars ? bar : NEVER;
 }
 
 /* The finer bars of bar t: its first, and its last. */
@@ -79,16 +66,16 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
         .maintenance = knob[TD_KNOB_maintenance], .pyramiding = knob[TD_KNOB_pyramiding],
         .position_value = knob[TD_KNOB_max_position], .daily_loss = knob[TD_KNOB_daily_loss], .drawdown = knob[TD_KNOB_drawdown],
         .cool_down = knob[TD_KNOB_cool_down], .funding = knob[TD_KNOB_funding], .borrow = knob[TD_KNOB_borrow],
-        .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * MINUTE_NS,
+        .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * TD_NS_PER_MINUTE,
         .intrabar = set->bound == TD_BOUND_LOW    ? TD_INTRABAR_PESSIMISTIC
                     : set->bound == TD_BOUND_HIGH ? TD_INTRABAR_OPTIMISTIC
                                                   : deck->intrabar,
         .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER, .borrow_bar = NEVER};
     account->moves_price = account->ticks > 0 || account->volume_share > 0 || account->impact > 0;
     account->liquidates = account->leverage > 1 || account->maintenance > 0;
-    if (account->daily_loss > 0) account->day_end = next_period(deck, 0, DAY_NS);
+    if (account->daily_loss > 0) account->day_end = next_period(deck, 0, TD_NS_PER_DAY);
     if (account->funding != 0) account->funding_bar = next_period(deck, 0, account->funding_ns);
-    if (account->borrow > 0) account->borrow_bar = next_period(deck, 0, DAY_NS);
+    if (account->borrow > 0) account->borrow_bar = next_period(deck, 0, TD_NS_PER_DAY);
     return account->day_end == NEVER ? INFINITY : (double)account->day_end;
 }
 
@@ -139,10 +126,10 @@ void td_seat_note_fill(td_seat *seat, int64_t bar, double units, double base, do
     F(slippage_paid) += slippage;
     F(fills) += 1;
     F(turnover) += value;
-    uint64_t h = bits_of(F(hash));
-    uint64_t what = bits_of(units) * 0x9E3779B97F4A7C15ull + bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
-    h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
+    uint64_t h = td_bits_of(F(hash));
+    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
+                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
+    h = td_hash_step(h, what);
     memcpy(&F(hash), &h, sizeof h);
     if (seat->observer && seat->observer->on_fill)
         seat->observer->on_fill(seat->observer->context,
@@ -350,7 +337,7 @@ static td_refusal entry_forbidden(const td_seat *seat, const td_order *order, in
     if (bar < account->blocked_until) return account->blocked_why;
     if (account->entries >= (int64_t)account->pyramiding && !order->resize) return TD_REFUSAL_pyramiding;
     if (deck->hours_from != deck->hours_to) {
-        int64_t into = deck->finer_time_ns[seat->finer] % DAY_NS, minute = (into < 0 ? into + DAY_NS : into) / MINUTE_NS;
+        int64_t minute = td_floor_mod(deck->finer_time_ns[seat->finer], TD_NS_PER_DAY) / TD_NS_PER_MINUTE;
         bool inside = deck->hours_from < deck->hours_to ? minute >= deck->hours_from && minute < deck->hours_to
                                                         : minute >= deck->hours_from || minute < deck->hours_to;
         if (!inside) return TD_REFUSAL_hours;
@@ -446,7 +433,7 @@ static void acquire(td_seat *seat, int64_t bar, int64_t marked, double units, do
         /* charges fall due at opens, after the fills there */
         int64_t from = reason == TD_FILL_REASON_open ? bar - 1 : bar;
         if (account->funding != 0) account->funding_bar = next_period(seat->deck, from, account->funding_ns);
-        if (account->borrow > 0) account->borrow_bar = next_period(seat->deck, from, DAY_NS);
+        if (account->borrow > 0) account->borrow_bar = next_period(seat->deck, from, TD_NS_PER_DAY);
     } else {
         F(entry_commission) += commission;
         F(entry_price) = (held * F(entry_price) + size * price) / (held + size);
@@ -759,7 +746,7 @@ static bool same_state(const td_seat *seat, const snapshot *shot) {
     for (int f = 0; f < SNAPSHOT_FIELDS; f++) {
         if (f == TD_FIELD_best_price && !trails) continue;         /* nobody asks for it */
         if (f == TD_FIELD_stop_reason && F(position) == 0) continue; /* there is no stop */
-        if (bits_of(seat->field[f * seat->stride]) != bits_of(shot->field[f])) return false;
+        if (td_bits_of(seat->field[f * seat->stride]) != td_bits_of(shot->field[f])) return false;
     }
     return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
            memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->blocked_until == b->blocked_until &&
@@ -850,11 +837,7 @@ static void pay(td_seat *seat, int64_t t, double funding, double borrow) {
 
 /* How many periods later, counted from 1970, bar t opens than the bar before it. */
 static double periods_passed(const td_kernel_deck *deck, int64_t t, int64_t period_ns) {
-    int64_t before = deck->time_ns[t - 1], now = deck->time_ns[t];
-    int64_t into_before = before % period_ns, into_now = now % period_ns;
-    if (into_before < 0) into_before += period_ns;
-    if (into_now < 0) into_now += period_ns;
-    return (double)((now - into_now - (before - into_before)) / period_ns);
+    return (double)(td_floor_div(deck->time_ns[t], period_ns) - td_floor_div(deck->time_ns[t - 1], period_ns));
 }
 
 /* Funding and borrowing, of the position's value at the open of the first bar in a new period, for each period that began. */
@@ -868,8 +851,8 @@ static void charge(td_seat *seat, int64_t t) {
     }
     if (t >= account->borrow_bar) {
         if (F(position) < 0)
-            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * periods_passed(deck, t, DAY_NS) / DAYS_PER_YEAR);
-        account->borrow_bar = next_period(deck, t, DAY_NS);
+            pay(seat, t, 0, -F(position) * deck->open[t] * account->borrow * periods_passed(deck, t, TD_NS_PER_DAY) / DAYS_PER_YEAR);
+        account->borrow_bar = next_period(deck, t, TD_NS_PER_DAY);
     }
 }
 
@@ -981,7 +964,7 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     double fills = F(fills);
     if (t >= account->day_end) {
         account->day_equity = F(equity);
-        account->day_end = next_period(deck, t, DAY_NS);
+        account->day_end = next_period(deck, t, TD_NS_PER_DAY);
     }
     for (int i = account->order_count - 1; i >= 0; i--)
         if (account->orders[i].kind != TD_ORDER_MARKET && account->orders[i].expires < t) remove_order(account, i);

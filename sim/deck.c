@@ -7,42 +7,26 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/sorted.h"
+#include "data/calendar.h"
 #include "sim/portfolio.h"
 #include "sim/seat.h"
 
 #define DAY_SECONDS 86400.0
-
-static int64_t day_of(int64_t time_ns) { return time_ns >= 0 ? time_ns / TD_NS_PER_DAY : -((-time_ns + TD_NS_PER_DAY - 1) / TD_NS_PER_DAY); }
-
-/* Day of the week, Monday 0. Day 0 of 1970 was a Thursday. */
-static int64_t weekday_of(int64_t day) { return ((day + 3) % 7 + 7) % 7; }
-
-/* Year * 12 + month of a day since 1970 (Hinnant, chrono-compatible low-level date algorithms: civil_from_days). */
-static int64_t month_of(int64_t day) {
-    int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153, month = mp < 10 ? mp + 3 : mp - 9;
-    return (yoe + era * 400 + (month <= 2)) * 12 + month - 1;
-}
-
-static int compare_int64(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
 
 /* Median of the last (at most) 99 distances between bars, ns: what backtesting.py calls the period of the data. */
 static int64_t median_period(const int64_t *time, int64_t bars) {
     int64_t steps[99], count = bars - 1 < 99 ? bars - 1 : 99;
     if (count < 1) return 0;
     for (int64_t i = 0; i < count; i++) steps[i] = time[bars - count + i] - time[bars - count + i - 1];
-    qsort(steps, (size_t)count, sizeof *steps, compare_int64);
+    qsort(steps, (size_t)count, sizeof *steps, td_compare_int64);
     return count % 2 ? steps[count / 2] : (steps[count / 2 - 1] + steps[count / 2]) / 2;
 }
 
 /* More than 60 % of the weekend share of an all-week market: 2/7 of the rows would fall on Saturday and Sunday. */
 static bool trades_on_weekends(const int64_t *time, int64_t bars) {
     int64_t weekend = 0;
-    for (int64_t t = 0; t < bars; t++) weekend += weekday_of(day_of(time[t])) >= 5;
+    for (int64_t t = 0; t < bars; t++) weekend += td_weekday_of(td_day_of(time[t])) >= 5;
     return (double)weekend / (double)bars > 2.0 / 7 * .6;
 }
 
@@ -50,14 +34,14 @@ enum grouping { EACH_BAR, BY_COUNT, BY_DAY, BY_WEEK, BY_MONTH, BY_YEAR };
 
 /* The period a bar belongs to. */
 static int64_t group_of(enum grouping grouping, int64_t time_ns, int64_t bar, int64_t count) {
-    int64_t day = day_of(time_ns);
+    int64_t day = td_day_of(time_ns);
     switch (grouping) {
     case EACH_BAR: return bar;
     case BY_COUNT: return bar / count;
     case BY_DAY: return day;
-    case BY_WEEK: return day - weekday_of(day); /* its Monday: weeks end on Sunday */
-    case BY_MONTH: return month_of(day);
-    case BY_YEAR: return month_of(day) / 12;
+    case BY_WEEK: return td_monday_of(day); /* weeks end on Sunday */
+    case BY_MONTH: return td_month_of(day);
+    case BY_YEAR: return td_month_of(day) / 12;
     }
     return bar;
 }
@@ -71,7 +55,7 @@ static double bars_in_year(const int64_t *time, int64_t bars, int64_t interval, 
     if (interval >= TD_NS_PER_DAY) return days * TD_NS_PER_DAY / (double)interval;
     if (weekends) return 365.0 * TD_NS_PER_DAY / (double)interval;
     int64_t trading_days = 1;
-    for (int64_t t = 1; t < bars; t++) trading_days += day_of(time[t]) != day_of(time[t - 1]);
+    for (int64_t t = 1; t < bars; t++) trading_days += td_day_of(time[t]) != td_day_of(time[t - 1]);
     return days * (double)bars / (double)trading_days;
 }
 

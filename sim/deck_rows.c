@@ -4,17 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/calendar.h"
 #include "sim/rows.h"
 
 static const char *const column_names[TD_COLUMN_COUNT] = {"open", "high", "low", "close", "volume", "day"};
-
-static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 /* Column day, made when the first row wants it. */
 static const double *days_of(td_deck *deck) {
     if (deck->days) return deck->days;
     deck->days = malloc((size_t)deck->view.bars * sizeof *deck->days);
-    for (int64_t t = 0; deck->days && t < deck->view.bars; t++) deck->days[t] = (double)floor_divide(deck->time_ns[t], TD_NS_PER_DAY);
+    for (int64_t t = 0; deck->days && t < deck->view.bars; t++) deck->days[t] = (double)td_day_of(deck->time_ns[t]);
     return deck->days;
 }
 
@@ -22,12 +21,6 @@ static td_status fail_row(const td_deck *deck, int row, td_error *error, const c
     const char *name = deck->rows[row].name;
     if (row >= deck->def.strategy->row_count) return td_fail(error, TD_BAD_ARG, "row %s: %s", name, text);
     return td_fail(error, TD_BAD_ARG, "strategy %s: row %s: %s", deck->def.strategy->name, name, text);
-}
-
-/* The interval of a length that a time is in: whole lengths since 1970 UTC, weeks from Mondays on. */
-static int64_t interval_of(int64_t time_ns, int64_t length_ns) {
-    int64_t monday = length_ns % (7 * TD_NS_PER_DAY) == 0 ? 4 * TD_NS_PER_DAY : 0; /* 1970-01-05 */
-    return floor_divide(time_ns - monday, length_ns);
 }
 
 /* One bar of the higher interval from the deck's bars [first, end), into place h of the columns. */
@@ -45,7 +38,7 @@ static void fold_bars(const td_deck *deck, int64_t first, int64_t end, double *c
     columns[TD_COLUMN_low][h] = low;
     columns[TD_COLUMN_close][h] = from[TD_COLUMN_close][end - 1];
     columns[TD_COLUMN_volume][h] = volume;
-    columns[TD_COLUMN_day][h] = (double)floor_divide(deck->time_ns[first], TD_NS_PER_DAY);
+    columns[TD_COLUMN_day][h] = (double)td_day_of(deck->time_ns[first]);
 }
 
 /* The deck's bars as bars of a longer interval. A bar is complete at the close of the deck bar that ends with its interval or
@@ -53,7 +46,7 @@ static void fold_bars(const td_deck *deck, int64_t first, int64_t end, double *c
 static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
     int64_t bars = deck->view.bars, most = 0;
     const int64_t *time = deck->time_ns;
-    for (int64_t t = 0; t < bars; t++) most += t == 0 || interval_of(time[t], length_ns) != interval_of(time[t - 1], length_ns);
+    for (int64_t t = 0; t < bars; t++) most += t == 0 || td_span_of(time[t], length_ns) != td_span_of(time[t - 1], length_ns);
     td_higher *higher = calloc(1, sizeof *higher);
     double *memory = malloc((size_t)most * (TD_COLUMN_COUNT * sizeof(double) + sizeof(int64_t)));
     if (!higher || !memory) {
@@ -66,9 +59,9 @@ static td_higher *make_higher(const td_deck *deck, int64_t length_ns) {
     for (int c = 0; c < TD_COLUMN_COUNT; c++) columns[c] = memory + c * most;
     int64_t count = 0;
     for (int64_t first = 0, end; first < bars; first = end) {
-        int64_t interval = interval_of(time[first], length_ns);
-        for (end = first + 1; end < bars && interval_of(time[end], length_ns) == interval;) end++;
-        bool ends = interval_of(time[end - 1] + deck->interval_ns, length_ns) > interval;
+        int64_t interval = td_span_of(time[first], length_ns);
+        for (end = first + 1; end < bars && td_span_of(time[end], length_ns) == interval;) end++;
+        bool ends = td_span_of(time[end - 1] + deck->interval_ns, length_ns) > interval;
         if (!ends && end == bars) break; /* not complete before the deck is through */
         fold_bars(deck, first, end, columns, count);
         known[count++] = ends ? end - 1 : end;

@@ -4,18 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/lanes.h"
 
 #define W(name) (desk->whole[TD_FIELD_##name * desk->stride])
 #define S(s, name) (desk->symbol[(s) * desk->step + TD_FIELD_##name * desk->stride])
 #define WANTED(s) (desk->wanted[(s) * desk->stride])
 #define PENDING(s) (desk->pending[(s) * desk->stride])
-
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 void td_desk_start(td_desk *desk, const td_set *set) {
     td_lane lane;
@@ -69,10 +64,10 @@ static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, doubl
     S(s, slippage_paid) += slippage;
     S(s, fills) += 1;
     S(s, turnover) += value;
-    uint64_t h = bits_of(W(hash));
-    uint64_t what = bits_of(units) * 0x9E3779B97F4A7C15ull + bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
-    h = (((h << 27) | (h >> 37)) ^ what) * 0xD6E8FEB86659FD93ull;
+    uint64_t h = td_bits_of(W(hash));
+    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
+                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
+    h = td_hash_step(h, what);
     memcpy(&W(hash), &h, sizeof h);
     if (desk->observer && desk->observer->on_fill)
         desk->observer->on_fill(desk->observer->context, s,

@@ -1,15 +1,9 @@
 /* From accumulators to metrics. Formulas and their sources are in docs/metrics.md; the profile decides which of two is meant. */
 #include <math.h>
-#include <string.h>
 
+#include "base/bits.h"
 #include "base/math.h"
 #include "sim/deck.h"
-
-static uint64_t bits_of(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 static double sample_variance(double sum, double sum2, double n) { return n > 1 ? fmax((sum2 - sum * sum / n) / (n - 1), 0) : NAN; }
 
@@ -165,11 +159,11 @@ void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane,
     }
 
     /* the hash: fills, then state, then every metric; one NaN, one zero */
-    uint64_t h = bits_of(lane->hash);
-    h = (((h << 27) | (h >> 37)) ^ (uint64_t)(cell->state * 256 + cell->reason * 16 + cell->ruined)) * 0xD6E8FEB86659FD93ull;
+    uint64_t h = td_bits_of(lane->hash);
+    h = td_hash_step(h, (uint64_t)(cell->state * 256 + cell->reason * 16 + cell->ruined));
     for (int i = 0; i < TD_METRIC_COUNT; i++) {
-        uint64_t word = isnan(m[i]) ? 0x7ff8000000000000ull : m[i] == 0 ? 0 : bits_of(m[i]);
-        h = (((h << 27) | (h >> 37)) ^ (word * 0x9E3779B97F4A7C15ull)) * 0xD6E8FEB86659FD93ull;
+        uint64_t word = isnan(m[i]) ? 0x7ff8000000000000ull : m[i] == 0 ? 0 : td_bits_of(m[i]);
+        h = td_hash_step(h, word * 0x9E3779B97F4A7C15ull);
     }
     cell->hash = h ^ (h >> 32);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sim/events.h"
 #include "sim/portfolio_player.h"
 #include "sim/reference.h"
@@ -26,7 +27,7 @@ struct td_player {
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
-    td_account *accounts; /* a set each, blocks of lanes padded; made when a group first needs the broker */
+    td_account *accounts; /* lanes: one a lane, for groups that need the broker */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
     double *turned, *least, *greatest;
     double *sampled;      /* skip: (lanes, SAMPLED_STRIDE) equity at the chunk's samples */
@@ -210,13 +211,12 @@ static td_path group_path(const td_deck *deck, const td_set *sets, int64_t count
 }
 
 /* Plays the group that start_group() began through the lanes engine. */
-static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_path path, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
     int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
-    td_path path = group_path(deck, sets, count);
     bool broker = path == TD_PATH_BROKER;
 
     /* lanes beyond the last set play it once more; nobody looks at them */
@@ -363,9 +363,10 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
         /* the skip engine knows market orders with a stop and a target only */
-        if (engine == TD_ENGINE_SKIP && group_path(deck, sets + done, now) != TD_PATH_PLAIN) engine = TD_ENGINE_LANES;
+        td_path path = engine == TD_ENGINE_REFERENCE ? TD_PATH_BROKER : group_path(deck, sets + done, now);
+        if (engine == TD_ENGINE_SKIP && path != TD_PATH_PLAIN) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_LANES)
-            play_lanes(player, sets + done, now, cells + done, returns);
+            play_lanes(player, sets + done, now, path, cells + done, returns);
         else if (engine == TD_ENGINE_SKIP)
             play_skip(player, sets + done, now, cells + done, returns);
         else {

@@ -1,12 +1,13 @@
 /* Making a portfolio, and its plain engine: one set, one row of the raster after the other. See portfolio.h.
  *
- * The plain engine is the oracle of the wide one (portfolio_lanes.c). They share the strategy's compiled decision, rows, desk and
- * finish; marks, samples and peaks are written in each. */
+ * The plain engine is the oracle of the wide one (portfolio_lanes.h, portfolio_player.c). They share the strategy's compiled decision, rows,
+ * desk and finish; marks, samples and peaks are written in each. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/calendar.h"
 #include "sim/portfolio_player.h"
 #include "sim/rows.h"
 
@@ -48,27 +49,14 @@ static td_status check_def(const td_tape *tapes, int64_t symbols, const td_portf
     return TD_OK;
 }
 
-static int64_t day_of(int64_t time_ns) {
-    int64_t day = time_ns / TD_NS_PER_DAY;
-    return day - (time_ns % TD_NS_PER_DAY < 0);
-}
-
-/* Months since year 0 of a day since 1970: Hinnant, chrono-Compatible Low-Level Date Algorithms (2013), days_from_civil inverted. */
-static int64_t month_of(int64_t day) {
-    int64_t z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, of_era = z - era * 146097;
-    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year + year / 4 - year / 100), march = (5 * of_year + 2) / 153;
-    return (year + era * 400) * 12 + march; /* months begin with March; only their order matters */
-}
-
 static bool is_date(const td_portfolio_def *def, const int64_t *time_ns, int64_t t) {
     if (t == 0) return false;
-    int64_t before = day_of(time_ns[t - 1]), day = day_of(time_ns[t]);
+    int64_t before = td_day_of(time_ns[t - 1]), day = td_day_of(time_ns[t]);
     switch (def->rebalance) {
     case TD_REBALANCE_NONE: return false;
     case TD_REBALANCE_DAILY: return day != before;
-    case TD_REBALANCE_WEEKLY: return (day + 3 + 7000000) / 7 != (before + 3 + 7000000) / 7; /* 1970-01-01 was a Thursday */
-    case TD_REBALANCE_MONTHLY: return month_of(day) != month_of(before);
+    case TD_REBALANCE_WEEKLY: return td_monday_of(day) != td_monday_of(before);
+    case TD_REBALANCE_MONTHLY: return td_month_of(day) != td_month_of(before);
     case TD_REBALANCE_BARS: return t % def->rebalance_bars == 0;
     }
     return false;

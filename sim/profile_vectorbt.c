@@ -34,7 +34,7 @@ static double floor_to_lot(const td_seat *seat, double units) {
     return F(lot) > 0 ? td_floor_divide(units, F(lot)) * F(lot) : units;
 }
 
-/* Units that can be bought at `price`: what cash pays, commission included. Not above `wanted`. */
+/* Units that can be bought at `price`: what cash pays, commission included; no more than the order is for. */
 static double bought(td_seat *seat, const ticket *order, double price, td_refusal *why) {
     double cash = F(cash), fixed = F(fixed), rate = F(rate), limit = cash, size = order->closes + order->opens;
     *why = TD_REFUSAL_cash;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+#include "base/sorted.h"
 #include "sim/events.h"
 
 /* A chunk's values should stay in half of a 1 MiB second-level cache: beyond that the engines lose up to a third. */
@@ -83,9 +85,7 @@ void td_rows_close(td_rows *rows) {
 static int32_t find_tuple(td_rows *rows, const td_row_tuple *tuple, int64_t *count) {
     uint64_t hash = 0, mask = (uint64_t)(rows->table_size - 1);
     for (int i = 0; i < TD_ROW_ARGUMENTS_MAX; i++) {
-        uint64_t bits;
-        memcpy(&bits, &tuple->argument[i], sizeof bits);
-        hash = (hash ^ bits) * 0x9E3779B97F4A7C15ull;
+        hash = (hash ^ td_bits_of(tuple->argument[i])) * 0x9E3779B97F4A7C15ull;
         hash ^= hash >> 32;
     }
     uint64_t at = hash & mask;
@@ -180,18 +180,6 @@ bool td_rows_next(td_rows *rows) {
             play_group(rows, g, rows->begin, rows->end, rows->values + rows->slots + rows->places[g].slot);
     }
     return true;
-}
-
-int64_t td_first_from(const int64_t *bars, int64_t count, int64_t bar) {
-    int64_t low = 0, high = count;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (bars[middle] < bar)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 td_kernel_chunk td_rows_chunk(const td_rows *rows) {

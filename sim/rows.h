@@ -45,8 +45,6 @@ void td_rows_start(td_rows *rows, const td_set *sets, int64_t count, int32_t *sl
 bool td_rows_next(td_rows *rows);
 /* The chunk as kernels take it. */
 td_kernel_chunk td_rows_chunk(const td_rows *rows);
-/* The first of `count` increasing bars that is at or after `bar`: where samples and blocks go on in a chunk. */
-int64_t td_first_from(const int64_t *bars, int64_t count, int64_t bar);
 /* Two windows of `lanes` slots that hold row r of all lanes of the vector, if there are such; see td_vector. */
 bool td_vector_find_windows(void *vector, int lanes, int r);
 

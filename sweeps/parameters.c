@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "base/sorted.h"
 #include "sweeps/scalars.h"
 #include "sweeps/schema.h"
 
@@ -19,11 +20,6 @@ enum { SPEC_VALUE, SPEC_VALUES, SPEC_PROBABILITIES, SPEC_MIN, SPEC_MAX, SPEC_Q, 
        SPEC_DISTRIBUTION, SPEC_RANGE, SPEC_LOG, SPEC_PARAMETERS, SPEC_COUNT };
 
 bool td_is_parameter_group(const td_node *spec) { return spec->kind == TD_NODE_MAP && td_node_find(spec, "parameters") >= 0; }
-
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 /* A list of numbers; values is malloc'ed. At least one. */
 static bool read_numbers(td_loader *l, const td_node *node, const td_bounds *of, bool distinct, double **values, int64_t *count) {
@@ -44,7 +40,7 @@ static bool read_numbers(td_loader *l, const td_node *node, const td_bounds *of,
     for (int i = 0; good && i < node->count; i++) good = td_take_bounded(l, node->values[i], of, &list[i]);
     if (good && distinct) {
         memcpy(sorted, list, (size_t)node->count * sizeof *sorted);
-        qsort(sorted, (size_t)node->count, sizeof *sorted, compare_doubles);
+        qsort(sorted, (size_t)node->count, sizeof *sorted, td_compare_doubles);
         for (int i = 1; good && i < node->count; i++) {
             if (sorted[i] != sorted[i - 1]) continue;
             int second = node->count - 1;

@@ -5,7 +5,6 @@
  * allows. tests/check_resume.py holds the bytes against what the kernel reports. */
 #include "sweeps/sweep.h"
 
-#include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <time.h>

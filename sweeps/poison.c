@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/random.h"
+#include "base/sorted.h"
 #include "sim/order.h"
 
 enum { COLUMNS = 5 };
@@ -150,9 +152,7 @@ static event event_of_bar(int64_t bar, double equity, double position) {
 }
 
 static uint64_t mixed(uint64_t digest, double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    digest = (digest ^ bits) * 0x9E3779B97F4A7C15ull; /* Fibonacci hashing */
+    digest = (digest ^ td_bits_of(value)) * 0x9E3779B97F4A7C15ull; /* Fibonacci hashing */
     return digest ^ digest >> 29;
 }
 static event event_of_decision(int64_t bar, const td_decision *decision) {
@@ -227,17 +227,7 @@ static void pour_layer(layer *layer, int64_t from, int64_t to, bool poison) {
 }
 
 /* The first bar of the tape that opens at or after a time. */
-static int64_t bar_from(const td_tape *tape, int64_t time_ns) {
-    int64_t low = 0, high = tape->bars;
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        if (tape->time_ns[middle] < time_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+static int64_t bar_from(const td_tape *tape, int64_t time_ns) { return td_first_from(tape->time_ns, tape->bars, time_ns); }
 
 /* Bars [from, to) of the tape become true, or poison, and the finer bars in them. */
 static void pour(witness *witness, int64_t from, int64_t to, bool poison) {

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/calendar.h"
+
 static locale_t plain_locale;
 static void make_plain_locale(void) { plain_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
@@ -107,12 +109,6 @@ bool td_read_duration(const char *text, double *seconds) {
     return true;
 }
 
-/* Days since 1970-01-01 of a date in the Gregorian calendar, counted in years that begin in March so that the leap day is last. */
-static int64_t days_of(int64_t year, int month, int day) {
-    int64_t y = year - (month <= 2), m = (month + 9) % 12;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
 static bool take_field(const char **at, int width, int low, int high, int *value) {
     *value = 0;
     for (int i = 0; i < width; i++) {
@@ -151,14 +147,12 @@ void td_write_hours(int32_t from, int32_t to, char text[16]) {
 }
 
 bool td_read_date(const char *text, int64_t *ns) {
-    static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const char *at = text;
     int year, month, day, hour = 0, minute = 0, second = 0;
     int64_t fraction = 0;
     if (!take_field(&at, 4, 1678, 2261, &year) || !take_char(&at, "-") || !take_field(&at, 2, 1, 12, &month) ||
-        !take_char(&at, "-") || !take_field(&at, 2, 1, lengths[month - 1], &day))
+        !take_char(&at, "-") || !take_field(&at, 2, 1, td_days_in_month(year, month), &day))
         return false;
-    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))) return false;
     if (take_char(&at, "T ")) {
         if (!take_field(&at, 2, 0, 23, &hour) || !take_char(&at, ":") || !take_field(&at, 2, 0, 59, &minute)) return false;
         if (take_char(&at, ":")) {
@@ -173,23 +167,15 @@ bool td_read_date(const char *text, int64_t *ns) {
         take_char(&at, "Z");
     }
     if (*at) return false;
-    *ns = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    *ns = *ns * 1000000000 + fraction;
+    *ns = ((td_day_of_date((td_date){year, month, day}) * 24 + hour) * 60 + minute) * 60 + second;
+    *ns = *ns * TD_NS_PER_SECOND + fraction;
     return true;
 }
 
 void td_write_date(int64_t ns, char *text) {
-    int64_t seconds = ns / 1000000000, fraction = ns % 1000000000;
-    if (fraction < 0) fraction += 1000000000, seconds--;
-    int64_t days = seconds / 86400, rest = seconds % 86400;
-    if (rest < 0) rest += 86400, days--;
-    /* the inverse of days_of: eras of 400 years */
-    int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, of_era = z - era * 146097;
-    int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100), m = (5 * of_year + 2) / 153;
-    int day = (int)(of_year - (153 * m + 2) / 5 + 1), month = (int)(m < 10 ? m + 3 : m - 9);
-    int year = (int)(year_of_era + era * 400 + (month <= 2));
-    int used = snprintf(text, 40, "%04d-%02d-%02d", year, month, day);
+    int64_t fraction = td_floor_mod(ns, TD_NS_PER_SECOND), rest = td_floor_mod(ns, TD_NS_PER_DAY) / TD_NS_PER_SECOND;
+    td_date date = td_date_of(td_day_of(ns));
+    int used = snprintf(text, 40, "%04d-%02d-%02d", date.year, date.month, date.day);
     if (rest == 0 && fraction == 0) return;
     used += snprintf(text + used, (size_t)(40 - used), "T%02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60),
                      (int)(rest % 60));

@@ -3,7 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "base/sorted.h"
 
 /* One play, seen from the bar on that all plays have. */
 typedef struct listener {
@@ -58,13 +59,8 @@ static void settle(const int8_t *first, const int8_t *side, int64_t common, int6
     start->settled = last == common - 1 ? -1 : first_common + last + 1;
 }
 
-static int compare_doubles(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static td_spread spread_of(double *values, int64_t count) {
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    qsort(values, (size_t)count, sizeof *values, td_compare_doubles);
     return (td_spread){.least = values[0], .median = 0.5 * (values[(count - 1) / 2] + values[count / 2]), .most = values[count - 1]};
 }
 

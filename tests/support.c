@@ -157,3 +157,15 @@ td_tape td_test_tape(int64_t bars, int64_t interval_ns, uint64_t seed) {
                     .low = low, .close = close, .volume = volume, .symbol = "TEST", .interval = "1d"};
     return tape;
 }
+
+void td_assert_same_bars(const td_tape *a, const td_tape *b) {
+    assert_int_equal(a->bars, b->bars);
+    assert_int_equal(a->interval_ns, b->interval_ns);
+    size_t bytes = (size_t)a->bars * 8;
+    assert_memory_equal(a->time_ns, b->time_ns, bytes);
+    assert_memory_equal(a->open, b->open, bytes);
+    assert_memory_equal(a->high, b->high, bytes);
+    assert_memory_equal(a->low, b->low, bytes);
+    assert_memory_equal(a->close, b->close, bytes);
+    assert_memory_equal(a->volume, b->volume, bytes);
+}

@@ -39,5 +39,7 @@ __attribute__((format(printf, 3, 4))) int td_test_run(char **out, char **err, co
 /* A made-up tape: `bars` bars of `interval_ns`, a random walk with gaps between bars; memory is kept to the end of the program.
  * Not the synthetic tape of data/synth.h: small, cheap, and free to be odd. */
 td_tape td_test_tape(int64_t bars, int64_t interval_ns, uint64_t seed);
+/* Tapes of one symbol have the same times, prices and volumes. */
+void td_assert_same_bars(const td_tape *a, const td_tape *b);
 
 #endif

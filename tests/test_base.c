@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/blas.h"
 #include "base/cpu.h"
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/math.h"
 #include "base/random.h"
+#include "base/sorted.h"
 #include "base/words.h"
 
 enum { DRAWS = 200000 };
@@ -274,6 +276,46 @@ static void try_returns_the_first_bad_status(void **state) {
     assert_int_equal(reached, 1);
 }
 
+/* In every array of up to nine numbers that repeat, for every number in and around it. */
+static void place_among_sorted_numbers(void **state) {
+    (void)state;
+    static const int64_t numbers[] = {INT64_MIN, -3, -3, 0, 1, 1, 1, 7, INT64_MAX};
+    assert_int_equal(td_first_from(numbers, 9, -3), 1);
+    assert_int_equal(td_first_from(numbers, 9, 2), 7);
+    assert_int_equal(td_first_from(numbers, 8, 8), 8);
+    assert_int_equal(td_first_from(NULL, 0, 5), 0);
+    for (int64_t count = 0; count <= 9; count++)
+        for (int i = 0; i < 9; i++)
+            for (int64_t step = -1; step <= 1; step++) {
+                if ((i == 0 && step < 0) || (i == 8 && step > 0)) continue;
+                int64_t least = numbers[i] + step, expected = 0;
+                while (expected < count && numbers[expected] < least) expected++;
+                assert_int_equal(td_first_from(numbers, count, least), expected);
+            }
+}
+
+static void numbers_are_sorted(void **state) {
+    (void)state;
+    double x[] = {2, -INFINITY, 0.5, 2, INFINITY, -3};
+    static const double by_size[] = {-INFINITY, -3, 0.5, 2, 2, INFINITY};
+    qsort(x, 6, sizeof *x, td_compare_doubles);
+    assert_memory_equal(x, by_size, sizeof by_size);
+    int64_t n[] = {0, INT64_MAX, -1, INT64_MIN, 0};
+    static const int64_t in_order[] = {INT64_MIN, -1, 0, 0, INT64_MAX};
+    qsort(n, 5, sizeof *n, td_compare_int64);
+    assert_memory_equal(n, in_order, sizeof in_order);
+}
+
+static void bits_and_their_hash(void **state) {
+    (void)state;
+    assert_true(td_bits_of(1) == 0x3ff0000000000000ull);
+    assert_true(td_bits_of(-0.0) == 1ull << 63);
+    assert_true(td_double_of(0x4000000000000000ull) == 2);
+    assert_true(td_hash_step(0, 1) == 0xD6E8FEB86659FD93ull);
+    assert_true(td_hash_step(1ull << 37, 0) == 0xD6E8FEB86659FD93ull); /* bits that leave at the top come back at the bottom */
+    assert_true(td_hash_step(1, 1 << 27) == 0);
+}
+
 static void nearest_word(void **state) {
     (void)state;
     const char *const words[] = {"fast", "slow", "stop_loss", "take_profit", "run"};
@@ -354,6 +396,9 @@ int main(void) {
         cmocka_unit_test(errors_carry_a_sentence),
         cmocka_unit_test(long_sentences_are_cut_and_closed),
         cmocka_unit_test(try_returns_the_first_bad_status),
+        cmocka_unit_test(place_among_sorted_numbers),
+        cmocka_unit_test(numbers_are_sorted),
+        cmocka_unit_test(bits_and_their_hash),
         cmocka_unit_test(nearest_word),
         cmocka_unit_test(processor_level_is_the_loaders),
         cmocka_unit_test(blas_kernels_are_judged_by_the_processor),

@@ -467,6 +467,23 @@ static json_t *show(const char *arguments) {
     return document;
 }
 
+/* What the program must say: exit code, and parts of both streams. */
+typedef struct command {
+    const char *arguments, *out, *err;
+    int code;
+} command;
+
+static void assert_commands(const command *commands, size_t count) {
+    for (size_t c = 0; c < count; c++) {
+        char *out, *err;
+        int code = td_test_run(&out, &err, "cd %s && $TAPEDECK %s", td_test_folder(), commands[c].arguments);
+        if (code != commands[c].code || !strstr(out, commands[c].out) || !strstr(err, commands[c].err))
+            fail_msg("%s: %d\n%s\n%s", commands[c].arguments, code, out, err);
+        free(out);
+        free(err);
+    }
+}
+
 static const char *text_at(const json_t *object, const char *key) { return json_string_value(json_object_get(object, key)); }
 static double number_at(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
 
@@ -521,10 +538,7 @@ static void show_knows_markets(void **state) {
     assert_int_equal(json_array_size(none), 0);
     json_decref(all), json_decref(some), json_decref(over), json_decref(both), json_decref(none);
 
-    static const struct {
-        const char *arguments, *out, *err;
-        int code;
-    } cases[] = {
+    static const command cases[] = {
         {"show shown.h5 --top 1",
          "sma-cross on 3 symbols (BTCUSDT, ETHUSDT, LTCUSDT) at 2 intervals (5m, 1h)\n11 trials, 66 plays: 66 done, "
          "1 excluded by constraints; by sharpe, largest first\nrank  trial  symbol   interval  fast", "", 0},
@@ -539,14 +553,7 @@ static void show_knows_markets(void **state) {
         {"show shown.h5 --statistic min", "", "--statistic goes with --over", 2},
         {"verify shown.h5 --sample 30", "30 of 66 finished sets replayed with the reference engine: hash", "", 0},
     };
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        char *out, *err;
-        int code = td_test_run(&out, &err, "cd %s && $TAPEDECK %s", td_test_folder(), cases[c].arguments);
-        if (code != cases[c].code || !strstr(out, cases[c].out) || !strstr(err, cases[c].err))
-            fail_msg("%s: %d\n%s\n%s", cases[c].arguments, code, out, err);
-        free(out);
-        free(err);
-    }
+    assert_commands(cases, sizeof cases / sizeof *cases);
 }
 
 static void run_and_plan_know_markets(void **state) {
@@ -554,10 +561,7 @@ static void run_and_plan_know_markets(void **state) {
     char text[2048];
     snprintf(text, sizeof text, "tape: three.h5\n%s%s", grid, several);
     td_test_write(td_test_path("program.yaml"), text);
-    static const struct {
-        const char *arguments, *out, *err;
-        int code;
-    } cases[] = {
+    static const command cases[] = {
         {"run program.yaml --trial 3", "",
          "program.yaml names 3 symbols and run plays one: choose with --set symbols=[BTCUSDT]", 2},
         {"run program.yaml --trial 3 --set symbols=ETHUSDT", "",
@@ -571,14 +575,7 @@ static void run_and_plan_know_markets(void **state) {
         {"sweep program.yaml -o p.h5 --json --top 1", "\"symbol\": ", "66 sets finished, 66 of them now", 0},
         {"sweep program.yaml -o p.h5 --resume", "", "all 66 sets are finished already", 0},
     };
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        char *out, *err;
-        int code = td_test_run(&out, &err, "cd %s && $TAPEDECK %s", td_test_folder(), cases[c].arguments);
-        if (code != cases[c].code || !strstr(out, cases[c].out) || !strstr(err, cases[c].err))
-            fail_msg("%s: %d\n%s\n%s", cases[c].arguments, code, out, err);
-        free(out);
-        free(err);
-    }
+    assert_commands(cases, sizeof cases / sizeof *cases);
 }
 
 /* Recorded pairs, imported by their names: the sweep over both is the two sweeps, and the reference engine agrees. */

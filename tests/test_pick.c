@@ -20,18 +20,6 @@ static td_status pick(const td_tape *tape, const char *symbol, const char *inter
     return td_pick_open(tape, td_tape_find(tape, symbol), interval, INT64_MIN, INT64_MAX, picked, &error);
 }
 
-static void expect_same_bars(const td_tape *a, const td_tape *b) {
-    assert_int_equal(a->bars, b->bars);
-    assert_int_equal(a->interval_ns, b->interval_ns);
-    size_t bytes = (size_t)a->bars * 8;
-    assert_memory_equal(a->time_ns, b->time_ns, bytes);
-    assert_memory_equal(a->open, b->open, bytes);
-    assert_memory_equal(a->high, b->high, bytes);
-    assert_memory_equal(a->low, b->low, bytes);
-    assert_memory_equal(a->close, b->close, bytes);
-    assert_memory_equal(a->volume, b->volume, bytes);
-}
-
 /* A tape file of these tapes of one symbol each, opened. */
 static void join(const char *name, int count, const td_tape *alone, td_tape *tape) {
     td_tape_part parts[8] = {0};
@@ -74,10 +62,10 @@ static void union_by_hand(void **state) {
     td_pick picked;
     assert_ok(pick(&tape, "A", NULL, &picked));
     assert_null(picked.memory); /* its bars are neighbours on the tape */
-    expect_same_bars(&picked.tape, &alone[0]);
+    td_assert_same_bars(&picked.tape, &alone[0]);
     td_pick_close(&picked);
     assert_ok(pick(&tape, "B", NULL, &picked));
-    expect_same_bars(&picked.tape, &alone[1]);
+    td_assert_same_bars(&picked.tape, &alone[1]);
     td_pick_close(&picked);
     td_tape_close(&tape);
 }
@@ -148,7 +136,7 @@ static void plays_as_alone(void **state) {
         assert_true(tape.bars > bars);
         td_pick picked;
         assert_ok(pick(&tape, "THIS", NULL, &picked));
-        expect_same_bars(&picked.tape, alone);
+        td_assert_same_bars(&picked.tape, alone);
         td_deck *deck;
         assert_ok(td_deck_make(&picked.tape, &made.def, &deck, &error));
         td_cell cells[TD_CASE_SETS], expected;
@@ -302,7 +290,7 @@ static void steps_do_not_matter(void **state) {
     assert_ok(pick(&quarters.tape, "TEST", "1h", &twice));
     assert_in_range(twice.tape.bars, direct.tape.bars - 1, direct.tape.bars); /* the last quarter may not be over */
     direct.tape.bars = twice.tape.bars;
-    expect_same_bars(&twice.tape, &direct.tape);
+    td_assert_same_bars(&twice.tape, &direct.tape);
     td_pick_close(&twice);
     td_pick_close(&direct);
     td_pick_close(&quarters);
@@ -332,7 +320,7 @@ static void the_future_changes_nothing(void **state) {
         assert_int_equal(a.tape.bars, b.tape.bars);
         assert_true(a.tape.close[before] != b.tape.close[before]);
         a.tape.bars = b.tape.bars = before;
-        expect_same_bars(&a.tape, &b.tape);
+        td_assert_same_bars(&a.tape, &b.tape);
         td_pick_close(&a);
         td_pick_close(&b);
     }
@@ -569,10 +557,10 @@ static void recorded_pairs(void **state) {
         td_pick same, hours, alone_hours;
         assert_string_equal(td_tape_symbol_digest(&together, k), alone[k].digest);
         assert_ok(pick(&together, names[k], NULL, &same));
-        expect_same_bars(&same.tape, &alone[k]);
+        td_assert_same_bars(&same.tape, &alone[k]);
         assert_ok(pick(&together, names[k], "1h", &hours));
         assert_ok(pick(&alone[k], names[k], "1h", &alone_hours));
-        expect_same_bars(&hours.tape, &alone_hours.tape);
+        td_assert_same_bars(&hours.tape, &alone_hours.tape);
         expect_plain(&alone[k], &hours.tape, HOUR);
         td_pick_close(&same);
         td_pick_close(&hours);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/sorted.h"
 #include "sweeps/config.h"
 
 /* A configuration of sma-cross with more lines behind it. */
@@ -349,11 +350,6 @@ static void draws_depend_on_seed_and_trial_only(void **state) {
 
 /* Draws of one axis against the distribution function: the largest distance (Kolmogorov-Smirnov) over 4000 draws is below
  * 1.63 / sqrt(n) with probability 0.99; the draws are fixed, so it holds or it does not. */
-static int compare(const void *left, const void *right) {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static double log_uniform(double x) { return log(x / 1e-3) / log(0.4 / 1e-3); }
 static double uniform(double x) { return x / 0.4; }
 static double beta(double x) { return gsl_cdf_beta_P(x, 2, 5) / gsl_cdf_beta_P(0.5, 2, 5); }
@@ -381,7 +377,7 @@ static void distributions(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         td_config *config = load("method: random\nrun_cap: %d\nparameters: {spread: %s}\n", N, cases[i].spec);
         for (int64_t t = 0; t < N; t++) td_space_values(config->space, t, &draws[t]);
-        qsort(draws, N, sizeof *draws, compare);
+        qsort(draws, N, sizeof *draws, td_compare_doubles);
         double worst = 0;
         for (int t = 0; t < N; t++) {
             double p = cases[i].below(draws[t]);

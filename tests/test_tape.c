@@ -9,25 +9,19 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data/bars.h"
+#include "data/calendar.h"
 
 static td_error error;
 
 static td_tape small_tape(int64_t bars) { return td_test_tape(bars, TD_NS_PER_DAY, 5); }
 
 static void expect_same_data(const td_tape *a, const td_tape *b) {
-    assert_int_equal(a->bars, b->bars);
+    td_assert_same_bars(a, b);
     assert_int_equal(a->symbols, b->symbols);
-    assert_int_equal(a->interval_ns, b->interval_ns);
-    size_t bytes = (size_t)a->bars * 8;
-    assert_memory_equal(a->time_ns, b->time_ns, bytes);
-    assert_memory_equal(a->open, b->open, bytes);
-    assert_memory_equal(a->high, b->high, bytes);
-    assert_memory_equal(a->low, b->low, bytes);
-    assert_memory_equal(a->close, b->close, bytes);
-    assert_memory_equal(a->volume, b->volume, bytes);
     assert_string_equal(a->symbol, b->symbol);
     assert_string_equal(a->interval, b->interval);
     assert_string_equal(a->digest, b->digest);
@@ -440,6 +434,54 @@ static void days_follow_each_other(void **state) {
     }
 }
 
+/* Divisions round down on both sides of 0; dates around a leap day and a century that has none; spans of weeks begin on Mondays. */
+static void calendar_by_hand(void **state) {
+    (void)state;
+    static const int64_t divisions[][4] = {{7, 3, 2, 1}, {6, 3, 2, 0}, {0, 3, 0, 0}, {-1, 3, -1, 2}, {-3, 3, -1, 0}, {-4, 3, -2, 2},
+                                           {INT64_MIN, 1000, -9223372036854776, 192}};
+    for (size_t i = 0; i < sizeof divisions / sizeof *divisions; i++) {
+        assert_int_equal(td_floor_div(divisions[i][0], divisions[i][1]), divisions[i][2]);
+        assert_int_equal(td_floor_mod(divisions[i][0], divisions[i][1]), divisions[i][3]);
+    }
+    assert_int_equal(td_day_of(TD_NS_PER_DAY - 1), 0);
+    assert_int_equal(td_day_of(-1), -1);
+    assert_int_equal(td_day_of(-TD_NS_PER_DAY), -1);
+    assert_int_equal(td_day_of_date((td_date){2000, 2, 29}), 11016);
+    assert_int_equal(td_day_of_date((td_date){2000, 3, 1}), 11017);
+    assert_int_equal(td_day_of_date((td_date){1969, 12, 31}), -1);
+    assert_int_equal(td_days_in_month(1900, 2), 28);
+    assert_int_equal(td_days_in_month(2000, 2), 29);
+    assert_int_equal(td_days_in_month(2024, 2), 29);
+    assert_int_equal(td_days_in_month(2024, 12), 31);
+    assert_int_equal(td_weekday_of(19723), 0); /* 2024-01-01 was a Monday */
+    assert_int_equal(td_monday_of(19723 + 6), 19723);
+    assert_int_equal(td_monday_of(19723 - 1), 19716);
+
+    const int64_t hour = 60 * TD_NS_PER_MINUTE, day = TD_NS_PER_DAY, week = 7 * day;
+    assert_int_equal(td_span_start(5 * hour, 4 * hour), 4 * hour);
+    assert_int_equal(td_span_start(-1, 4 * hour), -4 * hour);
+    assert_int_equal(td_span_start(0, week), -3 * day);
+    assert_int_equal(td_span_start(4 * day, week), 4 * day);
+    assert_int_equal(td_span_of(4 * day, week), 0);
+    assert_int_equal(td_span_of(4 * day - 1, week), -1);
+    assert_int_equal(td_span_of(5 * day, 3 * day), 1); /* no weeks: from 1970-01-01 on */
+}
+
+/* Dates, weekdays and months of nearly 500 years of days are those of the C library. */
+static void calendar_is_the_c_librarys(void **state) {
+    (void)state;
+    for (int64_t day = -80000; day < 100000; day++) {
+        time_t seconds = (time_t)(day * 86400);
+        struct tm tm;
+        assert_non_null(gmtime_r(&seconds, &tm));
+        td_date date = td_date_of(day);
+        bool same = date.year == tm.tm_year + 1900 && date.month == tm.tm_mon + 1 && date.day == tm.tm_mday;
+        same = same && td_day_of_date(date) == day && td_weekday_of(day) == (tm.tm_wday + 6) % 7;
+        if (!same || td_month_of(day) != (tm.tm_year + 1900) * 12 + tm.tm_mon || date.day > td_days_in_month(date.year, date.month))
+            fail_msg("day %lld: %d-%d-%d", (long long)day, date.year, date.month, date.day);
+    }
+}
+
 static void intervals_by_hand(void **state) {
     (void)state;
     const int64_t second = TD_NS_PER_SECOND;
@@ -473,6 +515,8 @@ int main(void) {
         cmocka_unit_test(times_by_hand),
         cmocka_unit_test(no_times),
         cmocka_unit_test(days_follow_each_other),
+        cmocka_unit_test(calendar_by_hand),
+        cmocka_unit_test(calendar_is_the_c_librarys),
         cmocka_unit_test(intervals_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
