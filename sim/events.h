@@ -12,10 +12,10 @@
 #include "sim/order.h"
 
 struct td_events {
-    /* Takes those lanes off that are touched by bar t, but to which nothing happens but that a trailing stop follows a new best price. Moves
+    /* Lets trailing stops follow bar t, and takes the lanes off to which nothing else happens in it; lanes: those that are touched. Moves
      * guards and nothing else that is hot. NULL on the plain path, where bars from `wake` on touch nothing either. */
     void (*calm)(const td_kernel_deck *deck, td_vector *vector, td_mask *lanes, int64_t t);
-    /* what happens to touched lanes in bar t: stops, targets, ruin, and whatever waits for this bar */
+    /* what happens in bar t: stops, targets, ruin, and what waits for it; lanes: that are touched, unused on the plain path */
     void (*bar)(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample);
     /* lanes whose equity is at or above `record` after bar t: their peak moves */
     void (*peak)(const td_kernel_deck *deck, td_vector *vector, int64_t t);

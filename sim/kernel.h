@@ -82,7 +82,7 @@ enum {
     X(refused_volatility)                                                                                                        \
     X(turnover)        /* traded value at base prices */                                                                         \
     X(best_price)      /* best price since the entry; of lanes that are not plain (td_path), as the next ones */                 \
-    X(followed)        /* the last bar that trailing stops followed, of all lanes of a vector; those after it bring nothing but following */ \
+    X(followed)        /* the last bar that trailing stops followed, one for all lanes of a vector (td_catch_up) */              \
     X(trail_share)     /* the trailing stop's distance from it, the nearer of two: fraction, +inf none ... */                    \
     X(trail_amount)    /* ... and quote, +inf none */                                                                            \
     X(stop_reason)     /* td_fill_reason of the stop as it is now */                                                             \
@@ -234,7 +234,7 @@ typedef struct td_kernel_deck {
     double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
 } td_kernel_deck;
 
-/* What sets ask for decides how the lanes engine plays them, a whole group by what the most demanding of it needs; the bits are the same. */
+/* What sets ask for decides how the lanes engine plays them, a whole group as the most demanding of it needs. The bits are the same. */
 typedef enum td_path {
     TD_PATH_PLAIN,     /* market orders with a stop and a target: in vectors (sim/ledger.h) */
     TD_PATH_PROTECTED, /* and stops that move, distances in volatility, an age to leave at: in vectors (sim/protection.h) */

@@ -152,15 +152,16 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
             if (wakes) touched = touched | (td_splat((double)t) >= s->wake);
             if (td_unlikely(td_any(touched))) {
-                td_mask lanes = touched; /* in memory, where touched itself need not be */
+                td_mask lanes = td_no_lane();
                 if (wakes) { /* most often a trailing stop follows, and that is all */
+                    lanes = touched;
                     chunk->events->calm(deck, s, &lanes, t);
                     h->guard_low = s->guard_low;
                     h->guard_high = s->guard_high;
                 }
                 if (!wakes || td_any(lanes)) {
                     td_hot_save(h, s, signals);
-                    chunk->events->bar(deck, s, &lanes, t, sample);
+                    chunk->events->bar(deck, s, wakes ? &lanes : NULL, t, sample);
                     td_hot_load(h, s, signals);
                 }
             }

@@ -28,7 +28,7 @@ TD_INLINE void td_note_fill(td_vector *s, td_mask m, int64_t bar, td_real units,
     s->hash = td_from_bits((h & select) | (td_to_bits(s->hash) & ~select));
 }
 
-/* Closes the position of lanes m at `base` prices; the trade goes into the statistics. rests: those of m whose order is a limit order, which
+/* Closes the position of lanes m at `base` prices; the trade goes into the statistics. rests: those whose order is a limit order, which
  * pays neither spread nor slippage, and the commission of `costs.maker`. */
 TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t bar, td_real base, td_mask rests, td_real reason) {
     td_real factor = td_select(rests, 1, td_select(s->position > 0, s->leave_sell, s->leave_buy));

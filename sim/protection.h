@@ -1,5 +1,5 @@
-/* What protects a position, in the lane algebra: stops that trail or move to the entry price, stops and targets at distances in volatility,
- * an age to leave at. For groups on the protected path (td_path); sim/broker.c says the same for one lane, rule by rule, and the bits agree.
+/* What protects a position, in the lane algebra: stops that trail or move to the entry price, distances in volatility, an age to leave
+ * at. For groups on the protected path (td_path); sim/broker.c says the same for one lane, rule by rule, and the bits agree.
  *
  * One policy only, `stop_first`: prices walk from the open to the stop's side, to the other, and to the close. Every function takes the
  * lanes it is for as a mask and leaves the others untouched. */
@@ -81,8 +81,8 @@ TD_INLINE void td_guard_trails(const td_kernel_deck *deck, td_vector *s, td_mask
     td_real best = td_select(is_long, s->best_price + room, s->best_price - room);
     td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
     td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
-    TD_UPDATE(guard_low, m, td_select(is_long, td_max(below, s->calm_low), td_select(is_short, td_max(s->calm_low, best), s->calm_low)));
-    TD_UPDATE(guard_high, m, td_select(is_short, td_min(above, s->calm_high), td_select(is_long, td_min(s->calm_high, best), s->calm_high)));
+    TD_UPDATE(guard_low, m, td_max(td_select(is_long, below, td_select(is_short, best, -TD_INF)), s->calm_low));
+    TD_UPDATE(guard_high, m, td_min(td_select(is_short, above, td_select(is_long, best, TD_INF)), s->calm_high));
 }
 
 /* When to look again after bar t: the nearest levels on both sides, and the bar to leave on. */

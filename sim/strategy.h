@@ -198,7 +198,7 @@
     TD_INLINE void td_body_with_state(td_now *now, __attribute__((unused)) td_state *state)
 
 /* The unit's kernel and, once, the strategy's description. On the plain path, the usual case, there is a loop for each way of
- * sampling and fetching rows; on the others one that asks. */
+ * sampling and fetching rows; on the others one for what is usual there, and one that asks. */
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
         const bool windowed = ((const td_vector *)block)->windowed, samples = deck->every_bar, logs = deck->market_log != NULL;  \
