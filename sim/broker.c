@@ -35,20 +35,26 @@ static int64_t next_period(const td_kernel_deck *deck, int64_t t, int64_t period
 static int64_t first_finer(const td_kernel_deck *deck, int64_t t) { return deck->finer_first ? deck->finer_first[t] : t; }
 static int64_t last_finer(const td_kernel_deck *deck, int64_t t) { return deck->finer_first ? deck->finer_first[t + 1] - 1 : t; }
 
-bool td_needs_broker(const td_play_def *def, const td_set *set) {
-    const double *knob = set->knob;
-    if (def->profile == TD_PROFILE_VECTORBT) return true;
-    if (def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns) return true;
-    if (set->bound != TD_BOUND_NONE || def->tier_count > 0) return true;
-    if (def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to) return true;
+static bool any_knob(const td_set *set, const td_knob *knobs, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (set->knob[knobs[i]] != 0) return true;
+    return false;
+}
+
+td_path td_path_of(const td_play_def *def, const td_set *set) {
     static const td_knob beyond[] = {
+        TD_KNOB_per_unit, TD_KNOB_slippage_ticks, TD_KNOB_volume_share, TD_KNOB_impact, TD_KNOB_funding, TD_KNOB_borrow,
+        TD_KNOB_maintenance, TD_KNOB_daily_loss, TD_KNOB_drawdown, TD_KNOB_max_position, TD_KNOB_cool_down};
+    static const td_knob protect[] = {
         TD_KNOB_stop_volatility, TD_KNOB_target_volatility, TD_KNOB_trailing, TD_KNOB_trailing_amount, TD_KNOB_trailing_volatility,
-        TD_KNOB_break_even, TD_KNOB_time_stop, TD_KNOB_per_unit, TD_KNOB_slippage_ticks, TD_KNOB_volume_share, TD_KNOB_impact,
-        TD_KNOB_funding, TD_KNOB_borrow, TD_KNOB_maintenance, TD_KNOB_daily_loss, TD_KNOB_drawdown, TD_KNOB_max_position,
-        TD_KNOB_cool_down};
-    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)
-        if (knob[beyond[i]] != 0) return true;
-    return knob[TD_KNOB_leverage] != 1;
+        TD_KNOB_break_even, TD_KNOB_time_stop};
+    if (def->profile == TD_PROFILE_VECTORBT || set->bound != TD_BOUND_NONE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns ||
+        def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to ||
+        def->tier_count > 0 || set->knob[TD_KNOB_leverage] != 1 || any_knob(set, beyond, sizeof beyond / sizeof *beyond))
+        return TD_PATH_BROKER;
+    /* where there is a volatility, entries wait for it (rule R67) */
+    bool protects = def->volatility != TD_VOLATILITY_NONE || any_knob(set, protect, sizeof protect / sizeof *protect);
+    return protects ? TD_PATH_PROTECTED : TD_PATH_PLAIN;
 }
 
 double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account) {
@@ -57,18 +63,14 @@ double td_account_start(const td_kernel_deck *deck, const td_set *set, td_accoun
         .taker = knob[TD_KNOB_commission], .maker = deck->maker_rate ? knob[TD_KNOB_maker] : knob[TD_KNOB_commission],
         .per_unit = knob[TD_KNOB_per_unit], .ticks = knob[TD_KNOB_slippage_ticks] * knob[TD_KNOB_tick],
         .volume_share = knob[TD_KNOB_volume_share], .impact = knob[TD_KNOB_impact], .leverage = knob[TD_KNOB_leverage],
-        .maintenance = knob[TD_KNOB_maintenance], .trailing = knob[TD_KNOB_trailing],
-        .trailing_amount = knob[TD_KNOB_trailing_amount], .trailing_volatility = knob[TD_KNOB_trailing_volatility],
-        .stop_volatility = knob[TD_KNOB_stop_volatility], .target_volatility = knob[TD_KNOB_target_volatility],
-        .break_even = knob[TD_KNOB_break_even], .pyramiding = knob[TD_KNOB_pyramiding],
+        .maintenance = knob[TD_KNOB_maintenance], .pyramiding = knob[TD_KNOB_pyramiding],
         .position_value = knob[TD_KNOB_max_position], .daily_loss = knob[TD_KNOB_daily_loss], .drawdown = knob[TD_KNOB_drawdown],
         .cool_down = knob[TD_KNOB_cool_down], .funding = knob[TD_KNOB_funding], .borrow = knob[TD_KNOB_borrow],
-        .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * TD_NS_PER_MINUTE, .time_stop = (int64_t)knob[TD_KNOB_time_stop],
+        .funding_ns = (int64_t)(knob[TD_KNOB_funding_hours] * 60) * TD_NS_PER_MINUTE,
         .intrabar = set->bound == TD_BOUND_LOW    ? TD_INTRABAR_PESSIMISTIC
                     : set->bound == TD_BOUND_HIGH ? TD_INTRABAR_OPTIMISTIC
                                                   : deck->intrabar,
-        .even_price = NAN, .leave_bar = NEVER, .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER,
-        .borrow_bar = NEVER};
+        .day_equity = knob[TD_KNOB_cash], .day_end = NEVER, .funding_bar = NEVER, .borrow_bar = NEVER};
     account->moves_price = account->ticks > 0 || account->volume_share > 0 || account->impact > 0;
     account->liquidates = account->leverage > 1 || account->maintenance > 0;
     if (account->daily_loss > 0) account->day_end = next_period(deck, 0, TD_NS_PER_DAY);
@@ -87,6 +89,8 @@ void td_seat_refuse(td_seat *seat, td_refusal why) {
         F(refused_cash) += 1;
     else if (why == TD_REFUSAL_lot)
         F(refused_lot) += 1;
+    else if (why == TD_REFUSAL_volatility)
+        F(refused_volatility) += 1;
     else
         seat->account->refused[why] += 1;
 }
@@ -170,8 +174,8 @@ void td_seat_forget_position(td_seat *seat) {
     account->entries = 0;
     account->carry = 0;
     F(trail_share) = F(trail_amount) = INFINITY;
-    account->even_price = NAN;
-    account->leave_bar = NEVER;
+    F(even_price) = NAN;
+    F(leave_bar) = INFINITY;
 }
 
 void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
@@ -406,19 +410,19 @@ static void protect(td_seat *seat, const td_order *order, int64_t bar, double pr
     F(stop_low) = price * (buy ? F(long_low) : F(short_low));
     F(stop_high) = price * (buy ? F(long_high) : F(short_high));
     F(stop_reason) = TD_FILL_REASON_stop;
-    if (account->stop_volatility > 0) tighten(seat, side, price - side * account->stop_volatility * order->volatility, TD_FILL_REASON_stop);
-    if (account->target_volatility > 0) set_target(seat, side, price + side * account->target_volatility * order->volatility);
+    if (F(stop_volatility) > 0) tighten(seat, side, price - side * F(stop_volatility) * order->volatility, TD_FILL_REASON_stop);
+    if (F(target_volatility) > 0) set_target(seat, side, price + side * F(target_volatility) * order->volatility);
     if (!isnan(order->stop_loss)) tighten(seat, side, order->stop_loss, TD_FILL_REASON_stop);
     if (!isnan(order->take_profit)) set_target(seat, side, order->take_profit);
-    F(trail_share) = account->trailing > 0 ? account->trailing : INFINITY;
+    F(trail_share) = F(trailing) > 0 ? F(trailing) : INFINITY;
     double amount = INFINITY;
-    if (account->trailing_amount > 0) amount = account->trailing_amount;
-    if (account->trailing_volatility > 0) amount = fmin(amount, account->trailing_volatility * order->volatility);
+    if (F(trailing_amount) > 0) amount = F(trailing_amount);
+    if (F(trailing_volatility) > 0) amount = fmin(amount, F(trailing_volatility) * order->volatility);
     if (!isnan(order->trail)) amount = fmin(amount, order->trail);
     F(trail_amount) = amount;
     F(best_price) = price;
-    if (account->break_even > 0) account->even_price = price * (1 + side * account->break_even);
-    if (account->entries == 1 && account->time_stop > 0) account->leave_bar = bar + account->time_stop;
+    if (F(break_even) > 0) F(even_price) = price * (1 + side * F(break_even));
+    if (account->entries == 1 && F(time_stop) > 0) F(leave_bar) = (double)bar + F(time_stop);
     follow(seat, price);
     follow(seat, base);
 }
@@ -426,12 +430,11 @@ static void protect(td_seat *seat, const td_order *order, int64_t bar, double pr
 /* Where the stop would be if the position were entered at `price`, for sizes by risk; NaN where there is none, or one that is met at
  * once. */
 static double stop_at(const td_seat *seat, const td_order *order, double price) {
-    const td_account *account = seat->account;
     double side = order->side, nearest = side > 0 ? price * F(long_low) : price * F(short_high);
-    double others[] = {account->stop_volatility > 0 ? price - side * account->stop_volatility * order->volatility : NAN, order->stop_loss,
-                       account->trailing > 0 ? price * (1 - side * account->trailing) : NAN,
-                       account->trailing_amount > 0 ? price - side * account->trailing_amount : NAN,
-                       account->trailing_volatility > 0 ? price - side * account->trailing_volatility * order->volatility : NAN,
+    double others[] = {F(stop_volatility) > 0 ? price - side * F(stop_volatility) * order->volatility : NAN, order->stop_loss,
+                       F(trailing) > 0 ? price * (1 - side * F(trailing)) : NAN,
+                       F(trailing_amount) > 0 ? price - side * F(trailing_amount) : NAN,
+                       F(trailing_volatility) > 0 ? price - side * F(trailing_volatility) * order->volatility : NAN,
                        price - side * order->trail};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (side > 0 ? others[i] > nearest : others[i] < nearest) nearest = others[i];
@@ -666,7 +669,7 @@ static meeting next_meeting(const td_seat *seat, int way, double price, double l
         bool adverse = (position > 0) == (way < 0);
         if (adverse) consider(&best, LIQUIDATION, liquidation_price(seat), way, price, limit);
         consider(&best, adverse ? STOP : TARGET, way < 0 ? F(stop_low) : F(stop_high), way, price, limit);
-        if (!adverse) consider(&best, EVEN, account->even_price, way, price, limit);
+        if (!adverse) consider(&best, EVEN, F(even_price), way, price, limit);
     }
     for (int i = 0; i < account->order_count; i++) {
         int order_way;
@@ -677,7 +680,6 @@ static meeting next_meeting(const td_seat *seat, int way, double price, double l
 }
 
 static void meet(td_seat *seat, meeting met, int64_t t, bool at_open) {
-    td_account *account = seat->account;
     double position = F(position), side = position > 0 ? 1 : -1;
     switch (met.what) {
     case LIQUIDATION: leave_all(seat, t, met.level, TD_FILL_REASON_liquidation); break;
@@ -689,7 +691,7 @@ static void meet(td_seat *seat, meeting met, int64_t t, bool at_open) {
         leave(seat, t, met.level, 1, exit_terms(seat, -side, true), at_open ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
         break;
     case EVEN:
-        account->even_price = NAN;
+        F(even_price) = NAN;
         tighten(seat, side, F(entry_price), TD_FILL_REASON_break_even);
         break;
     default: fire_order(seat, met.what - FIRST_ORDER, t, met.level);
@@ -709,7 +711,7 @@ static meeting met_at(const td_seat *seat, double price, bool low_first) {
         if (reached(adverse, liquidation_price(seat), price)) return (meeting){LIQUIDATION, price};
         if (stops && (!wins || low_first == (adverse < 0))) return (meeting){STOP, price};
         if (wins) return (meeting){TARGET, price};
-        if (reached(-adverse, account->even_price, price)) return (meeting){EVEN, price};
+        if (reached(-adverse, F(even_price), price)) return (meeting){EVEN, price};
     }
     for (int i = 0; i < account->order_count; i++) {
         int way;
@@ -762,7 +764,7 @@ static void walk(td_seat *seat, int64_t t, course course) {
     int64_t k = seat->finer;
     double open = deck->finer_open[k];
     meet_here(seat, t, open, true, goes_low_first(seat, course));
-    if (deck->fill_at == TD_FILL_NEXT_OPEN && F(position) != 0 && t >= seat->account->leave_bar)
+    if (deck->fill_at == TD_FILL_NEXT_OPEN && F(position) != 0 && (double)t >= F(leave_bar))
         leave_all(seat, t, open, TD_FILL_REASON_time_stop);
     if (!has_something(seat)) return;
     if (F(position) != 0) follow(seat, open);
@@ -787,7 +789,7 @@ static bool may_be_ambiguous(const td_seat *seat) {
     /* the way to the better extreme may bring the stop nearer, and into reach */
     double side = is_long ? 1 : -1, worst = is_long ? low : high;
     double best = is_long ? larger(F(best_price), high) : smaller(F(best_price), low);
-    bool even = is_long ? high >= account->even_price : low <= account->even_price;
+    bool even = is_long ? high >= F(even_price) : low <= F(even_price);
     return (even && side * (F(entry_price) - worst) >= 0) || side * (best * (1 - side * F(trail_share)) - worst) >= 0 ||
            side * (best - side * F(trail_amount) - worst) >= 0;
 }
@@ -982,12 +984,12 @@ static void set_guards(td_seat *seat, int64_t t, bool soon) {
         double price = (worst - F(cash)) / position, margin = 0x1p-40 * (worst + fabs(F(cash))) / fabs(position);
         if (is_long) {
             low = larger(larger(low, price + margin), level * NEAR);
-            high = smaller(high, account->even_price);
+            high = smaller(high, F(even_price));
         } else {
             high = smaller(smaller(high, price - margin), level / NEAR);
-            low = larger(low, account->even_price);
+            low = larger(low, F(even_price));
         }
-        if (account->leave_bar < wake) wake = account->leave_bar;
+        if (F(leave_bar) < (double)wake) wake = (int64_t)F(leave_bar);
         if (account->funding_bar < wake) wake = account->funding_bar;
         if (account->borrow_bar < wake) wake = account->borrow_bar;
         /* the peak moves with every close above it: with a limit on drawdown, so does the level */
@@ -1073,7 +1075,7 @@ void td_broker_bar(td_seat *seat, int64_t t) {
     /* at the close: what is due, limits, ruin */
     seat->finer = last;
     if (!F(ruined)) fill_due(seat, t, false);
-    if (F(position) != 0 && t >= account->leave_bar) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
+    if (F(position) != 0 && (double)t >= F(leave_bar)) leave_all(seat, t, deck->close[t], TD_FILL_REASON_time_stop);
     if (!F(ruined) && has_limits(account)) watch_limits(seat, t);
     look_for_ruin(seat, t);
     if (!F(ruined)) set_guards(seat, t, has_limits(account) && F(fills) > fills);

@@ -1,11 +1,11 @@
 /* The broker: orders, fills and the account of one set, in plain scalar C.
  *
  * It is the written meaning of docs/bar-rules.md. The reference engine plays with it on every bar; the lanes engine asks it for the
- * lanes to which something happens, whenever a group of sets uses more than market orders with a stop and a target. Those alone
- * are played in vectors (sim/ledger.h); tests hold the two to the same bits.
+ * lanes to which something happens, whenever a group of sets uses more than market orders and what protects a position. Those alone
+ * are played in vectors (sim/ledger.h, sim/protection.h); tests hold the two to the same bits.
  *
  * A set's numbers are fields of a vector of lanes (kernel.h); a *seat* says which lane. What vectors do not carry (working orders,
- * trailing stops, risk limits) is the set's *account*, touched by events only.
+ * charges, risk limits) is the set's *account*, touched by events only.
  *
  * Inside a bar, prices walk from the open to one extreme, to the other, and to the close; the intrabar policy says which extreme
  * comes first. Where the deck has finer bars they walk through each of those in a bar. Orders fill where the walk meets them. Profile
@@ -25,21 +25,17 @@ typedef struct td_account {
     double ticks;            /* slippage, quote */
     double volume_share, impact;
     double leverage, maintenance;
-    double trailing, trailing_amount, trailing_volatility, stop_volatility, target_volatility, break_even;
     double pyramiding, position_value;
     double daily_loss, drawdown, cool_down;
     double funding, borrow;
     int64_t funding_ns;
-    int64_t time_stop;       /* bars; 0 never */
     td_intrabar intrabar;
     bool moves_price;        /* any of ticks, volume_share, impact */
     bool liquidates;
 
     /* the position */
     int64_t entries;
-    double even_price;       /* reaching it moves the stop to the entry price; NaN never */
     double carry;            /* funding and borrow paid for it so far */
-    int64_t leave_bar;       /* on which it is left for its age; INT64_MAX never */
     int64_t armed_bar;       /* profile vectorbt: the first on which its stops act; */
     int64_t acted_bar;       /* the last that had an order */
 
@@ -85,8 +81,8 @@ typedef struct td_seat {
     int64_t entry_ns;            /* ... and when it was entered */
 } td_seat;
 
-/* Does the set need the broker, or can vectors play it alone? */
-bool td_needs_broker(const td_play_def *def, const td_set *set);
+/* How the lanes engine plays the set, if the strategy places no orders of its own. */
+td_path td_path_of(const td_play_def *def, const td_set *set);
 /* A new account. Returns the first bar at which the broker wants to be asked: the lane's `wake`. */
 double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account);
 

@@ -363,7 +363,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         return td_fail(error, TD_BAD_ARG, "costs.tiers say what commission and maker are; they cannot be given beside them");
     if (deck->def.profile == TD_PROFILE_VECTORBT) TD_TRY(td_vectorbt_check(&deck->def, set, error));
     if (deck->def.profile == TD_PROFILE_BACKTESTING) TD_TRY(td_backtesting_check(&deck->def, set, error));
-    if (deck->portfolio && (td_needs_broker(&deck->def, set) || knob[TD_KNOB_pyramiding] != 1))
+    if (deck->portfolio && (td_path_of(&deck->def, set) != TD_PATH_PLAIN || knob[TD_KNOB_pyramiding] != 1))
         return td_fail(error, TD_BAD_ARG, "a portfolio plays market orders with stop_loss and take_profit; other stops, costs beyond "
                        "commission, fixed_commission, spread and slippage, leverage, pyramiding and risk limits it does not");
     if (!(set->knob[TD_KNOB_stop_loss] < 1))
@@ -377,10 +377,11 @@ void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
     *lane = (td_lane){0};
     double cash = knob[TD_KNOB_cash];
     lane->cash = lane->balance = lane->equity = lane->sample_equity = lane->peak = lane->trough = lane->first_sample = cash;
-    lane->record = lane->guard_high = lane->stop_high = lane->wake = INFINITY;
+    lane->record = lane->guard_high = lane->stop_high = lane->wake = lane->leave_bar = INFINITY;
     lane->guard_low = lane->stop_low = -INFINITY;
     lane->trail_share = lane->trail_amount = lane->calm_high = INFINITY;
     lane->calm_low = -INFINITY;
+    lane->even_price = NAN;
     lane->best = -INFINITY;
     lane->worst = INFINITY;
     lane->growth = 1;
@@ -401,6 +402,7 @@ void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
     lane->leave_buy = 1 + (lane->spread_leave + slippage);
     lane->leave_sell = 1 - (lane->spread_leave + slippage);
     lane->rate = knob[TD_KNOB_commission];
+    lane->maker = deck->def.maker_rate ? knob[TD_KNOB_maker] : lane->rate;
     lane->fixed = knob[TD_KNOB_fixed_commission];
     lane->lot = knob[TD_KNOB_lot];
     lane->size = knob[TD_KNOB_size];
@@ -409,4 +411,11 @@ void td_lane_start(const td_deck *deck, const td_set *set, td_lane *lane) {
     lane->long_high = target > 0 ? 1 + target : INFINITY;
     lane->short_low = target > 0 ? 1 - target : -INFINITY;
     lane->short_high = stop > 0 ? 1 + stop : INFINITY;
+    lane->stop_volatility = knob[TD_KNOB_stop_volatility];
+    lane->target_volatility = knob[TD_KNOB_target_volatility];
+    lane->trailing = knob[TD_KNOB_trailing];
+    lane->trailing_amount = knob[TD_KNOB_trailing_amount];
+    lane->trailing_volatility = knob[TD_KNOB_trailing_volatility];
+    lane->break_even = knob[TD_KNOB_break_even];
+    lane->time_stop = knob[TD_KNOB_time_stop];
 }

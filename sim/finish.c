@@ -35,6 +35,7 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_acc
         double count = account ? account->refused[i] : 0;
         if (i == TD_REFUSAL_cash) count = lane->refused_cash;
         if (i == TD_REFUSAL_lot) count = lane->refused_lot;
+        if (i == TD_REFUSAL_volatility) count = lane->refused_volatility;
         m[refusals[i]] = count;
         m[TD_METRIC_orders_refused] += count;
     }

@@ -79,12 +79,16 @@ enum {
     X(fills)                                                                                                                     \
     X(refused_cash)                                                                                                              \
     X(refused_lot)                                                                                                               \
+    X(refused_volatility)                                                                                                        \
     X(turnover)        /* traded value at base prices */                                                                         \
-    X(best_price)      /* best price since the entry; of lanes with accounts, as the next ones */                                \
+    X(best_price)      /* best price since the entry; of lanes that are not plain (td_path), as the next ones */                 \
+    X(followed)        /* the last bar that trailing stops followed, one for all lanes of a vector (td_catch_up) */              \
     X(trail_share)     /* the trailing stop's distance from it, the nearer of two: fraction, +inf none ... */                    \
     X(trail_amount)    /* ... and quote, +inf none */                                                                            \
     X(stop_reason)     /* td_fill_reason of the stop as it is now */                                                             \
-    X(calm_low)        /* guard_low and guard_high but for a new best price, which is no more than that above or below them */   \
+    X(even_price)      /* reaching it moves the stop to the entry price; NaN never */                                            \
+    X(leave_bar)       /* on which the position is left for its age; +inf never */                                               \
+    X(calm_low)        /* guard_low and guard_high but for trailing stops, which are looked after before they are reached */     \
     X(calm_high)                                                                                                                 \
     X(wake)            /* first bar at which the broker wants to be asked whatever prices do; +inf never */                      \
     X(ambiguous)                                                                                                                 \
@@ -108,14 +112,22 @@ enum {
     X(spread_enter)   /* fraction of the base price that is spread, for the ledger line */                                       \
     X(spread_leave)                                                                                                              \
     X(slippage)                                                                                                                  \
-    X(rate)           /* commission, fraction of the traded value */                                                             \
+    X(rate)           /* commission, fraction of the traded value ... */                                                         \
+    X(maker)          /* ... and of limit orders, which targets are */                                                           \
     X(fixed)          /* commission per fill */                                                                                  \
     X(lot)                                                                                                                       \
     X(size)                                                                                                                      \
     X(long_low)       /* entry price * factor is the level; -inf / +inf when there is none */                                    \
     X(long_high)                                                                                                                 \
     X(short_low)                                                                                                                 \
-    X(short_high)
+    X(short_high)                                                                                                                \
+    X(stop_volatility) /* these are knobs; 0: none */                                                                            \
+    X(target_volatility)                                                                                                         \
+    X(trailing)                                                                                                                  \
+    X(trailing_amount)                                                                                                           \
+    X(trailing_volatility)                                                                                                       \
+    X(break_even)                                                                                                                \
+    X(time_stop)
 
 /* What an account of several symbols keeps of each (sim/portfolio_lanes.h). */
 #define TD_HOLDING_FIELDS(X)                                                                                                     \
@@ -167,7 +179,7 @@ typedef struct td_vector {
     td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
     int64_t window[TD_ROWS_MAX][2];       /* where they begin */
     int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
-    struct td_account *accounts;          /* (TD_LANES) where the broker is needed, else NULL; the caller's */
+    struct td_account *accounts;          /* (TD_LANES) on path broker, else NULL; the caller's */
     int64_t reserved[6];
     int32_t slot[TD_ROWS_MAX][TD_LANES];
 } td_vector;
@@ -248,6 +260,14 @@ typedef struct td_kernel_deck {
     double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
 } td_kernel_deck;
 
+/* What sets ask for decides how the lanes engine plays them, a whole group as the most demanding of it needs. The bits are the same. */
+typedef enum td_path {
+    TD_PATH_PLAIN,     /* market orders with a stop and a target: in vectors (sim/ledger.h) */
+    TD_PATH_PROTECTED, /* and stops that move, distances in volatility, an age to leave at: in vectors (sim/protection.h) */
+    TD_PATH_BROKER,    /* anything: the lanes that something happens to, one by one, at the broker's (sim/broker.h) */
+    TD_PATHS
+} td_path;
+
 typedef struct td_events td_events; /* sim/events.h */
 struct td_wish;                     /* sim/order.h */
 struct td_request;
@@ -259,7 +279,7 @@ typedef struct td_kernel_chunk {
     const double *rows;     /* row slot r of bar t is rows[(t - begin) * stride + r]; bar begin - 1 is there too */
     int64_t stride;
     int64_t sample, block;  /* first sample and first block whose bar is >= begin */
-    const td_events *events; /* of the kernel's instruction set; the lanes engine only */
+    const td_events *events; /* of the kernel's instruction set and the group's path; the lanes engine only */
 } td_kernel_chunk;
 
 /* One strategy on one instruction set. */

@@ -63,7 +63,7 @@ TD_RARE void td_trade_event(const td_kernel_deck *deck, const td_events *events,
     td_real volatility = row < 0 ? td_splat(0.0) : td_row_value(s, now->rows, row, now->windowed);
     td_wish wish = {.target = now->target, .where = now->where, .volatility = volatility, .request_count = now->request_count,
                     .requests = now->requests};
-    (s->accounts ? events->broker_trade : events->trade)(deck, s, &wish, now->t, sample);
+    events->trade(deck, s, &wish, now->t, sample);
 }
 
 /* A sample at the close of the last bar played: the return since the last sample goes into the sums. */
@@ -100,10 +100,8 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
     const td_events *events = chunk->events;
     int64_t t = deck->bars - 1;
     td_mask all = td_not(td_no_lane());
-    if (s->accounts)
-        events->broker_bar(deck, s, &all, t, sample);
-    else
-        events->guard(deck, s, t, sample);
+    if (events->calm) events->calm(deck, s, &all, t);
+    events->bar(deck, s, &all, t, sample);
     if (deck->finalize) {
         td_wish wish = {.target = td_splat(0.0), .where = td_no_lane(), .volatility = td_splat(0.0)};
         if (deck->profile == TD_PROFILE_BACKTESTING) { /* decides once more */
@@ -120,7 +118,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
             wish.target = now.target;
             wish.where = now.where;
         }
-        (s->accounts ? events->broker_finalize : events->finalize)(deck, s, &wish, sample);
+        events->finalize(deck, s, &wish, sample);
     }
     td_real equity = s->cash + s->position * deck->close[t];
     if (deck->every_bar) {
@@ -139,7 +137,7 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
 /* Plays bars [begin, end), none of them the deck's last, over a block whose hot fields are in registers. */
 TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, td_hot *hot, int64_t begin,
                             int64_t end, int64_t sample, td_hook *hook, const td_signal_info *infos, const int signals,
-                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed, const bool broker,
+                            const bool on_bar, const bool every_bar, const bool market_log, const bool windowed, const bool wakes,
                             const bool orders) {
     td_request requests[TD_REQUESTS_MAX];
     for (int64_t t = begin; t < end; t++) {
@@ -152,19 +150,18 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 
             /* stops and targets on the bar's range */
             td_mask touched = (low <= h->guard_low) | (high >= h->guard_high);
-            if (broker) touched = touched | (td_splat((double)t) >= s->wake);
+            if (wakes) touched = touched | (td_splat((double)t) >= s->wake);
             if (td_unlikely(td_any(touched))) {
-                if (broker) { /* most often a trailing stop follows, and that is all */
-                    chunk->events->broker_calm(deck, s, &touched, t);
+                td_mask lanes = td_no_lane();
+                if (wakes) { /* most often a trailing stop follows, and that is all */
+                    lanes = touched;
+                    chunk->events->calm(deck, s, &lanes, t);
                     h->guard_low = s->guard_low;
                     h->guard_high = s->guard_high;
                 }
-                if (!broker || td_any(touched)) {
+                if (!wakes || td_any(lanes)) {
                     td_hot_save(h, s, signals);
-                    if (broker)
-                        chunk->events->broker_bar(deck, s, &touched, t, sample);
-                    else
-                        chunk->events->guard(deck, s, t, sample);
+                    chunk->events->bar(deck, s, wakes ? &lanes : NULL, t, sample);
                     td_hot_load(h, s, signals);
                 }
             }
@@ -203,7 +200,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
 /* Plays a block over a chunk: cuts it where samples and blocks end, so that the bar loop need not ask. */
 TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *chunk, td_vector *block, double *block_equity,
                              td_hook *hook, const td_signal_info *infos, const int signals, const bool on_bar, const bool every_bar,
-                             const bool market_log, const bool windowed, const bool broker, const bool orders) {
+                             const bool market_log, const bool windowed, const bool wakes, const bool orders) {
     td_hot hot[TD_BLOCK_VECTORS];
     for (int v = 0; v < TD_BLOCK_VECTORS; v++) td_hot_load(&hot[v], &block[v], signals);
     int64_t last = deck->bars - 1, sample = chunk->sample, part = chunk->block, t = chunk->begin;
@@ -212,7 +209,7 @@ TD_INLINE void td_play_chunk(const td_kernel_deck *deck, const td_kernel_chunk *
         if (deck->block_end[part] + 1 < stop) stop = deck->block_end[part] + 1;
         if (!every_bar && deck->sample_bar[sample] + 1 < stop) stop = deck->sample_bar[sample] + 1;
         if (t < stop) {
-            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed, broker,
+            td_play_bars(deck, chunk, block, hot, t, stop, sample, hook, infos, signals, on_bar, every_bar, market_log, windowed, wakes,
                          orders);
             t = stop;
         } else {

@@ -28,11 +28,13 @@ TD_INLINE void td_note_fill(td_vector *s, td_mask m, int64_t bar, td_real units,
     s->hash = td_from_bits((h & select) | (td_to_bits(s->hash) & ~select));
 }
 
-/* Closes the position of lanes m at `base` prices (spread and slippage by `factor`); the trade goes into the statistics. */
-TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t bar, td_real base, td_real factor,
-                       td_real spread, td_real slippage, td_real reason) {
+/* Closes the position of lanes m at `base` prices; the trade goes into the statistics. rests: those whose order is a limit order, which
+ * pays neither spread nor slippage, and the commission of `costs.maker`. */
+TD_INLINE void td_exit(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t bar, td_real base, td_mask rests, td_real reason) {
+    td_real factor = td_select(rests, 1, td_select(s->position > 0, s->leave_sell, s->leave_buy));
+    td_real spread = td_select(rests, 0, s->spread_leave), slippage = td_select(rests, 0, s->slippage);
     td_real price = base * factor, units = s->position, size = td_abs(units);
-    td_real commission = s->fixed + size * price * s->rate;
+    td_real commission = s->fixed + size * price * td_select(rests, s->maker, s->rate);
     td_real gross = units * (price - s->entry_price), costs = commission + s->entry_commission, pnl = gross - costs;
     td_real change = pnl / (size * s->entry_price);
 
@@ -113,8 +115,8 @@ TD_INLINE void td_fail_lane(const td_kernel_deck *deck, td_vector *s, td_mask m,
 }
 
 /* Opens a position in lanes m at `base` prices: direction +1 or -1, scale in (0, 1] of what sizing allows. `marked` is the bar whose
- * close was marked last. Lanes that cannot afford one lot are refused and counted. */
-TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t bar, int64_t marked, int64_t sample, td_real base,
+ * close was marked last. Lanes that cannot afford one lot are refused and counted. Returns those that entered. */
+TD_INLINE td_mask td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int64_t bar, int64_t marked, int64_t sample, td_real base,
                         td_real direction, td_real scale, td_real reason) {
     td_mask buy = direction > 0;
     td_real factor = td_select(buy, s->enter_buy, s->enter_sell), price = base * factor;
@@ -159,7 +161,7 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
         td_fail_lane(deck, s, bad, bar, sample, TD_CELL_REASON_nan_target);
         m = m & td_not(bad);
     }
-    if (td_unlikely(!td_any(m))) return;
+    if (td_unlikely(!td_any(m))) return m;
 
     td_real units = td_select(buy, size, -size), commission = s->fixed + size * price * s->rate;
     TD_UPDATE(balance, m, s->balance - commission);
@@ -186,11 +188,23 @@ TD_INLINE void td_enter(const td_kernel_deck *deck, td_vector *s, td_mask m, int
     }
 
     td_note_fill(s, m, bar, units, base, price, commission, s->spread_enter, s->slippage, reason);
+    return m;
+}
+
+/* Nothing is left at the close of bar t, or less: those lanes play no more. */
+TD_INLINE void td_look_for_ruin(const td_kernel_deck *deck, td_vector *s, int64_t t, int64_t sample) {
+    double close = deck->close[t];
+    td_mask gone = s->cash + s->position * close <= 0;
+    if (td_likely(!td_any(gone))) return;
+    td_mask open_position = gone & (s->position != 0);
+    if (td_any(open_position)) td_exit(deck, s, open_position, t, td_splat(close), td_no_lane(), td_splat(TD_FILL_REASON_ruin));
+    TD_UPDATE(ruined, gone, 1);
+    td_stop_lane(deck, s, gone, sample);
 }
 
 /* Stops, targets and ruin of bar t, for lanes whose guard was touched (the others pass through unchanged). */
 TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int64_t sample) {
-    double open = deck->open[t], low = deck->low[t], high = deck->high[t], close = deck->close[t];
+    double open = deck->open[t], low = deck->low[t], high = deck->high[t];
     td_mask hit_low = low <= s->stop_low, hit_high = high >= s->stop_high, hit = hit_low | hit_high;
     if (td_any(hit)) {
         /* the stop goes first where both levels are in the bar, low for longs, high for shorts; except that a target which the
@@ -204,28 +218,17 @@ TD_INLINE void td_guard(const td_kernel_deck *deck, td_vector *s, int64_t t, int
         td_mask is_stop = (use_low & was_long) | (td_not(use_low) & td_not(was_long));
         td_mask gap = (use_low & (open <= s->stop_low)) | (td_not(use_low) & (open >= s->stop_high));
         td_real base = td_select(use_low, td_min(open, s->stop_low), td_max(open, s->stop_high));
-        /* a stop becomes a market order and pays spread and slippage; a target is a limit order and does not */
-        td_real factor = td_select(is_stop, td_select(was_long, s->leave_sell, s->leave_buy), 1);
         td_real reason = td_select(is_stop, td_select(gap, TD_FILL_REASON_stop_gap, TD_FILL_REASON_stop),
                                    td_select(gap, TD_FILL_REASON_target_gap, TD_FILL_REASON_target));
         TD_UPDATE(ambiguous, both, s->ambiguous + 1);
-        td_exit(deck, s, hit, t, base, factor, td_select(is_stop, s->spread_leave, 0), td_select(is_stop, s->slippage, 0), reason);
+        td_exit(deck, s, hit, t, base, td_not(is_stop), reason);
     }
     /* how far the close may go before equity is zero, with a margin for rounding */
     td_mask is_open = s->position != 0, is_long = s->position > 0;
     td_real zero = -s->cash / s->position;
     TD_UPDATE(guard_low, is_open, td_select(is_long, td_max(s->stop_low, zero * (1 + 0x1p-40)), s->stop_low));
     TD_UPDATE(guard_high, is_open, td_select(is_long, s->stop_high, td_min(s->stop_high, zero * (1 - 0x1p-40))));
-    td_mask gone = s->cash + s->position * close <= 0;
-    if (td_unlikely(td_any(gone))) {
-        td_mask open_position = gone & (s->position != 0);
-        if (td_any(open_position)) {
-            td_real factor = td_select(is_long, s->leave_sell, s->leave_buy);
-            td_exit(deck, s, open_position, t, td_splat(close), factor, s->spread_leave, s->slippage, td_splat(TD_FILL_REASON_ruin));
-        }
-        TD_UPDATE(ruined, gone, 1);
-        td_stop_lane(deck, s, gone, sample);
-    }
+    td_look_for_ruin(deck, s, t, sample);
 }
 
 /* Equity of lanes m is at or above the peak after bar t: finishes the drawdown before it, if there was one, and moves the peak. */
@@ -248,9 +251,10 @@ TD_INLINE void td_new_peak(const td_kernel_deck *deck, td_vector *s, td_mask m, 
 }
 
 /* Carries out a decision of bar t, made after its close was marked: `target` (fraction of what sizing allows, sign is the
- * direction, 0 is out) in lanes `where`. Fills at the price `base` of bar `bar`. close_all: what is open is closed whatever is wanted. */
-TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real target, td_mask where, int64_t t, int64_t sample,
-                           int64_t bar, double base, td_fill_reason reason, bool close_all) {
+ * direction, 0 is out) in lanes `where`. Fills at the price `base` of bar `bar`. close_all: what is open is closed whatever is wanted.
+ * Lanes of `barred` leave, but do not enter: they have no volatility yet. Returns the lanes that entered. */
+TD_INLINE td_mask td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real target, td_mask where, int64_t t, int64_t sample,
+                              int64_t bar, double base, td_fill_reason reason, bool close_all, td_mask barred) {
     if (deck->direction == TD_DIRECTION_LONG) target = td_select(target < 0, 0, target);
     if (deck->direction == TD_DIRECTION_SHORT) target = td_select(target > 0, 0, target);
     where = where & (s->ruined == 0);
@@ -265,14 +269,13 @@ TD_INLINE void td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real tar
     td_mask keep = (target == 0) & is_flat;
     if (deck->profile != TD_PROFILE_BACKTESTING) keep = keep | ((target > 0) & is_long) | ((target < 0) & is_short);
     td_mask go = where & td_not(keep), leave = (close_all ? td_not(is_flat) : go) & td_not(is_flat), enter = go & (target != 0);
-    if (td_any(leave)) {
-        td_real factor = td_select(is_long, s->leave_sell, s->leave_buy);
-        td_exit(deck, s, leave, bar, td_splat(base), factor, s->spread_leave, s->slippage,
-                td_splat((double)(close_all ? TD_FILL_REASON_end : reason)));
-    }
-    if (td_any(enter))
-        td_enter(deck, s, enter, bar, t, sample, td_splat(base), td_select(target > 0, 1, -1), td_min(td_abs(target), 1),
-                 td_splat((double)reason));
+    if (td_any(leave))
+        td_exit(deck, s, leave, bar, td_splat(base), td_no_lane(), td_splat((double)(close_all ? TD_FILL_REASON_end : reason)));
+    TD_UPDATE(refused_volatility, enter & barred, s->refused_volatility + 1);
+    enter = enter & td_not(barred);
+    if (!td_any(enter)) return enter;
+    return td_enter(deck, s, enter, bar, t, sample, td_splat(base), td_select(target > 0, 1, -1), td_min(td_abs(target), 1),
+                    td_splat((double)reason));
 }
 
 /* The end of the last bar where `finalize` is set. backtesting.py runs its broker once more: everything closes at the price a market
@@ -283,9 +286,9 @@ TD_INLINE void td_finalize(const td_kernel_deck *deck, td_vector *s, td_real tar
         bool at_close = deck->fill_at == TD_FILL_CLOSE;
         int64_t bar = at_close && t > 0 ? t - 1 : t;
         td_trade_to(deck, s, target, where, t - 1, sample, bar, at_close ? deck->close[bar] : deck->open[t],
-                    at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, true);
+                    at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, true, td_no_lane());
     } else
-        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true);
+        td_trade_to(deck, s, td_splat(0.0), td_no_lane(), t - 1, sample, t, deck->close[t], TD_FILL_REASON_end, true, td_no_lane());
     td_guard(deck, s, t, sample);
 }
 

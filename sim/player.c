@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sorted.h"
+#include "sim/events.h"
 #include "sim/portfolio_player.h"
 #include "sim/reference.h"
 #include "sim/skip.h"
@@ -213,21 +214,24 @@ void td_player_close(td_player *player) {
     free(player);
 }
 
-/* Does any set of the group need the broker? Then all get accounts; the bits are the same. */
-static bool needs_broker(const td_deck *deck, const td_set *sets, int64_t count) {
-    if (*deck->def.strategy->orders) return true;
-    for (int64_t i = 0; i < count; i++)
-        if (td_needs_broker(&deck->def, &sets[i])) return true;
-    return false;
+/* The path of a group: what the most demanding of its sets needs. */
+static td_path group_path(const td_deck *deck, const td_set *sets, int64_t count) {
+    td_path most = *deck->def.strategy->orders ? TD_PATH_BROKER : TD_PATH_PLAIN;
+    for (int64_t i = 0; i < count && most < TD_PATH_BROKER; i++) {
+        td_path path = td_path_of(&deck->def, &sets[i]);
+        if (path > most) most = path;
+    }
+    return most;
 }
 
-/* Plays the group that start_group() began through the lanes engine; broker: with accounts. */
-static void play_lanes(td_player *player, const td_set *sets, int64_t count, bool broker, td_cell *cells, float *block_returns) {
+/* Plays the group that start_group() began through the lanes engine. */
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_path path, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
     int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
+    bool broker = path == TD_PATH_BROKER;
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
@@ -250,6 +254,7 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, boo
 
     while (td_rows_next(&player->rows)) {
         td_kernel_chunk chunk = td_rows_chunk(&player->rows);
+        chunk.events = td_events_for(player->isa, path);
         for (int64_t b = 0; b < blocks; b++)
             kernel->play(&deck->view, &chunk, player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes,
                          player->block_equity + b * block_lanes * deck->view.blocks);
@@ -378,14 +383,14 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
         /* the skip engine knows market orders with a stop and a target only */
-        bool broker = engine != TD_ENGINE_REFERENCE && needs_broker(deck, sets + done, now);
-        if (engine == TD_ENGINE_SKIP && broker) engine = TD_ENGINE_LANES;
+        td_path path = engine == TD_ENGINE_REFERENCE ? TD_PATH_BROKER : group_path(deck, sets + done, now);
+        if (engine == TD_ENGINE_SKIP && path != TD_PATH_PLAIN) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_SKIP && !play_skip(player, sets + done, now, cells + done, returns)) {
             td_rows_start(&player->rows, sets + done, now, player->slots);
             engine = TD_ENGINE_LANES;
         }
         if (engine == TD_ENGINE_LANES)
-            play_lanes(player, sets + done, now, broker, cells + done, returns);
+            play_lanes(player, sets + done, now, path, cells + done, returns);
         else if (engine == TD_ENGINE_REFERENCE) {
             td_lane lane;
             td_account account;

@@ -75,7 +75,7 @@ static double sold(td_seat *seat, const ticket *order, double price, td_refusal 
 
 /* Where stop and target are: at distances from the close of the bar of the entry, or, trailing, from the best price since. */
 static void set_stops(td_seat *seat) {
-    double best = F(best_price), trailing = seat->account->trailing;
+    double best = F(best_price), trailing = F(trailing);
     bool is_long = F(position) > 0;
     double stop = trailing > 0 ? best * (is_long ? 1 - trailing : 1 + trailing) : best * (is_long ? F(long_low) : F(short_high));
     if (is_long)
@@ -215,14 +215,14 @@ static void test_stops(td_seat *seat, int64_t t) {
         else if (low <= level && level <= high)
             base = level;
         double best = is_long ? high : low;
-        if (is_stop && account->trailing > 0 && (is_long ? best > F(best_price) : best < F(best_price))) {
+        if (is_stop && F(trailing) > 0 && (is_long ? best > F(best_price) : best < F(best_price))) {
             F(best_price) = best;
             set_stops(seat);
         }
     }
     if (isnan(base)) return;
     td_fill_reason reason = !is_stop                ? (base == open ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target)
-                            : account->trailing > 0 ? TD_FILL_REASON_trailing
+                            : F(trailing) > 0 ? TD_FILL_REASON_trailing
                             : base == open          ? TD_FILL_REASON_stop_gap
                                                     : TD_FILL_REASON_stop;
     account->acted_bar = t;

@@ -113,12 +113,12 @@ const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
 }
 
 /* the lane engine's events */
-#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa;
+#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa[TD_PATHS];
 TD_EACH_ISA(TD_DECLARE_EVENTS, lane_events)
-const td_events *td_events_for(td_isa isa) {
-#define TD_EVENTS_POINTER(unit, isa) &td_events_##unit##_##isa,
+const td_events *td_events_for(td_isa isa, td_path path) {
+#define TD_EVENTS_POINTER(unit, isa) td_events_##unit##_##isa,
     static const td_events *const events[] = {TD_EACH_ISA(TD_EVENTS_POINTER, lane_events)};
-    return events[isa];
+    return &events[isa][path];
 }
 
 /* knobs and reasons */

@@ -199,12 +199,14 @@
     TD_STRATEGY_TABLES(td_body, true, (int)(sizeof(td_state) / sizeof(td_real)))                                                 \
     TD_INLINE void td_body_with_state(td_now *now, __attribute__((unused)) td_state *state)
 
-/* The unit's kernel and, once, the strategy's description. Vectors without accounts, the usual case, get a loop for each way of
- * sampling and fetching rows; those with accounts one that asks. */
+/* The unit's kernel and, once, the strategy's description. On the plain path, the usual case, there is a loop for each way of
+ * sampling and fetching rows; on the others one for what is usual there, and one that asks. */
 #define TD_STRATEGY_TABLES(body, on_bar, reals)                                                                                  \
     static void td_kernel_play(const td_kernel_deck *deck, const td_kernel_chunk *chunk, void *block, double *block_equity) {    \
         const bool windowed = ((const td_vector *)block)->windowed, samples = deck->every_bar, logs = deck->market_log != NULL;  \
-        if (((const td_vector *)block)->accounts)                                                                                \
+        if (chunk->events->calm && samples && windowed && !logs && !td_places_orders)                                            \
+            TD_PLAY_CHUNK(body, on_bar, true, false, true, true, false);                                                         \
+        else if (chunk->events->calm)                                                                                            \
             TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, true, td_places_orders);                                        \
         else if (logs)                                                                                                           \
             TD_PLAY_CHUNK(body, on_bar, false, true, false, false, false);                                                       \
@@ -227,8 +229,8 @@
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
     const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE, td_kernel_portfolio};  \
     TD_STRATEGY_INFO(on_bar, reals)
-#define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, broker, orders)                                                     \
-    td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, broker, orders)
+#define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, wakes, orders)                                                      \
+    td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, wakes, orders)
 
 /* Set by ORDERS(). */
 static const bool td_places_orders;

@@ -205,6 +205,16 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
         }
         if (td_draw(seed, 47) < 0.2) def.hours_from = 600, def.hours_to = td_draw(seed, 48) < 0.5 ? 300 : 1000;
     }
+    /* ... and a third of those no more than what vectors play: market orders and what protects a position */
+    bool protects = broker && !finer && td_draw(seed, 49) < 0.4;
+    if (protects) {
+        def.fill_at = (td_fill_at)td_draw_whole(seed, 41, 0, 1);
+        def.fill_delay = 0;
+        def.intrabar = TD_INTRABAR_STOP_FIRST;
+        def.sizing = (td_sizing)td_draw_whole(seed, 44, 0, 2);
+        def.hours_from = def.hours_to = 0;
+    }
+    if (!broker && def.profile == TD_PROFILE_TAPEDECK) def.maker_rate = td_draw(seed, 46) < 0.5;
     if (finer) {
         td_test_tape_split(&made->tape, (int)td_draw_whole(seed, 50, 1, 6), seed + 7);
         def.execution_ns = made->tape.finer->interval_ns;
@@ -252,6 +262,7 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
         knob[TD_KNOB_slippage] = maybe(s, 10, 0.5, td_draw(s, 11) * 0.002);
         knob[TD_KNOB_stop_loss] = maybe(s, 12, 0.6, td_draw(s, 13) * 0.05);
         knob[TD_KNOB_take_profit] = maybe(s, 14, 0.6, td_draw(s, 15) * 0.08);
+        knob[TD_KNOB_maker] = 0.002 * td_draw(s, 35) - 0.001;
         if (broker) {
             knob[TD_KNOB_stop_volatility] = def.volatility ? maybe(s, 20, 0.3, 4 * td_draw(s, 21)) : 0;
             knob[TD_KNOB_target_volatility] = def.volatility ? maybe(s, 22, 0.3, 4 * td_draw(s, 23)) : 0;
@@ -261,7 +272,9 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
             knob[TD_KNOB_trailing_amount] = maybe(s, 29, 0.2, 5 * td_draw(s, 30));
             knob[TD_KNOB_break_even] = maybe(s, 31, 0.3, 0.05 * td_draw(s, 32));
             knob[TD_KNOB_time_stop] = maybe(s, 33, 0.3, (double)td_draw_whole(s, 34, 1, 30));
-            knob[TD_KNOB_maker] = 0.002 * td_draw(s, 35) - 0.001;
+            knob[TD_KNOB_pyramiding] = (double)td_draw_whole(s, 52, 1, 3);
+        }
+        if (broker && !protects) {
             knob[TD_KNOB_per_unit] = maybe(s, 36, 0.2, 0.01 * td_draw(s, 37));
             knob[TD_KNOB_tick] = 0.05;
             knob[TD_KNOB_slippage_ticks] = maybe(s, 38, 0.2, (double)td_draw_whole(s, 39, 1, 3));
@@ -271,7 +284,6 @@ static void make_case(td_case *made, uint64_t seed, int64_t bars, const td_strat
             knob[TD_KNOB_borrow] = maybe(s, 46, 0.3, td_draw(s, 47));
             knob[TD_KNOB_leverage] = td_draw(s, 48) < 0.3 ? 1 + 9 * td_draw(s, 49) : 1;
             knob[TD_KNOB_maintenance] = maybe(s, 50, 0.2, 0.1 * td_draw(s, 51));
-            knob[TD_KNOB_pyramiding] = (double)td_draw_whole(s, 52, 1, 3);
             knob[TD_KNOB_daily_loss] = maybe(s, 53, 0.2, 0.05 * td_draw(s, 54));
             knob[TD_KNOB_drawdown] = maybe(s, 55, 0.2, 0.3 * td_draw(s, 56));
             knob[TD_KNOB_max_position] = maybe(s, 57, 0.2, 2 * knob[TD_KNOB_cash] * td_draw(s, 58));

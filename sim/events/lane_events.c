@@ -1,51 +1,67 @@
-/* See sim/events.h; the rules are in sim/ledger.h, and, for lanes with accounts, in sim/broker.c. */
+/* See sim/events.h; the rules are in sim/ledger.h, sim/protection.h and, for lanes with accounts, in sim/broker.c. */
 #include "sim/broker.h"
 #include "sim/events.h"
-#include "sim/ledger.h"
-
-static void guard(const td_kernel_deck *deck, td_vector *vector, int64_t t, int64_t sample) { td_guard(deck, vector, t, sample); }
+#include "sim/protection.h"
 
 static void peak(const td_kernel_deck *deck, td_vector *vector, int64_t t) {
     td_new_peak(deck, vector, vector->equity >= vector->record, t, vector->equity);
 }
 
-static void trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+/* ---- plain ---- */
+
+static void bar(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample) {
+    (void)lanes; /* nothing happens to the others */
+    td_guard(deck, vector, t, sample);
+}
+
+/* Returns the lanes that entered. */
+TD_INLINE td_mask trade_to(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample, td_mask barred) {
     bool at_close = deck->fill_at == TD_FILL_CLOSE;
-    td_trade_to(deck, vector, wish->target, wish->where, t, sample, at_close ? t : t + 1,
-                at_close ? deck->close[t] : deck->open[t + 1], at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
+    return td_trade_to(deck, vector, wish->target, wish->where, t, sample, at_close ? t : t + 1,
+                       at_close ? deck->close[t] : deck->open[t + 1], at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false,
+                       barred);
+}
+
+static void trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    trade_to(deck, vector, wish, t, sample, td_no_lane());
 }
 
 static void finalize(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample) {
     td_finalize(deck, vector, wish->target, wish->where, sample);
 }
 
+/* ---- protected ---- */
+
+/* Nothing happens to lanes that the bar does not touch once their trailing stops have followed it, whichever way prices took. */
+static void calm(const td_kernel_deck *deck, td_vector *s, td_mask *lanes, int64_t t) {
+    td_catch_up(deck, s, t - 1);
+    double low = deck->low[t], high = deck->high[t];
+    td_trail trail = td_trail_to(s, low, high);
+    td_mask alone = td_splat((double)t) < s->wake;
+    alone = alone & (low > td_max(trail.stop_low, s->calm_low)) & (high < td_min(trail.stop_high, s->calm_high));
+    alone = (alone | td_not(*lanes)) & (s->position != 0);
+    td_follow(s, alone, trail);
+    td_guard_trails(deck, s, alone, t);
+    s->followed = td_splat((double)t);
+    *lanes = *lanes & td_not(alone);
+}
+
+static void protected_bar(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample) {
+    td_guard_protected(deck, vector, *lanes, t, sample);
+}
+
+static void protected_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    td_catch_up(deck, vector, t);
+    td_mask entered = trade_to(deck, vector, wish, t, sample, wish->volatility != wish->volatility);
+    if (td_any(entered)) td_protect(vector, entered, deck->fill_at == TD_FILL_CLOSE ? t : t + 1, wish->volatility);
+    td_set_guards(deck, vector, wish->where, t);
+}
+
+/* ---- at the broker's ---- */
+
 static td_seat seat_of(const td_kernel_deck *deck, td_vector *vector, int lane, int64_t sample) {
     return (td_seat){.deck = deck, .field = (double *)vector + lane, .stride = TD_LANES, .account = vector->accounts + lane,
                      .sample = sample};
-}
-
-/* A new best price and nothing else: the trailing stop follows, below it the bar did not reach, whichever way prices took. Takes the
- * lanes this is all of off the list. The operations are those of follow() in sim/broker.c. */
-static void broker_calm(const td_kernel_deck *deck, td_vector *s, td_mask *lanes, int64_t t) {
-    double low = deck->low[t], high = deck->high[t];
-    td_mask is_long = s->position > 0, is_short = s->position < 0;
-    td_real best = td_select(is_long, td_max(high, s->best_price), td_min(low, s->best_price));
-    td_real below = td_max(best * (1 - s->trail_share), best - s->trail_amount);
-    td_real above = td_min(best * (1 + s->trail_share), best + s->trail_amount);
-    td_real stop_low = td_select(is_long, td_max(below, s->stop_low), s->stop_low);
-    td_real stop_high = td_select(is_short, td_min(above, s->stop_high), s->stop_high);
-    td_real calm_low = td_max(stop_low, s->calm_low), calm_high = td_min(stop_high, s->calm_high);
-    td_mask calm = *lanes & (is_long | is_short) & (low > calm_low) & (high < calm_high) & (td_splat((double)t) < s->wake);
-    td_mask moves = calm & ((stop_low > s->stop_low) | (stop_high < s->stop_high));
-    TD_UPDATE(best_price, calm, best);
-    TD_UPDATE(stop_reason, moves, (double)TD_FILL_REASON_trailing);
-    TD_UPDATE(stop_low, calm, stop_low);
-    TD_UPDATE(stop_high, calm, stop_high);
-    TD_UPDATE(calm_low, calm, calm_low);
-    TD_UPDATE(calm_high, calm, calm_high);
-    TD_UPDATE(guard_low, calm, td_select(is_short, td_max(calm_low, best), calm_low));
-    TD_UPDATE(guard_high, calm, td_select(is_long, td_min(calm_high, best), calm_high));
-    *lanes = *lanes & td_not(calm);
 }
 
 static void broker_bar(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample) {
@@ -84,6 +100,7 @@ static void each_decision(const td_kernel_deck *deck, td_vector *vector, const t
 }
 
 static void broker_trade(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample) {
+    td_catch_up(deck, vector, t);
     unsigned lanes = td_mask_word(wish->where);
     for (int i = 0; i < wish->request_count && i < TD_REQUESTS_MAX; i++) lanes |= td_mask_word(wish->requests[i].where);
     each_decision(deck, vector, wish, t, sample, lanes, td_broker_decide);
@@ -98,5 +115,9 @@ static void broker_finalize(const td_kernel_deck *deck, td_vector *vector, const
     each_decision(deck, vector, wish, deck->bars - 1, sample, (1u << TD_LANES) - 1, finalize_one);
 }
 
-extern const td_events TD_ISA_NAME(td_events_lane_events);
-const td_events TD_ISA_NAME(td_events_lane_events) = {guard, peak, trade, finalize, broker_calm, broker_bar, broker_trade, broker_finalize};
+extern const td_events TD_ISA_NAME(td_events_lane_events)[TD_PATHS];
+const td_events TD_ISA_NAME(td_events_lane_events)[TD_PATHS] = {
+    [TD_PATH_PLAIN] = {NULL, bar, peak, trade, finalize},
+    [TD_PATH_PROTECTED] = {calm, protected_bar, peak, protected_trade, finalize},
+    [TD_PATH_BROKER] = {calm, broker_bar, peak, broker_trade, broker_finalize},
+};

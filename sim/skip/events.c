@@ -27,7 +27,7 @@ void TD_ISA_NAME(td_skip_decide)(const td_skip_set *set, const td_skip_chunk *ch
     if (!set->strategy->kernels[TD_ISA_SCALAR]->decide(view, &rows, t, s, is_above, is_below, &wish, NULL)) return;
     bool at_close = view->fill_at == TD_FILL_CLOSE;
     td_trade_to(view, s, wish.target, 1, t, sample, at_close ? t : t + 1, at_close ? view->close[t] : view->open[t + 1],
-                at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false);
+                at_close ? TD_FILL_REASON_close : TD_FILL_REASON_open, false, 0);
 }
 
 void TD_ISA_NAME(td_skip_last_bar)(const td_skip_set *set, int64_t sample) {
