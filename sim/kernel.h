@@ -207,6 +207,7 @@ typedef struct td_kernel_deck {
     td_sizing sizing;
     td_direction direction;
     bool maker_rate;
+    double required;              /* what a sampled return falls short of; 0 but in profile vectorbt */
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
     /* What prices walk through inside bar t: the finer bars [finer_first[t], finer_first[t + 1]); without finer ones bar t itself, of the

@@ -165,6 +165,7 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     double row_scale;        /* rows are computed on prices times this. Default 1. backtesting.py trades fractions by scaling its prices
                                 by the lot, and whether two averages tie can depend on it. */
     double risk_free;        /* fraction per year; profile vectorbt: per bar. Default 0. */
+    double required_return;  /* what falls short of it is a loss, to Sortino and Omega as docs/metrics.md says. Default 0. */
     double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
     int64_t bars;            /* ... and 0 = to the end. */

@@ -280,6 +280,7 @@ static void read_play(td_loader *l) {
         play->sample_bars = s[TD_KEY_metrics_sample].word < 0 ? s[TD_KEY_metrics_sample].integer : s[TD_KEY_metrics_sample].word;
     if (s[TD_KEY_metrics_blocks].given) play->blocks = s[TD_KEY_metrics_blocks].integer;
     if (s[TD_KEY_metrics_risk_free].given) play->risk_free = s[TD_KEY_metrics_risk_free].number;
+    if (s[TD_KEY_metrics_required_return].given) play->required_return = s[TD_KEY_metrics_required_return].number;
     if (s[TD_KEY_metrics_periods_per_year].given) play->periods_per_year = s[TD_KEY_metrics_periods_per_year].number;
     c->from_ns = s[TD_KEY_period_from].given ? s[TD_KEY_period_from].integer : INT64_MIN;
     c->to_ns = s[TD_KEY_period_to].given ? s[TD_KEY_period_to].integer : INT64_MAX;

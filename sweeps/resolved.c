@@ -118,6 +118,7 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
                                                             : json_integer(play->sample_bars));
     put_json(root, "metrics.blocks", json_integer(play->blocks));
     put_json(root, "metrics.risk_free", number_json(play->risk_free));
+    if (play->required_return != 0) put_json(root, "metrics.required_return", number_json(play->required_return));
     put_json(root, "metrics.periods_per_year", number_json(play->periods_per_year));
     char date[40];
     if (c->from_ns != INT64_MIN) put_json(root, "period.from", (td_write_date(c->from_ns, date), json_string(date)));

@@ -167,6 +167,8 @@ typedef enum td_key_type {
     X(metrics_blocks, "metrics.blocks", INTEGER, 1, TD_BLOCKS_MAX, "", "64",                                                     \
       "equal blocks of bars whose returns are kept for later statistics")                                                       \
     X(metrics_risk_free, "metrics.risk_free", NUMBER, -1, 10, "", "0", "annual risk-free rate, fraction; profile vectorbt: per bar") \
+    X(metrics_required_return, "metrics.required_return", NUMBER, -1, 10, "", "0",                                               \
+      "what returns below fall short of. Profile vectorbt: in Sortino and downside risk per bar, in Omega a year; else in Omega, a year") \
     X(metrics_periods_per_year, "metrics.periods_per_year", NUMBER, 0, 1e9, "", "0",                                             \
       "sampled returns per year, for annualising; 0 takes it from the calendar")                                                \
     X(limits, "limits", GROUP, 0, 0, "", "", "")                                                                                 \

@@ -37,7 +37,7 @@ GOOD = [
     {"limits": {"memory": "none", "wall": "none"}, "name": "a", "description": "b", "budget": {"trials": 5}},
     {"account": {"sizing": "fraction", "size": 0.5, "units": {"lot": 1e-6}}, "direction": "long"},
     {"metrics": {"sample": "bar", "blocks": 8, "risk_free": 0.02, "periods_per_year": 252}, "stops": {"take_profit": 2}},
-    {"metrics": {"sample": 60}},
+    {"metrics": {"sample": 60, "required_return": 0.05}},
     {"program": "train.py", "command": ["a", "b"], "project": "p", "entity": "e", "early_terminate": {"type": "hyperband"},
      "kind": "sweep",
      "controller": {"type": "local"}},

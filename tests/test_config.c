@@ -573,7 +573,8 @@ static void digest_is_of_the_numbers(void **state) {
     static const char *const different[] = {
         "period.from=2020-01-01", "period.to=2020-01-01", "costs.spread=1e-9", "finalize=false", "fill.at=close", "direction=long",
         "account.sizing=fraction", "account.units=fractional", "account.cash=1", "profile=tapedeck", "strategy=ema-cross",
-        "metrics.sample=bar", "metrics.blocks=8", "metrics.risk_free=0.1", "metrics.periods_per_year=3", "stops.stop_loss=0.1",
+        "metrics.sample=bar", "metrics.blocks=8", "metrics.risk_free=0.1", "metrics.required_return=0.1", "metrics.periods_per_year=3",
+        "stops.stop_loss=0.1",
         "parameters.fast=11", "parameters.fast={values: [10]}", "constraints=[fast < slow]", "list=[{commission: 0}]",
     };
     char digests[sizeof different / sizeof *different][65];

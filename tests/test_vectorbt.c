@@ -329,6 +329,7 @@ static void returns_of_vectorbts_own_test(void **state) {
                     .close = close, .volume = volume};
     td_deck *deck;
     def.risk_free = 0.01; /* a period */
+    def.required_return = 0.1;
     assert_ok(td_deck_make(&tape, &def, &deck, &error));
     td_lane lane;
     td_cell cell;
@@ -345,7 +346,18 @@ static void returns_of_vectorbts_own_test(void **state) {
     assert_near(cell.metrics[TD_METRIC_sharpe], 29.052280196490333, 1e-13);
     assert_near(cell.metrics[TD_METRIC_annual_volatility], 6.417884083645567, 1e-13);
     assert_true(isinf(cell.metrics[TD_METRIC_sortino]));
+    assert_near(cell.metrics[TD_METRIC_downside_risk], 0, 0); /* no return is below .1 */
     td_deck_free(deck);
+}
+
+/* What falls short of the required return counts: prices 10, 11, 9.9 and 9.9 of a long; numbers of the package's own functions. */
+static void a_required_return(void **state) {
+    (void)state;
+    def.required_return = 0.02;
+    def.periods_per_year = 4;
+    ROWS(ORDER(10, +1), FLAT(11), FLAT(9.9), FLAT(9.9));
+    expect_metric(downside_risk, 0.12328828005937953);
+    expect_metric(sortino, -0.6488856845230503);
 }
 
 /* Random plays: tests/plays.c watches the money of each; what is worth a second look is done here. */
@@ -431,6 +443,7 @@ int main(void) {
         RULE(R141_finalize_and_what_stays_open),
         {"what_it_does_not_have_is_refused", what_it_does_not_have_is_refused, begin, stop, NULL},
         {"returns_of_vectorbts_own_test", returns_of_vectorbts_own_test, begin, stop, NULL},
+        {"a_required_return", a_required_return, begin, stop, NULL},
         {"random_plays", random_plays, begin, stop, NULL},
     };
     return cmocka_run_group_tests_name("vectorbt", tests, NULL, NULL);
