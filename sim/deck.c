@@ -109,6 +109,10 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
     if (!(def->required_return > -1 && def->required_return < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.required_return is %g, must be a fraction above -1", def->required_return);
+    if (!(def->vectorbt.min_size >= 0 && def->vectorbt.min_size < INFINITY))
+        return td_fail(error, TD_BAD_ARG, "vectorbt.min_size is %g, must be units, at least 0", def->vectorbt.min_size);
+    if (!(def->vectorbt.max_size > 0))
+        return td_fail(error, TD_BAD_ARG, "vectorbt.max_size is %g, must be units, above 0", def->vectorbt.max_size);
     if (def->profile == TD_PROFILE_BACKTESTING && *def->strategy->orders)
         return td_fail(error, TD_BAD_ARG, "strategy %s places orders of its own, which profile backtesting does not play", def->strategy->name);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
@@ -254,7 +258,7 @@ td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **ma
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
-        .maker_rate = def->maker_rate,
+        .maker_rate = def->maker_rate, .vectorbt = &deck->def.vectorbt,
         .required = def->profile == TD_PROFILE_VECTORBT ? def->required_return : 0, .hours_from = def->hours_from,
         .hours_to = def->hours_to, .time_ns = time,
         .finer_first = def->execution_ns ? finer_first : NULL, .finer_open = walked->open + offset, .finer_high = walked->high + offset,

@@ -207,6 +207,7 @@ typedef struct td_kernel_deck {
     td_sizing sizing;
     td_direction direction;
     bool maker_rate;
+    const td_vectorbt_def *vectorbt; /* options of that profile */
     double required;              /* what a sampled return falls short of; 0 but in profile vectorbt */
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */

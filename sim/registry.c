@@ -1,5 +1,6 @@
 /* Names to things: strategies and row kinds with their kernels per instruction set, knobs, reasons. The lists are made by the
  * build from the folders strategies/ and data/rows/. */
+#include <math.h>
 #include <string.h>
 
 #include "data/row_kind.h"
@@ -162,4 +163,8 @@ td_set td_default_set(const td_strategy *strategy) {
     return set;
 }
 
-td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE}; }
+td_play_def td_default_play_def(void) {
+    return (td_play_def){.blocks = 64, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE,
+                         .vectorbt = {.upon_opposite_entry = TD_UPON_REVERSE_REDUCE, .upon_stop_exit = TD_UPON_CLOSE, .min_size = 1e-8,
+                                      .max_size = INFINITY}};
+}
