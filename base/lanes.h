@@ -87,6 +87,9 @@ TD_INLINE unsigned td_mask_word(td_mask m) { return (unsigned)_mm256_movemask_pd
 TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm256_min_pd((__m256d)a, (__m256d)b); }
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm256_floor_pd((__m256d)a); }
+TD_INLINE td_real td_fused(td_real a, td_real b, td_real c) {
+    return (td_real)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) {
     return (td_real)_mm256_i32gather_pd(base, _mm_loadu_si128((const __m128i *)index), 8);
 }
@@ -106,6 +109,9 @@ TD_INLINE unsigned td_mask_word(td_mask m) { return _mm512_movepi64_mask((__m512
 TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm512_min_pd((__m512d)a, (__m512d)b); }
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm512_max_pd((__m512d)a, (__m512d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm512_floor_pd((__m512d)a); }
+TD_INLINE td_real td_fused(td_real a, td_real b, td_real c) {
+    return (td_real)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) {
     return (td_real)_mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)index), base, 8);
 }
@@ -126,6 +132,7 @@ TD_INLINE td_bits td_mask_bits(td_mask m) { return (td_bits)m; }
 
 #define TD_INF __builtin_inf()
 TD_INLINE td_mask td_no_lane(void) { return td_splat(0.0) != td_splat(0.0); }
+TD_INLINE td_mask td_every_lane(void) { return td_splat(0.0) == td_splat(0.0); }
 
 /* a where m, else b. Numbers are welcome as a and b. */
 #define td_select(m, a, b) td_select_((m), td_splat(a), td_splat(b))
@@ -149,6 +156,27 @@ TD_INLINE td_real td_load(const double *p) {
     return a;
 }
 TD_INLINE void td_store(double *p, td_real a) { memcpy(p, &a, sizeof a); }
+
+/* A whole number from 1 to 2^49 that much is divided by. */
+typedef struct td_divisor {
+    td_real whole, inverse; /* inverse: 1 / whole */
+} td_divisor;
+
+/* a / by.whole to the last bit, for a sixth of a division: with one correction (Brisebarre, Muller, Raina, Accelerating correctly
+ * rounded floating-point division when the divisor is known in advance, IEEE Transactions on Computers 2004). Why it is exact, w being
+ * the divisor: the first quotient is within two of its last places of a / w; what it leaves of a is then a whole number, below 2^51, of
+ * such places, so the first fused step rounds nothing; the second rounds a number within 2^-52 places of a / w, while no a / w comes
+ * nearer than 1 / (4 w) places to where rounding turns. Quotients that are zero, tiny or not finite are divided. */
+TD_INLINE td_real td_over(td_real a, td_divisor by) {
+#if TD_ISA_INDEX < 2
+    return a / by.whole; /* no fused steps */
+#else
+    td_real quotient = a * by.inverse;
+    quotient = td_fused(td_fused(-quotient, by.whole, a), by.inverse, quotient);
+    if (td_unlikely(td_any(td_not(td_abs(quotient) > 0x1p-900)))) quotient = a / by.whole;
+    return quotient;
+#endif
+}
 
 /* floor(a / b) of the exact quotient for a >= 0, b > 0 and quotients below 2^53. Division may round up onto the next whole
  * number; the exact product (Dekker 1971, splitting by Veltkamp) tells. */

@@ -171,7 +171,7 @@ td_status td_step_play(void *state, td_error *error) {
         {
             first = taken;
             count = play->count - taken;
-            int64_t share = td_deck_share(play->deck, play->engine, play->isa, play->count, count, play->threads);
+            int64_t share = td_deck_share(play->isa, play->count, count, td_deck_group(play->deck, play->engine), play->threads);
             if (play->threads > 1 && share < count) count = share;
             taken += count;
         }

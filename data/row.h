@@ -19,6 +19,8 @@
  *   before(close)          one bar ago; on the first bar the same as bar()
  *   ago(close, window)     `window` bars ago, in each lane its own; before the tape the first bar's
  *   argument(window)       the argument, in each lane its own
+ *   divisor(window)        the same of a whole one, for td_over(x, divisor(window)): x / argument(window), sooner
+ *   full(window)           is a value `window` bars old? True in all lanes for most of a tape, and the compiler is told so
  *   output(upper)          what the bar gives
  *   memory->level          what MEMORY declared
  *   now->age               bars since the first, a plain number
@@ -38,8 +40,9 @@
 typedef struct td_row_now {
     const double *columns[TD_ROW_COLUMNS_MAX];
     int64_t t;
-    double age; /* t as a real */
-    td_real argument[TD_ROW_ARGUMENTS_MAX];
+    double age;   /* t as a real */
+    bool settled; /* known to the compiler: every window of these rows is full, and none of them warms up any more */
+    td_real argument[TD_ROW_ARGUMENTS_MAX], inverse[TD_ROW_ARGUMENTS_MAX]; /* and one over it */
     const int32_t (*whole)[TD_LANES]; /* (arguments) those that are whole, as integers */
 } td_row_now;
 
@@ -50,43 +53,85 @@ enum { TD_ROW_VECTORS = 4 };
 
 typedef void td_row_step_function(const td_row_now *now, td_real *memory, td_real *out);
 
-/* Advances `vectors` vectors of rows from row `first` on; inlined with its step, so memory lives in registers. */
-TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const int vectors, const td_row_argument_info *infos,
-                                   const int columns, const int arguments, const int outputs, const int reals,
-                                   int64_t (*warmup)(const td_row_tuple *), td_row_step_function *step) {
-    /* everything the bar loop reads is a local of its own, so that the compiler keeps it in registers */
-    const td_row_job j = *job;
-    td_real memory[TD_ROW_VECTORS][TD_ROW_MEMORY_MAX], first_value[TD_ROW_VECTORS], argument[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX];
-    int32_t whole[TD_ROW_VECTORS][TD_ROW_ARGUMENTS_MAX][TD_LANES];
-    for (int v = 0; v < vectors; v++) {
-        int64_t row = first + v * TD_LANES;
-        double bars[TD_LANES];
-        for (int a = 0; a < arguments; a++) {
-            argument[v][a] = td_load(j.arguments + a * j.count + row);
-            for (int l = 0; l < TD_LANES; l++) whole[v][a][l] = infos[a].whole ? (int32_t)j.arguments[a * j.count + row + l] : 0;
+/* A vector of rows on its way through bars. One variable each, not an array of them: only so do compilers keep them in registers. */
+typedef struct td_row_walk {
+    td_real memory[TD_ROW_MEMORY_MAX], first_value, argument[TD_ROW_ARGUMENTS_MAX], inverse[TD_ROW_ARGUMENTS_MAX];
+    int32_t whole[TD_ROW_ARGUMENTS_MAX][TD_LANES];
+} td_row_walk;
+
+/* What the compiler knows of a kind. */
+typedef struct td_row_shape {
+    int columns, arguments, outputs, reals;
+    const td_row_argument_info *infos;
+    int64_t (*warmup)(const td_row_tuple *);
+    td_row_step_function *step;
+} td_row_shape;
+
+/* Returns the first bar on which all windows are full and nothing warms up. */
+TD_INLINE int64_t td_row_enter(const td_row_job *job, int64_t row, const td_row_shape shape, td_row_walk *walk) {
+    int64_t settled = 0;
+    double bars[TD_LANES];
+    for (int l = 0; l < TD_LANES; l++) {
+        td_row_tuple tuple = {{0}};
+        for (int a = 0; a < shape.arguments; a++) {
+            tuple.argument[a] = job->arguments[a * job->count + row + l];
+            walk->whole[a][l] = shape.infos[a].whole ? (int32_t)tuple.argument[a] : 0;
+            if (walk->whole[a][l] > settled) settled = walk->whole[a][l];
         }
-        for (int l = 0; l < TD_LANES; l++) {
-            td_row_tuple tuple = {{0}};
-            for (int a = 0; a < arguments; a++) tuple.argument[a] = j.arguments[a * j.count + row + l];
-            bars[l] = (double)warmup(&tuple);
-        }
-        first_value[v] = td_load(bars);
-        for (int i = 0; i < reals; i++) memory[v][i] = td_load(j.memory + i * j.count + row);
+        int64_t first_value = shape.warmup(&tuple);
+        bars[l] = (double)first_value;
+        if (first_value > settled) settled = first_value;
     }
-    for (int64_t t = j.begin; t < j.end; t++) {
-        double *out = j.out + (t - j.begin) * j.stride + first;
-        _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {
-            td_real value[TD_ROW_OUTPUTS_MAX];
-            td_row_now now = {.t = t, .age = (double)t, .whole = (const int32_t(*)[TD_LANES])whole[v]};
-            for (int c = 0; c < columns; c++) now.columns[c] = j.columns[c];
-            for (int a = 0; a < arguments; a++) now.argument[a] = argument[v][a];
-            step(&now, memory[v], value);
-            for (int o = 0; o < outputs; o++)
-                td_store(out + o * j.count + v * TD_LANES, td_select(now.age >= first_value[v], value[o], __builtin_nan("")));
-        }
+    walk->first_value = td_load(bars);
+    for (int a = 0; a < shape.arguments; a++) {
+        walk->argument[a] = td_load(job->arguments + a * job->count + row);
+        walk->inverse[a] = 1 / walk->argument[a];
     }
-    for (int v = 0; v < vectors; v++)
-        for (int i = 0; i < reals; i++) td_store(j.memory + i * j.count + first + v * TD_LANES, memory[v][i]);
+    for (int i = 0; i < shape.reals; i++) walk->memory[i] = td_load(job->memory + i * job->count + row);
+    return settled;
+}
+
+TD_INLINE void td_row_leave(const td_row_job *job, int64_t row, const td_row_shape shape, const td_row_walk *walk) {
+    for (int i = 0; i < shape.reals; i++) td_store(job->memory + i * job->count + row, walk->memory[i]);
+}
+
+TD_INLINE void td_row_bar(const td_row_job *job, td_row_walk *walk, int64_t t, double *out, const bool settled, const td_row_shape shape) {
+    td_real value[TD_ROW_OUTPUTS_MAX];
+    td_row_now now = {.t = t, .age = (double)t, .settled = settled, .whole = (const int32_t(*)[TD_LANES])walk->whole};
+    for (int c = 0; c < shape.columns; c++) now.columns[c] = job->columns[c];
+    for (int a = 0; a < shape.arguments; a++) {
+        now.argument[a] = walk->argument[a];
+        now.inverse[a] = walk->inverse[a];
+    }
+    shape.step(&now, walk->memory, value);
+    for (int o = 0; o < shape.outputs; o++)
+        td_store(out + o * job->count, settled ? value[o] : td_select(now.age >= walk->first_value, value[o], __builtin_nan("")));
+}
+
+/* Advances 1, 2 or 4 vectors of rows from row `first` on. */
+TD_INLINE void td_row_play_vectors(const td_row_job *job, int64_t first, const int vectors, const td_row_shape shape) {
+    const td_row_job j = *job; /* a local of its own, so that the compiler keeps it in registers */
+    td_row_walk a, b, c, d;
+    int64_t settled = td_row_enter(&j, first, shape, &a), latest = settled;
+    if (vectors > 1 && (settled = td_row_enter(&j, first + TD_LANES, shape, &b)) > latest) latest = settled;
+    if (vectors > 2 && (settled = td_row_enter(&j, first + 2 * TD_LANES, shape, &c)) > latest) latest = settled;
+    if (vectors > 2 && (settled = td_row_enter(&j, first + 3 * TD_LANES, shape, &d)) > latest) latest = settled;
+#define TD_ROW_BARS(until, settled)                                                                                              \
+    for (; t < (until); t++, out += j.stride) {                                                                                  \
+        td_row_bar(&j, &a, t, out, settled, shape);                                                                              \
+        if (vectors > 1) td_row_bar(&j, &b, t, out + TD_LANES, settled, shape);                                                  \
+        if (vectors > 2) td_row_bar(&j, &c, t, out + 2 * TD_LANES, settled, shape);                                              \
+        if (vectors > 2) td_row_bar(&j, &d, t, out + 3 * TD_LANES, settled, shape);                                              \
+    }
+    int64_t t = j.begin;
+    double *out = j.out + first;
+    TD_ROW_BARS(latest < j.end ? latest : j.end, false)
+    TD_ROW_BARS(j.end, true)
+#undef TD_ROW_BARS
+    td_row_leave(&j, first, shape, &a);
+    if (vectors > 1) td_row_leave(&j, first + TD_LANES, shape, &b);
+    if (vectors > 2) td_row_leave(&j, first + 2 * TD_LANES, shape, &c);
+    if (vectors > 2) td_row_leave(&j, first + 3 * TD_LANES, shape, &d);
 }
 
 #ifdef TD_UNIT
@@ -138,6 +183,8 @@ static td_row_need td_row_needs __attribute__((unused)); /* a tentative definiti
 #define windows(name) (now->whole[td_argument_##name]) /* as parts take them */
 #define column(name) (now->columns[td_column_##name])
 #define argument(name) (now->argument[td_argument_##name])
+#define divisor(name) ((td_divisor){now->argument[td_argument_##name], now->inverse[td_argument_##name]})
+#define full(name) (now->settled ? td_every_lane() : (td_mask)(td_splat(now->age) >= argument(name)))
 #define output(name) (out[td_output_##name])
 
 #define td_row_kernel_here TD_ISA_NAME(TD_JOIN(td_row_kernel, TD_UNIT))
@@ -148,8 +195,9 @@ static td_row_need td_row_needs __attribute__((unused)); /* a tentative definiti
         td_row_step(now, (td_row_memory *)(void *)memory, out);                                                                  \
     }                                                                                                                            \
     TD_INLINE void td_row_play_some(const td_row_job *job, int64_t first, const int vectors) {                                   \
-        td_row_play_vectors(job, first, vectors, td_row_arguments, td_row_columns_here, td_row_arguments_here,           \
-                            td_row_outputs_here, td_row_reals, td_row_warmup, td_row_step_raw);                                  \
+        td_row_play_vectors(job, first, vectors,                                                                                 \
+                            (td_row_shape){td_row_columns_here, td_row_arguments_here, td_row_outputs_here, td_row_reals,        \
+                                           td_row_arguments, td_row_warmup, td_row_step_raw});                                   \
     }                                                                                                                            \
     static void td_row_play(const td_row_job *job) {                                                                             \
         int64_t r = 0;                                                                                                           \

@@ -37,9 +37,9 @@ typedef struct td_row_sum {
 } td_row_sum;
 
 TD_INLINE void td_row_slide(td_row_sum *s, td_mask full, td_real leaves, td_real comes) {
-    td_real y = -leaves - s->lost_removing;
-    td_real t = s->sum + y;
-    s->lost_removing = td_select(full, t - s->sum - y, s->lost_removing);
+    td_real y = leaves + s->lost_removing; /* pandas adds -y: the same, but for a step on every bar */
+    td_real t = s->sum - y;
+    s->lost_removing = td_select(full, t - s->sum + y, s->lost_removing);
     s->sum = td_select(full, t, s->sum);
 
     y = comes - s->lost_adding;
@@ -126,11 +126,11 @@ TD_INLINE td_real td_row_exponential(td_real *level, double age, td_real window,
 
 /* Wilder's average: the mean of the first `window` values, then level += (x - level) / window. x counts from bar `from` on; until
  * `window` values have come the level is their sum. */
-TD_INLINE td_real td_row_wilder(td_real *level, double age, td_real from, td_real window, td_real x) {
+TD_INLINE td_real td_row_wilder(td_real *level, double age, td_real from, td_divisor window, td_real x) {
     td_real values = age + 1 - from;
-    td_mask filling = values < window, filled = values == window;
-    td_real step = td_select(filling, *level + x, *level + (x - *level) / window);
-    if (td_unlikely(td_any(filled))) step = td_select(filled, (*level + x) / window, step); /* a division most bars need not make */
+    td_mask filling = values < window.whole, filled = values == window.whole;
+    td_real step = td_select(filling, *level + x, *level + td_over(x - *level, window));
+    if (td_unlikely(td_any(filled))) step = td_select(filled, (*level + x) / window.whole, step); /* a division most bars need not make */
     *level = td_select(values < 1, 0, step);
     return *level;
 }

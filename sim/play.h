@@ -241,10 +241,10 @@ typedef struct td_player td_player;
 /* What the player would use for this deck: the engine AUTO stands for, sets per group, bytes of one player. */
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted);
 int64_t td_deck_group(const td_deck *deck, td_engine engine);
-/* How many sets a thread should take next when `untaken` of `sets` are left to so many threads: its share of them, so that shares get
- * smaller and all threads end together, but as long as there are enough not so few that computing rows for them is most of the work.
- * Whole lane blocks, at most a group; may be more than are left. */
-int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads);
+/* How many sets a thread should take next when `untaken` of `sets` are left to so many threads, none of which takes more than `most` at
+ * a time: whole lane blocks, perhaps more than are left. Rows are computed anew for each share, so shares are as few as fill whole
+ * rounds, all of one size; only a last round after several is of half shares, for threads to end together. */
+int64_t td_deck_share(td_isa isa, int64_t sets, int64_t untaken, int64_t most, int threads);
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa);
 td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **player, td_error *error);
 void td_player_close(td_player *player);

@@ -9,8 +9,11 @@
 #include "sim/skip.h"
 
 /* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
- * chunk of them would leave the second-level cache, groups are smaller. A share of a group is worth its rows from some hundred sets. */
-enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048, SHARE_SETS = 256 };
+ * chunk of them would leave the second-level cache, groups are smaller. */
+enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048 };
+
+/* From so many rounds of shares on, those of the last one are halved. */
+enum { HALVING_ROUNDS = 4 };
 
 /* Where a set fills more often than once in so many bars, going from event to event is slower than going from bar to bar. */
 enum { DENSE_BARS = 64 };
@@ -71,13 +74,12 @@ int64_t td_deck_group(const td_deck *deck, td_engine engine) {
     return engine == TD_ENGINE_REFERENCE || is_plain(deck) ? 16 : GROUP_SETS;
 }
 
-int64_t td_deck_share(const td_deck *deck, td_engine engine, td_isa isa, int64_t sets, int64_t untaken, int threads) {
-    int64_t group = td_deck_group(deck, engine), lanes = td_isa_lanes(isa);
-    int64_t shares = threads < 2 ? 2 : threads; /* one thread does not take all either: what is taken is what a kill loses */
-    int64_t least = sets / shares < SHARE_SETS ? sets / shares : SHARE_SETS, share = untaken / shares;
-    if (share < least) share = least;
+int64_t td_deck_share(td_isa isa, int64_t sets, int64_t untaken, int64_t most, int threads) {
+    int64_t lanes = td_isa_lanes(isa), takers = threads < 2 ? 2 : threads; /* a kill loses what is taken: one does not take all either */
+    int64_t rounds = (sets + most * takers - 1) / (most * takers), share = (sets + rounds * takers - 1) / (rounds * takers);
+    if (rounds >= HALVING_ROUNDS && untaken <= share * takers) share = (share + 1) / 2;
     share = (share + lanes - 1) / lanes * lanes;
-    return share < lanes ? lanes : share < group ? share : group;
+    return share < most ? share : most;
 }
 
 static int64_t lane_blocks(int64_t sets, td_isa isa) {

@@ -1,7 +1,8 @@
 /* Writing and reading the results file; see results.h.
  *
  * Writing streams: a batch of trials is read from the journal in trial order into one buffer per variable and written as whole
- * chunks, so HDF5 keeps no chunk cache and every chunk is compressed once. What HDF5 fails at is read off its error stack. */
+ * chunks, so HDF5 keeps no chunk cache and every chunk is compressed once: by us, as its filters would, because HDF5 has one thread
+ * for it and compressing is most of the work. What HDF5 fails at is read off its error stack. */
 #include "sweeps/results.h"
 
 #include <assert.h>
@@ -21,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "commit.h"
 
@@ -30,6 +32,7 @@ enum {
     ONE_MARKET_VERSION = 1,
     MARKETS_VERSION = 2,          /* several markets */
     BATCH = 4096,                 /* trials per write = trials per chunk */
+    DEFLATE_LEVEL = 1,
     BLOCK_CHUNK_VALUES = 1 << 16, /* of block_return, about */
     METADATA_BYTES = 1 << 19,     /* what HDF5 adds for itself, at most, between two reservations */
     VARIABLES_MAX = 3 * TD_METRIC_COUNT + TD_AXES_MAX + 16,
@@ -110,11 +113,20 @@ typedef enum extent {
 } extent;
 
 typedef struct variable {
-    hid_t dataset, memory_type;
+    hid_t dataset, memory_type; /* the memory's type is the file's: chunks are written as they are */
     extent over;
-    size_t bytes; /* of one row */
-    char *batch;  /* (BATCH, bytes) */
+    size_t element, bytes; /* of one value; of one row */
+    int64_t chunk_rows;
+    char *batch;           /* (BATCH, bytes) */
 } variable;
+
+/* A chunk of a batch. */
+typedef struct piece {
+    const variable *v;
+    int64_t row; /* its first in the batch */
+    Bytef *packed;
+    size_t packed_bytes; /* 0: there was no memory */
+} piece;
 
 typedef struct writer {
     const char *path, *temporary;
@@ -220,7 +232,7 @@ static hid_t make_dataset(const writer *w, const char *name, hid_t file_type, ex
     hid_t create = H5Pcreate(H5P_DATASET_CREATE), access = H5Pcreate(H5P_DATASET_ACCESS);
     /* no chunk cache: chunks are written whole */
     if (space >= 0 && create >= 0 && access >= 0 && H5Pset_chunk(create, rank, chunk) >= 0 && H5Pset_shuffle(create) >= 0 &&
-        H5Pset_deflate(create, 1) >= 0 && H5Pset_obj_track_times(create, 0) >= 0 &&
+        H5Pset_deflate(create, DEFLATE_LEVEL) >= 0 && H5Pset_obj_track_times(create, 0) >= 0 &&
         H5Pset_attr_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
         H5Pset_fill_value(create, is_float ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64, is_float ? (void *)&nan : (void *)&zero) >= 0 &&
         H5Pset_chunk_cache(access, 1, 0, 1) >= 0)
@@ -257,7 +269,9 @@ static td_status add_variable(writer *w, const char *name, hid_t file_type, hid_
     assert(w->variable_count < VARIABLES_MAX);
     variable *v = &w->variables[w->variable_count];
     int64_t width = over == OVER_ROW_BLOCKS ? w->blocks : 1;
-    *v = (variable){.dataset = -1, .memory_type = memory_type, .over = over, .bytes = H5Tget_size(memory_type) * (size_t)width};
+    *v = (variable){.dataset = -1, .memory_type = memory_type, .over = over, .element = H5Tget_size(memory_type)};
+    v->bytes = v->element * (size_t)width;
+    assert(H5Tequal(file_type, memory_type) > 0);
     w->variable_count++;
     v->batch = malloc((size_t)BATCH * v->bytes);
     if (!v->batch) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for %s", w->path, name);
@@ -266,6 +280,7 @@ static td_status add_variable(writer *w, const char *name, hid_t file_type, hid_
     /* rows of a chunk divide a batch */
     int64_t rows = BATCH;
     while (width > 1 && rows > 1 && rows * width > BLOCK_CHUNK_VALUES) rows /= 2;
+    v->chunk_rows = rows < w->trials ? rows : w->trials;
     v->dataset = make_dataset(w, name, file_type, over, rows);
     TD_TRY(describe(w, v->dataset, name, long_name, units, coordinates, over));
     return H5Tget_class(file_type) == H5T_FLOAT ? put_fill_value(w, v->dataset, file_type) : TD_OK;
@@ -583,8 +598,8 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
     /* the dimension is a variable as well */
     TD_TRY(add_scale(w, "trial", "number of the parameter set", OVER_TRIALS, &w->trial_scale));
     variable *trial = &w->variables[w->variable_count++];
-    *trial = (variable){.dataset = w->trial_scale, .memory_type = H5T_NATIVE_INT64, .over = OVER_TRIALS, .bytes = 8,
-                        .batch = malloc(BATCH * 8)};
+    *trial = (variable){.dataset = w->trial_scale, .memory_type = H5T_NATIVE_INT64, .over = OVER_TRIALS, .element = 8, .bytes = 8,
+                        .chunk_rows = BATCH < w->trials ? BATCH : w->trials, .batch = malloc(BATCH * 8)};
     if (!trial->batch) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for trial numbers", w->path);
     b->trial = (int64_t *)trial->batch;
 
@@ -693,39 +708,62 @@ static td_status reserve(const writer *w, int64_t bytes) {
     return bad ? td_fail(w->error, TD_IO, "results %s cannot be written: %s", w->path, strerror(bad)) : TD_OK;
 }
 
-static td_status write_batch(const writer *w, int64_t market, int64_t first, int64_t count) {
+/* What HDF5's filters shuffle and deflate make of a chunk: first bytes of all values, then second ones, ..., as a zlib stream. */
+static void pack(piece *p) {
+    const char *values = p->v->batch + (size_t)p->row * p->v->bytes;
+    size_t element = p->v->element, bytes = (size_t)p->v->chunk_rows * p->v->bytes, count = bytes / element;
+    uLongf room = compressBound((uLong)bytes);
+    char *shuffled = malloc(bytes);
+    p->packed = malloc(room);
+    if (shuffled && p->packed) {
+        for (size_t byte = 0; byte < element; byte++)
+            for (size_t i = 0; i < count; i++) shuffled[byte * count + i] = values[i * element + byte];
+        if (compress2(p->packed, &room, (const Bytef *)shuffled, (uLong)bytes, DEFLATE_LEVEL) == Z_OK) p->packed_bytes = room;
+    }
+    free(shuffled);
+}
+
+static td_status write_piece(const writer *w, int64_t market, int64_t first, const piece *p) {
+    hsize_t offset[4] = {0};
+    bool of_market = w->several && p->v->over != OVER_TRIALS;
+    if (of_market) offset[0] = (hsize_t)(market / w->markets->intervals), offset[1] = (hsize_t)(market % w->markets->intervals);
+    offset[of_market ? 2 : 0] = (hsize_t)(first + p->row);
+    if (p->packed_bytes == 0) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory to compress trials", w->path);
+    bool bad = H5Dwrite_chunk(p->v->dataset, H5P_DEFAULT, 0, offset, p->packed_bytes, p->packed) < 0;
+    return bad ? refuse(w, "a batch of trials") : TD_OK;
+}
+
+static td_status write_batch(const writer *w, int threads, int64_t market, int64_t first, int64_t count) {
     int64_t bytes = METADATA_BYTES;
-    for (int i = 0; i < w->variable_count; i++) bytes += (int64_t)w->variables[i].bytes * count;
-    TD_TRY(reserve(w, bytes));
+    int pieces = 0;
+    piece *list = calloc((size_t)(w->variable_count + BATCH), sizeof *list); /* one variable is cut, into no more than its rows */
+    if (!list) return td_fail(w->error, TD_NO_MEMORY, "results %s: no memory for a batch of trials", w->path);
     for (int i = 0; i < w->variable_count; i++) {
         const variable *v = &w->variables[i];
         if (v->over == OVER_TRIALS && market > 0) continue; /* the same for every market */
-        hid_t space = H5Dget_space(v->dataset);
-        bool of_market = w->several && v->over != OVER_TRIALS;
-        hsize_t start[4] = {0}, size[4] = {1, 1, 1, 1};
-        int at = of_market ? 2 : 0, rank = H5Sget_simple_extent_ndims(space);
-        if (of_market) start[0] = (hsize_t)(market / w->markets->intervals), start[1] = (hsize_t)(market % w->markets->intervals);
-        start[at] = (hsize_t)first;
-        size[at] = (hsize_t)count;
-        if (v->over == OVER_ROW_BLOCKS) size[at + 1] = (hsize_t)w->blocks;
-        hid_t memory = H5Screate_simple(rank, size, NULL);
-        bool bad = memory < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
-                   H5Dwrite(v->dataset, v->memory_type, memory, space, H5P_DEFAULT, v->batch) < 0;
-        td_status status = bad ? refuse(w, "a batch of trials") : TD_OK;
-        if (memory >= 0) H5Sclose(memory);
-        if (space >= 0) H5Sclose(space);
-        TD_TRY(status);
+        int64_t row = 0;
+        for (; row < count; row += v->chunk_rows) list[pieces++] = (piece){.v = v, .row = row};
+        memset(v->batch + (size_t)count * v->bytes, 0, (size_t)(row - count) * v->bytes); /* rows that do not exist */
+        bytes += (int64_t)v->bytes * row;
     }
-    return TD_OK;
+    td_status status = reserve(w, bytes);
+    #pragma omp parallel for num_threads(threads) schedule(dynamic) if (status == TD_OK)
+    for (int i = 0; i < pieces; i++) pack(&list[i]);
+    for (int i = 0; i < pieces; i++) {
+        if (status == TD_OK) status = write_piece(w, market, first, &list[i]);
+        free(list[i].packed);
+    }
+    free(list);
+    return status;
 }
 
-static td_status write_rows(const writer *w, const td_config *config, const td_journal *journal, batch *b) {
+static td_status write_rows(const writer *w, int threads, const td_config *config, const td_journal *journal, batch *b) {
     for (int64_t market = 0; market < td_markets_count(w->markets); market++)
         for (int64_t first = 0; first < w->trials; first += BATCH) {
             int64_t count = w->trials - first < BATCH ? w->trials - first : BATCH;
             for (int64_t row = 0; row < count; row++)
                 TD_TRY(take_trial(w, config->space, journal, market, first + row, row, b));
-            TD_TRY(write_batch(w, market, first, count));
+            TD_TRY(write_batch(w, threads, market, first, count));
         }
     return TD_OK;
 }
@@ -834,7 +872,7 @@ td_status td_results_write(const char *path, const td_config *config, const td_m
     if (status == TD_OK) status = put_markets(w);
     if (status == TD_OK) status = put_blocks(w);
     if (status == TD_OK) status = add_variables(w, config, &b);
-    if (status == TD_OK) status = write_rows(w, config, journal, &b);
+    if (status == TD_OK) status = write_rows(w, info->threads, config, journal, &b);
     status = close_file(w, status);
     if (status == TD_OK) status = put_in_place(w);
     if (status != TD_OK) unlink(temporary);

@@ -114,15 +114,13 @@ static bool is_done_before(const crew *crew, int64_t row) {
     return crew->done_before && crew->done_before[row / 8] >> (row % 8) & 1;
 }
 
-/* Fills in the next rows to play, at most a group of consecutive ones (fewer where an earlier session has some of them).
- * They get smaller, so that no thread plays on alone for long. */
+/* Fills in the next rows to play, at most a group of consecutive ones (fewer where an earlier session has some of them). */
 static int64_t take_group(crew *crew, int64_t *rows) {
     int64_t count = 0;
     omp_set_lock(&crew->lock);
     if (crew->halt == HALT_NONE && asked_to_stop(crew->def)) crew->halt = HALT_ASKED;
     if (crew->halt == HALT_NONE && crew->deadline > 0 && monotonic_seconds() >= crew->deadline) crew->halt = HALT_WALL;
-    int64_t wanted = td_deck_share(crew->deck, crew->def->engine, crew->def->isa, crew->missing, crew->untaken, crew->threads);
-    if (crew->group < wanted) wanted = crew->group;
+    int64_t wanted = td_deck_share(crew->def->isa, crew->missing, crew->untaken, crew->group, crew->threads);
     while (crew->halt == HALT_NONE && count < wanted && crew->cursor < crew->end_row) {
         int64_t row = crew->cursor++;
         if (is_done_before(crew, row)) continue;

@@ -20,14 +20,14 @@ import numpy
 
 TAPEDECK = os.environ["TAPEDECK_BIN"]
 KILLS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-SETS = 41 * 60
+SETS = 41 * 240
 CONFIG = """\
 tape: tape.h5
 strategy: sma-cross
 method: grid
 parameters:
   fast: {min: 5, max: 45, distribution: int_uniform}
-  slow: {min: 50, max: 168, q: 2, distribution: q_uniform}
+  slow: {min: 50, max: 289, distribution: int_uniform}
 costs: {commission: 0.001}
 stops: {stop_loss: 0.02, take_profit: 0.04}
 """
@@ -318,7 +318,7 @@ def several_markets(bars):
     """The same of a sweep over symbols and intervals, which changes decks on the way; in memory there is one of them at a time."""
     must("data", "synth", "--bars", bars, "--symbols", 4, "--interval", "1m", "--seed", 6, "-o", "four.h5")
     with open("markets.yaml", "w") as file:
-        file.write(CONFIG.replace("tape.h5", "four.h5").replace("q: 2", "q: 12") + "symbols: all\nintervals: [1m, 5m]\n")
+        file.write(CONFIG.replace("tape.h5", "four.h5").replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q") + "symbols: all\nintervals: [1m, 5m]\n")
     start = time.monotonic()
     must(*sweep("markets.h5", "--threads", "1", config="markets.yaml"))
     seconds = time.monotonic() - start

@@ -227,6 +227,33 @@ static void whole_quotients(void **state) {
     }
 }
 
+/* Division by whole numbers must be division: numbers of all sizes and signs, the odd ones, and dividends as near as can be to
+ * where the rounding of a quotient turns, or to a quotient without a rest. */
+static void quotients_of_whole_divisors(void **state) {
+    (void)state;
+    fill_awkward();
+    for (uint64_t i = 0; i < COUNT; i++) {
+        uint64_t bits = td_random_bits(5, TD_PURPOSE_TEST, 0, i);
+        b[i] = i % 4 ? (double)(1 + bits % 5000) : (double)(1 + bits % ((uint64_t)1 << (1 + i / 4 % 49)));
+    }
+    EACH_ISA {
+        WORDS->over(a, b, found, COUNT);
+        for (int64_t i = 0; i < COUNT; i++) assert_lane(found[i], a[i] / b[i], isa, i);
+    }
+    for (uint64_t round = 0; round < 200; round++) {
+        for (uint64_t i = 0; i < COUNT; i++) {
+            uint64_t bits = td_random_bits(6 + round, TD_PURPOSE_TEST, 0, i);
+            double quotient = 1 + (double)(bits >> 12) * 0x1p-52, near = quotient * b[i];
+            if (i & 1) near = fma(quotient, b[i], b[i] * 0x1p-53); /* half a last place more */
+            a[i] = ldexp(i & 2 ? nextafter(near, bits & 1 ? INFINITY : 0) : near, (int)(bits % 40) - 20);
+        }
+        EACH_ISA {
+            WORDS->over(a, b, found, COUNT);
+            for (int64_t i = 0; i < COUNT; i++) assert_lane(found[i], a[i] / b[i], isa, i);
+        }
+    }
+}
+
 static void logarithm_of_lanes(void **state) {
     (void)state;
     for (int64_t i = 0; i < COUNT; i++) {
@@ -249,7 +276,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lanes_of_each_set),  cmocka_unit_test(minimum_and_maximum), cmocka_unit_test(selection_and_masks),
         cmocka_unit_test(arithmetic_of_single_numbers), cmocka_unit_test(truths_of_a_vector), cmocka_unit_test(gathers_and_picks),
-        cmocka_unit_test(whole_quotients),    cmocka_unit_test(logarithm_of_lanes),
+        cmocka_unit_test(whole_quotients),    cmocka_unit_test(quotients_of_whole_divisors), cmocka_unit_test(logarithm_of_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,5 +27,5 @@ STEP {
     td_real dx = td_select(both > 0, 100 * td_abs(memory->up - memory->down) / both, 0);
     output(plus_di) = td_select(memory->range > 0, 100 * memory->up / memory->range, 0);
     output(minus_di) = td_select(memory->range > 0, 100 * memory->down / memory->range, 0);
-    output(adx) = td_row_wilder(&memory->adx, now->age, window - 1, window, dx);
+    output(adx) = td_row_wilder(&memory->adx, now->age, window - 1, divisor(window), dx);
 }

@@ -13,5 +13,5 @@ WARMUP(argument(window) - 1)
 
 STEP {
     double range = td_row_true_range(bar(high), bar(low), now->t > 0 ? before(close) : bar(low));
-    output(range) = td_row_wilder(&memory->level, now->age, td_splat(0), argument(window), td_splat(range));
+    output(range) = td_row_wilder(&memory->level, now->age, td_splat(0), divisor(window), td_splat(range));
 }

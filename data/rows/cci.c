@@ -20,7 +20,7 @@ STEP {
     enum { CHAINS = 4 }; /* sums that do not wait for each other */
     td_real window = argument(window), oldest = (ago(high, window) + ago(low, window) + ago(close, window)) * (1.0 / 3);
     double price = price_at(now, now->t);
-    td_row_slide(&memory->sum, td_splat(now->age) >= window, oldest, td_splat(price));
+    td_row_slide(&memory->sum, full(window), oldest, td_splat(price));
     td_mask flat = td_row_repeat(&memory->run, price) >= window;
     td_real mean = memory->sum.sum / window, distance[CHAINS] = {td_splat(0), td_splat(0), td_splat(0), td_splat(0)};
     int64_t longest = td_row_longest(windows(window), window > 0), bars = longest <= now->t ? longest : now->t + 1;

@@ -12,7 +12,7 @@ WARMUP((argument(window) > argument(range_window) ? argument(window) : argument(
 
 STEP {
     double true_range = td_row_true_range(bar(high), bar(low), now->t > 0 ? before(close) : bar(low));
-    td_real range = td_row_wilder(&memory->range, now->age, td_splat(0), argument(range_window), td_splat(true_range));
+    td_real range = td_row_wilder(&memory->range, now->age, td_splat(0), divisor(range_window), td_splat(true_range));
     td_real middle = td_row_exponential(&memory->level, now->age, argument(window), td_splat(bar(close)));
     output(upper) = middle + argument(width) * range;
     output(middle) = middle;

@@ -14,8 +14,8 @@ WARMUP(argument(window))
 STEP {
     td_real change = bar(x) - memory->last;
     memory->last = td_splat(bar(x));
-    td_real up = td_row_wilder(&memory->up, now->age, td_splat(1), argument(window), td_max(change, 0));
-    td_real down = td_row_wilder(&memory->down, now->age, td_splat(1), argument(window), td_max(-change, 0));
+    td_real up = td_row_wilder(&memory->up, now->age, td_splat(1), divisor(window), td_max(change, 0));
+    td_real down = td_row_wilder(&memory->down, now->age, td_splat(1), divisor(window), td_max(-change, 0));
     td_real total = up + down;
     output(strength) = td_select(total > 0, 100 * up / total, 50);
 }

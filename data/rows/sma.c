@@ -13,7 +13,7 @@ MEMORY(td_row_sum sum; td_row_run run;)
 WARMUP(argument(window) - 1)
 
 STEP {
-    td_row_slide(&memory->sum, td_splat(now->age) >= argument(window), ago(x, window), td_splat(bar(x)));
+    td_row_slide(&memory->sum, full(window), ago(x, window), td_splat(bar(x)));
     td_mask flat = td_row_repeat(&memory->run, bar(x)) >= argument(window);
-    output(mean) = td_select(flat, bar(x), memory->sum.sum / argument(window));
+    output(mean) = td_select(flat, bar(x), td_over(memory->sum.sum, divisor(window)));
 }

@@ -15,7 +15,7 @@ WARMUP(argument(window) - 1)
 
 STEP {
     double true_range = td_row_true_range(bar(high), bar(low), now->t > 0 ? before(close) : bar(low));
-    td_real range = td_row_wilder(&memory->range, now->age, td_splat(0), argument(window), td_splat(true_range));
+    td_real range = td_row_wilder(&memory->range, now->age, td_splat(0), divisor(window), td_splat(true_range));
     td_real middle = td_splat((bar(high) + bar(low)) / 2), reach = argument(width) * range;
     td_mask first = td_splat(now->age) < argument(window);
     td_real upper = middle + reach, lower = middle - reach;

@@ -26,7 +26,7 @@ TD_RARE void renew(td_row_memory *memory, const double *x, int64_t t, const int3
 
 STEP {
     td_real window = argument(window);
-    td_mask full = td_splat(now->age) >= window;
+    td_mask full = full(window);
     memory->weighted = td_select(full, memory->weighted + (window * bar(x) - memory->sum), memory->weighted + (now->age + 1) * bar(x));
     memory->sum = memory->sum + (bar(x) - td_select(full, ago(x, window), 0));
     td_mask due = td_row_due(&memory->renewal, now->age, window);

@@ -21,6 +21,9 @@ static void log_(const double *a, double *out, int64_t count) { EACH_VECTOR td_s
 static void floor_divide(const double *a, const double *b, double *out, int64_t count) {
     EACH_VECTOR td_store(out + i, td_floor_divide(A, B));
 }
+static void over(const double *a, const double *b, double *out, int64_t count) {
+    EACH_VECTOR td_store(out + i, td_over(A, (td_divisor){B, 1 / B}));
+}
 static void arithmetic(const double *a, const double *b, double *out, int64_t count) {
     EACH_VECTOR td_store(out + i, (A + B) * A - B / (A * A + 1));
 }
@@ -49,5 +52,5 @@ static void truths(const double *a, const double *b, int *any, unsigned *word, u
 
 extern const td_words TD_ISA_NAME(td_words);
 const td_words TD_ISA_NAME(td_words) = {
-    TD_LANES, min_, max_, select_less, select_numbers, floor_, abs_, log_, floor_divide, arithmetic, masks, bits,
+    TD_LANES, min_, max_, select_less, select_numbers, floor_, abs_, log_, floor_divide, over, arithmetic, masks, bits,
     gather, pick, truths};

@@ -18,6 +18,7 @@ typedef struct td_words {
     void (*abs)(const double *a, double *out, int64_t count);
     void (*log)(const double *a, double *out, int64_t count);
     void (*floor_divide)(const double *a, const double *b, double *out, int64_t count);
+    void (*over)(const double *a, const double *whole, double *out, int64_t count);         /* a / whole, by td_over() */
     void (*arithmetic)(const double *a, const double *b, double *out, int64_t count);       /* (a + b) * a - b / (a * a + 1) */
     void (*masks)(const double *a, const double *b, double *out, int64_t count);            /* ((a < b) | (a == 0)) & not(b > 1) */
     void (*bits)(const double *a, double *out, int64_t count);                              /* to bits and back */
