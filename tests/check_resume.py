@@ -318,7 +318,8 @@ def several_markets(bars):
     """The same of a sweep over symbols and intervals, which changes decks on the way; in memory there is one of them at a time."""
     must("data", "synth", "--bars", bars, "--symbols", 4, "--interval", "1m", "--seed", 6, "-o", "four.h5")
     with open("markets.yaml", "w") as file:
-        file.write(CONFIG.replace("tape.h5", "four.h5").replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q") + "symbols: all\nintervals: [1m, 5m]\n")
+        several = CONFIG.replace("tape.h5", "four.h5").replace("max: 289, distribution: int", "max: 158, q: 12, distribution: q")
+        file.write(several + "symbols: all\nintervals: [1m, 5m]\n")
     start = time.monotonic()
     must(*sweep("markets.h5", "--threads", "1", config="markets.yaml"))
     seconds = time.monotonic() - start
