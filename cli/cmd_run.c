@@ -11,6 +11,7 @@
 #include "cli/job.h"
 #include "cli/output.h"
 #include "sim/envelope.h"
+#include "sim/path.h"
 
 enum { KEY_TRIAL = 0x200, KEY_TRADES, KEY_EQUITY, KEY_FILLS };
 
@@ -53,6 +54,7 @@ typedef struct recorder {
     const td_markets *portfolio; /* whose members are played; NULL of one symbol. Files of a portfolio name the symbol first. */
     td_output trades, equity, fills;
     double peak;
+    td_path path;
 } recorder;
 
 static void record_fill(void *context, const td_fill *fill) {
@@ -89,6 +91,8 @@ static void record_trade_of(void *context, int64_t symbol, const td_trade *trade
 static void record_row(void *context, int64_t bar, double equity, double cash, const double *positions) {
     recorder *recorder = context;
     char time[32];
+    recorder->path.equity[bar] = equity;
+    if (!recorder->equity.file) return;
     if (!(recorder->peak >= equity)) recorder->peak = equity;
     fprintf(recorder->equity.file, "%s,%.17g,%.17g,%.17g", td_time_text(recorder->time_ns[bar], time), equity,
             equity / recorder->peak - 1, cash);
@@ -142,6 +146,7 @@ static void drop_recorder(recorder *recorder) {
     td_output_drop(&recorder->trades);
     td_output_drop(&recorder->fills);
     td_output_drop(&recorder->equity);
+    td_path_close(&recorder->path);
 }
 
 /* The one set to play. */
@@ -169,9 +174,16 @@ static json_t *envelope_json(const td_envelope *envelope) {
     return object;
 }
 
-/* envelope: NULL where none is asked for, here and below */
+static json_t *path_json(const double *path) {
+    json_t *metrics = json_object();
+    for (int m = 0; m < TD_PATH_METRIC_COUNT; m++)
+        json_object_set_new(metrics, td_path_metric_infos[m].name, td_json_number(path[m], false));
+    return metrics;
+}
+
+/* path: metrics of it (TD_PATH_METRIC_COUNT); envelope: NULL where none is asked for; here and below */
 static json_t *describe_json(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set,
-                             const td_cell *cell, const td_envelope *envelope) {
+                             const td_cell *cell, const double *path, const td_envelope *envelope) {
     char first[32], last[32], hash[17];
     const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
@@ -180,13 +192,14 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
         json_object_set_new(knobs, td_knob_infos[k].name, td_json_number(set->knob[k], false));
     const char *source = td_strategy_source(job->config->play.strategy);
     json_t *document = json_pack(
-        "{s:s,s:s?,s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
+        "{s:s,s:s?,s:s,s:o,s:o,s:o,s:o,s:s,s:s,s:b,s:f,s:{s:s,s:s,s:s,s:I,s:s,s:s}}",
         "strategy", td_strategy_name(job->config->play.strategy),
         "strategy_source", source,
         "profile", td_profile_name(job->config->play.profile),
         "parameters", td_job_parameters(job, set),
         "knobs", knobs,
         "metrics", td_json_metrics(cell),
+        "path", path_json(path),
         "hash", hash,
         "state", cell->state == TD_CELL_DONE ? "done" : "failed",
         "ruined", cell->ruined,
@@ -244,7 +257,7 @@ static void shares_text(const td_markets *markets, const td_portfolio_share *sha
 }
 
 static void describe_text(const td_job *job, const td_tape *tape, const td_deck *deck, const td_set *set, const td_cell *cell,
-                          const td_envelope *envelope) {
+                          const double *path, const td_envelope *envelope) {
     char first[32], last[32], *parameters = td_job_parameters_text(job, set);
     const int64_t *time_ns = tape->time_ns;
     printf("%s (%s), profile %s\n", td_strategy_name(job->config->play.strategy), parameters ? parameters : "",
@@ -257,14 +270,17 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
 
     const char *heads[6] = {"metric", "value"};
     bool numeric[6] = {false, true, envelope, envelope};
-    const char *cells[TD_METRIC_COUNT * 6];
-    char values[TD_METRIC_COUNT][3][32];
+    enum { ROWS = TD_METRIC_COUNT + TD_PATH_METRIC_COUNT };
+    const char *cells[ROWS * 6];
+    char values[ROWS][3][32];
     int columns = 2, used = 0;
     if (envelope) heads[columns++] = "low", heads[columns++] = "high";
     heads[columns++] = "unit", heads[columns++] = "";
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
-        const td_metric_info *info = &td_metric_infos[m];
-        double numbers[] = {cell->metrics[m], envelope ? envelope->low[m] : NAN, envelope ? envelope->high[m] : NAN};
+    for (int m = 0; m < ROWS; m++) {
+        bool of_path = m >= TD_METRIC_COUNT; /* which have no envelope */
+        const td_metric_info *info = of_path ? &td_path_metric_infos[m - TD_METRIC_COUNT] : &td_metric_infos[m];
+        double numbers[] = {of_path ? path[m - TD_METRIC_COUNT] : cell->metrics[m], !of_path && envelope ? envelope->low[m] : NAN,
+                            !of_path && envelope ? envelope->high[m] : NAN};
         cells[used++] = info->name;
         for (int i = 0; i < (envelope ? 3 : 1); i++) {
             number_text(numbers[i], values[m][i], sizeof values[m][i]);
@@ -273,7 +289,7 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
         cells[used++] = strcmp(info->units, "1") == 0 ? "" : info->units;
         cells[used++] = info->long_name;
     }
-    td_cli_table(stdout, columns, heads, numeric, TD_METRIC_COUNT, cells);
+    td_cli_table(stdout, columns, heads, numeric, ROWS, cells);
 }
 
 /* shares: made here, of a portfolio; the caller frees. */
@@ -283,19 +299,19 @@ static td_status play(const run_arguments *arguments, const td_deck *deck, const
         td_portfolio_observer observer = {
             .on_fill = arguments->fills ? record_fill_of : NULL,
             .on_trade = arguments->trades ? record_trade_of : NULL,
-            .on_bar = arguments->equity ? record_row : NULL,
+            .on_bar = record_row,
             .context = recorder,
         };
         *shares = calloc((size_t)recorder->portfolio->members, sizeof **shares);
         if (!*shares) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)recorder->portfolio->members);
         return td_portfolio_play_detailed(td_deck_portfolio(deck), set, &observer, cell, NULL, *shares, error);
     }
-    td_observer observer = {
+    td_observer observer = td_path_observer(&recorder->path, (td_observer){
         .on_fill = arguments->fills ? record_fill : NULL,
         .on_trade = arguments->trades ? record_trade : NULL,
         .on_bar = arguments->equity ? record_bar : NULL,
         .context = recorder,
-    };
+    });
     return td_play_detailed(deck, set, &observer, cell, NULL, error);
 }
 
@@ -308,20 +324,23 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
     TD_TRY(td_job_one_market(job, "run", &arguments->pick, deck, error));
     TD_TRY(choose_set(arguments, *deck, &set, error));
     TD_TRY(open_recorder(arguments, recorder, error));
+    TD_TRY(td_path_open(&recorder->path, *deck, &set, error));
     td_crash_watch(job->config->play.strategy, 1, job->json);
     td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
     td_status status = play(arguments, *deck, &set, recorder, cell, shares, error);
     td_envelope room, *envelope = job->config->envelope ? &room : NULL;
     if (status == TD_OK && envelope) status = td_envelope_of(*deck, &set, cell, envelope, error);
+    double path[TD_PATH_METRIC_COUNT];
+    if (status == TD_OK) status = td_path_finish(&recorder->path, cell, path, error);
     td_playing_now.first = td_playing_now.last = -1;
     TD_TRY(status);
     TD_TRY(commit_recorder(recorder, error));
     if (job->json) {
-        json_t *document = describe_json(job, tape, *deck, &set, cell, envelope);
+        json_t *document = describe_json(job, tape, *deck, &set, cell, path, envelope);
         if (document && *shares) json_object_set_new(document, "symbols", shares_json(&job->markets, *shares));
         *code = td_json_print(document, *code);
     } else {
-        describe_text(job, tape, *deck, &set, cell, envelope);
+        describe_text(job, tape, *deck, &set, cell, path, envelope);
         if (*shares) shares_text(&job->markets, *shares);
     }
     if (cell->state == TD_CELL_DONE) return TD_OK;

@@ -41,7 +41,7 @@ static bool any_knob(const td_set *set, const td_knob *knobs, size_t count) {
     return false;
 }
 
-td_path td_path_of(const td_play_def *def, const td_set *set) {
+td_route td_route_of(const td_play_def *def, const td_set *set) {
     static const td_knob beyond[] = {
         TD_KNOB_per_unit, TD_KNOB_slippage_ticks, TD_KNOB_volume_share, TD_KNOB_impact, TD_KNOB_funding, TD_KNOB_borrow,
         TD_KNOB_maintenance, TD_KNOB_daily_loss, TD_KNOB_drawdown, TD_KNOB_max_position, TD_KNOB_cool_down};
@@ -51,10 +51,10 @@ td_path td_path_of(const td_play_def *def, const td_set *set) {
     if (def->profile == TD_PROFILE_VECTORBT || set->bound != TD_BOUND_NONE || def->intrabar != TD_INTRABAR_STOP_FIRST || def->execution_ns ||
         def->fill_delay > 0 || def->fill_at == TD_FILL_NEXT_CLOSE || def->sizing > TD_SIZING_FRACTION || def->hours_from != def->hours_to ||
         def->tier_count > 0 || set->knob[TD_KNOB_leverage] != 1 || any_knob(set, beyond, sizeof beyond / sizeof *beyond))
-        return TD_PATH_BROKER;
+        return TD_ROUTE_BROKER;
     /* where there is a volatility, entries wait for it (rule R67) */
     bool protects = def->volatility != TD_VOLATILITY_NONE || any_knob(set, protect, sizeof protect / sizeof *protect);
-    return protects ? TD_PATH_PROTECTED : TD_PATH_PLAIN;
+    return protects ? TD_ROUTE_PROTECTED : TD_ROUTE_PLAIN;
 }
 
 double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account) {

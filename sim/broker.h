@@ -82,7 +82,7 @@ typedef struct td_seat {
 } td_seat;
 
 /* How the lanes engine plays the set, if the strategy places no orders of its own. */
-td_path td_path_of(const td_play_def *def, const td_set *set);
+td_route td_route_of(const td_play_def *def, const td_set *set);
 /* A new account. Returns the first bar at which the broker wants to be asked: the lane's `wake`. */
 double td_account_start(const td_kernel_deck *deck, const td_set *set, td_account *account);
 

@@ -135,6 +135,12 @@ static td_status check_def(const td_tape *tape, const td_play_def *def, td_error
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, must be above 0", def->row_scale);
     if (!(def->risk_free > -1 && def->risk_free < 10))
         return td_fail(error, TD_BAD_ARG, "metrics.risk_free is %g, must be a fraction per year above -1", def->risk_free);
+    if (!(def->required_return > -1 && def->required_return < 10))
+        return td_fail(error, TD_BAD_ARG, "metrics.required_return is %g, must be a fraction above -1", def->required_return);
+    if (!(def->vectorbt.min_size >= 0 && def->vectorbt.min_size < INFINITY))
+        return td_fail(error, TD_BAD_ARG, "vectorbt.min_size is %g, must be units, at least 0", def->vectorbt.min_size);
+    if (!(def->vectorbt.max_size > 0))
+        return td_fail(error, TD_BAD_ARG, "vectorbt.max_size is %g, must be units, above 0", def->vectorbt.max_size);
     if (def->row_scale != 1 && def->volatility != TD_VOLATILITY_NONE)
         return td_fail(error, TD_BAD_ARG, "row_scale is %g, but distances in multiples of volatility need rows of real prices", def->row_scale);
     if (def->execution_ns != 0 && def->profile != TD_PROFILE_TAPEDECK)
@@ -247,11 +253,12 @@ td_status td_deck_make_leg(const td_tape *tape, const td_play_def *def, const td
     if (def->periods_per_year > 0 && !backtesting) deck->periods_per_year = def->periods_per_year;
     int64_t samples = 0;
     for (int64_t t = 0; t < bars; t++) {
-        seconds[t] = (double)(time[t] - time[0]) / 1e9;
+        /* profile vectorbt counts bars, whatever lies between them */
+        seconds[t] = (def->profile == TD_PROFILE_VECTORBT ? (double)t * (double)tape->interval_ns : (double)(time[t] - time[0])) / 1e9;
         if (t + 1 == bars || group_of(grouping, time[t], t, count) != group_of(grouping, time[t + 1], t + 1, count))
             sample_bar[samples++] = t;
     }
-    deck->years = seconds[bars - 1] / DAY_SECONDS / 365.25;
+    deck->years = (double)(time[bars - 1] - time[0]) / 1e9 / DAY_SECONDS / 365.25;
     int64_t period = median_period(time, bars);
     deck->duration_unit = period % TD_NS_PER_DAY == 0                       ? DAY_SECONDS
                           : period % (3600 * TD_NS_PER_SECOND) == 0         ? 3600
@@ -287,8 +294,9 @@ td_status td_deck_make_leg(const td_tape *tape, const td_play_def *def, const td
         .market_log = backtesting ? market_log : NULL, .samples = samples, .sample_bar = sample_bar, .sample_market = sample_market,
         .blocks = blocks, .block_end = block_end, .profile = def->profile, .fill_at = def->fill_at,
         .fill_delay = def->fill_delay, .intrabar = def->intrabar, .sizing = def->sizing, .direction = def->direction,
-        .maker_rate = def->maker_rate, .tiers = deck->def.tiers,
-        .tier_count = def->tier_count, .tier_days = def->tier_days, .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
+        .maker_rate = def->maker_rate, .tiers = deck->def.tiers, .tier_count = def->tier_count, .tier_days = def->tier_days,
+        .vectorbt = &deck->def.vectorbt, .required = def->profile == TD_PROFILE_VECTORBT ? def->required_return : 0,
+        .hours_from = def->hours_from, .hours_to = def->hours_to, .time_ns = time,
         .finer_first = def->execution_ns ? finer_first : NULL, .finer_open = walked->open + offset, .finer_high = walked->high + offset,
         .finer_low = walked->low + offset, .finer_close = walked->close + offset,
         .finer_volume = walked->volume ? walked->volume + offset : NULL, .finer_time_ns = walked->time_ns + offset,
@@ -363,7 +371,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         return td_fail(error, TD_BAD_ARG, "costs.tiers say what commission and maker are; they cannot be given beside them");
     if (deck->def.profile == TD_PROFILE_VECTORBT) TD_TRY(td_vectorbt_check(&deck->def, set, error));
     if (deck->def.profile == TD_PROFILE_BACKTESTING) TD_TRY(td_backtesting_check(&deck->def, set, error));
-    if (deck->portfolio && (td_path_of(&deck->def, set) != TD_PATH_PLAIN || knob[TD_KNOB_pyramiding] != 1))
+    if (deck->portfolio && (td_route_of(&deck->def, set) != TD_ROUTE_PLAIN || knob[TD_KNOB_pyramiding] != 1))
         return td_fail(error, TD_BAD_ARG, "a portfolio plays market orders with stop_loss and take_profit; other stops, costs beyond "
                        "commission, fixed_commission, spread and slippage, leverage, pyramiding and risk limits it does not");
     if (!(set->knob[TD_KNOB_stop_loss] < 1))

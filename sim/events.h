@@ -4,7 +4,7 @@
  * reached through this table, which the player puts into the chunk. So strategies compile quickly, and one that a user compiles
  * needs nothing of this program but the table. Vectors of lanes go by pointer: the widths of arguments are nobody's concern.
  *
- * There is a table for each way to play a group (td_path). The tables of the first two play in vectors, that of the last one takes a
+ * There is a table for each way to play a group (td_route). The tables of the first two play in vectors, that of the last one takes a
  * lane at a time to the broker. */
 #ifndef TAPEDECK_SIM_EVENTS_H
 #define TAPEDECK_SIM_EVENTS_H
@@ -13,9 +13,9 @@
 
 struct td_events {
     /* Lets trailing stops follow bar t, and takes the lanes off to which nothing else happens in it; lanes: those that are touched. Moves
-     * guards and nothing else that is hot. NULL on the plain path, where bars from `wake` on touch nothing either. */
+     * guards and nothing else that is hot. NULL on the plain route, where bars from `wake` on touch nothing either. */
     void (*calm)(const td_kernel_deck *deck, td_vector *vector, td_mask *lanes, int64_t t);
-    /* what happens in bar t: stops, targets, ruin, and what waits for it; lanes: that are touched, unused on the plain path */
+    /* what happens in bar t: stops, targets, ruin, and what waits for it; lanes: that are touched, unused on the plain route */
     void (*bar)(const td_kernel_deck *deck, td_vector *vector, const td_mask *lanes, int64_t t, int64_t sample);
     /* lanes whose equity is at or above `record` after bar t: their peak moves */
     void (*peak)(const td_kernel_deck *deck, td_vector *vector, int64_t t);
@@ -25,6 +25,6 @@ struct td_events {
     void (*finalize)(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t sample);
 };
 
-const td_events *td_events_for(td_isa isa, td_path path);
+const td_events *td_events_for(td_isa isa, td_route route);
 
 #endif

@@ -51,6 +51,8 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_acc
     }
     m[TD_METRIC_exposure] = exposed / (double)deck->view.bars;
     if (n == 0) return;
+    m[TD_METRIC_avg_winning_trade] = lane->gain_return / nonzero(lane->wins);
+    m[TD_METRIC_avg_losing_trade] = lane->loss_return / nonzero(lane->losses);
     m[TD_METRIC_win_rate] = lane->wins / n;
     m[TD_METRIC_best_trade] = lane->best;
     m[TD_METRIC_worst_trade] = lane->worst;
@@ -74,12 +76,18 @@ static void trade_metrics(const td_deck *deck, const td_lane *lane, const td_acc
 static void drawdown_metrics(const td_deck *deck, const td_lane *lane, double *m) {
     double worst = lane->worst_ratio, sum = lane->drawdown_sum, count = lane->drawdowns, time_sum = lane->drawdown_time_sum,
            time_max = lane->drawdown_time_max;
+    bool vectorbt = deck->def.profile == TD_PROFILE_VECTORBT;
+    if (vectorbt && count > 0) { /* counts the bars below the peak, of those that are over without the one that is back at it */
+        double bar = (double)deck->interval_ns / 1e9;
+        time_sum -= count * bar;
+        time_max -= bar;
+    }
     /* a drawdown still open at the end counts, unless the last bar is its only one. Asleep at the peak there is none. */
     if (lane->trough < lane->peak && (lane->record < INFINITY || lane->ruined)) {
         double ratio = lane->trough / lane->peak;
         int64_t last = deck->view.bars - 1, began = (int64_t)lane->peak_bar;
         if (ratio < worst) worst = ratio;
-        if (last > began + 1) {
+        if (last > began + 1 || vectorbt) {
             double lasted = deck->view.seconds[last] - deck->view.seconds[began];
             sum += 1 - ratio;
             count += 1;
@@ -103,6 +111,8 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     m[TD_METRIC_final_equity] = equity;
     m[TD_METRIC_peak_equity] = lane->peak;
     m[TD_METRIC_total_return] = (equity - start) / start;
+    /* what closed trades do not explain */
+    m[TD_METRIC_open_profit] = lane->position == 0 ? 0 : equity - start - lane->sum_pnl;
     m[TD_METRIC_break_even_cost] = (equity - start + lane->commission_paid) / nonzero(lane->turnover);
     if (deck->def.profile == TD_PROFILE_VECTORBT) warmup = 0; /* from the first close */
     m[TD_METRIC_buy_hold_return] = warmup <= last ? (close[last] - close[warmup]) / close[warmup] : NAN;
@@ -113,6 +123,7 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     double annual = n > 0 ? (ruined && backtesting ? 0 : td_pow(equity / base, per_year / n) - 1) : NAN;
     double downside = n > 0 ? sqrt(lane->sum_down2 / n) * sqrt(per_year) : NAN, volatility, mean = lane->sum_r / n;
     m[TD_METRIC_annual_return] = annual;
+    m[TD_METRIC_downside_risk] = downside;
     m[TD_METRIC_calmar] = annual / nonzero(-m[TD_METRIC_max_drawdown]);
     if (backtesting) {
         double growth2 = n > 0 && !ruined ? td_pow(equity / base, 2 / n) : 1; /* (1 + g)^2 */
@@ -122,7 +133,7 @@ static void return_metrics(const td_deck *deck, const td_lane *lane, double star
     } else if (deck->def.profile == TD_PROFILE_VECTORBT) { /* ratios over nothing are infinite */
         volatility = sqrt(variance) * sqrt(per_year);
         m[TD_METRIC_sharpe] = variance == 0 ? INFINITY : (mean - risk_free) / sqrt(variance) * sqrt(per_year);
-        m[TD_METRIC_sortino] = downside == 0 ? INFINITY : mean * per_year / downside;
+        m[TD_METRIC_sortino] = downside == 0 ? INFINITY : (mean - deck->def.required_return) * per_year / downside;
     } else {
         volatility = sqrt(variance) * sqrt(per_year);
         m[TD_METRIC_sharpe] = (mean - risk_free / per_year) / nonzero(sqrt(variance)) * sqrt(per_year);
@@ -158,10 +169,10 @@ void td_lane_finish(const td_deck *deck, const td_set *set, const td_lane *lane,
         return_metrics(deck, lane, start, equity, td_deck_warmup(deck, set), m);
     }
 
-    /* the hash: fills, then state, then every metric; one NaN, one zero */
+    /* the hash: fills, then state, then the metrics; one NaN, one zero */
     uint64_t h = td_bits_of(lane->hash);
     h = td_hash_step(h, (uint64_t)(cell->state * 256 + cell->reason * 16 + cell->ruined));
-    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+    for (int i = 0; i < TD_METRICS_HASHED; i++) {
         uint64_t word = isnan(m[i]) ? 0x7ff8000000000000ull : m[i] == 0 ? 0 : td_bits_of(m[i]);
         h = td_hash_step(h, word * 0x9E3779B97F4A7C15ull);
     }

@@ -81,7 +81,7 @@ enum {
     X(refused_lot)                                                                                                               \
     X(refused_volatility)                                                                                                        \
     X(turnover)        /* traded value at base prices */                                                                         \
-    X(best_price)      /* best price since the entry; of lanes that are not plain (td_path), as the next ones */                 \
+    X(best_price)      /* best price since the entry; of lanes that are not plain (td_route), as the next ones */                 \
     X(followed)        /* the last bar that trailing stops followed, one for all lanes of a vector (td_catch_up) */              \
     X(trail_share)     /* the trailing stop's distance from it, the nearer of two: fraction, +inf none ... */                    \
     X(trail_amount)    /* ... and quote, +inf none */                                                                            \
@@ -179,7 +179,7 @@ typedef struct td_vector {
     td_bits pick[TD_ROWS_MAX];            /* index into the two windows */
     int64_t window[TD_ROWS_MAX][2];       /* where they begin */
     int64_t windowed;                     /* do all rows of all vectors of this block fit their windows? */
-    struct td_account *accounts;          /* (TD_LANES) on path broker, else NULL; the caller's */
+    struct td_account *accounts;          /* (TD_LANES) on route broker, else NULL; the caller's */
     int64_t reserved[6];
     int32_t slot[TD_ROWS_MAX][TD_LANES];
 } td_vector;
@@ -245,6 +245,8 @@ typedef struct td_kernel_deck {
     bool maker_rate;
     const td_tier *tiers;         /* (tier_count) */
     int32_t tier_count, tier_days;
+    const td_vectorbt_def *vectorbt; /* options of that profile */
+    double required;              /* what a sampled return falls short of; 0 but in profile vectorbt */
     int32_t hours_from, hours_to; /* minutes of the UTC day */
     const int64_t *time_ns;       /* (bars) open times */
     /* What prices walk through inside bar t: the finer bars [finer_first[t], finer_first[t + 1]); without finer ones bar t itself, of the
@@ -261,12 +263,12 @@ typedef struct td_kernel_deck {
 } td_kernel_deck;
 
 /* What sets ask for decides how the lanes engine plays them, a whole group as the most demanding of it needs. The bits are the same. */
-typedef enum td_path {
-    TD_PATH_PLAIN,     /* market orders with a stop and a target: in vectors (sim/ledger.h) */
-    TD_PATH_PROTECTED, /* and stops that move, distances in volatility, an age to leave at: in vectors (sim/protection.h) */
-    TD_PATH_BROKER,    /* anything: the lanes that something happens to, one by one, at the broker's (sim/broker.h) */
-    TD_PATHS
-} td_path;
+typedef enum td_route {
+    TD_ROUTE_PLAIN,     /* market orders with a stop and a target: in vectors (sim/ledger.h) */
+    TD_ROUTE_PROTECTED, /* and stops that move, distances in volatility, an age to leave at: in vectors (sim/protection.h) */
+    TD_ROUTE_BROKER,    /* anything: the lanes that something happens to, one by one, at the broker's (sim/broker.h) */
+    TD_ROUTES
+} td_route;
 
 typedef struct td_events td_events; /* sim/events.h */
 struct td_wish;                     /* sim/order.h */
@@ -279,7 +281,7 @@ typedef struct td_kernel_chunk {
     const double *rows;     /* row slot r of bar t is rows[(t - begin) * stride + r]; bar begin - 1 is there too */
     int64_t stride;
     int64_t sample, block;  /* first sample and first block whose bar is >= begin */
-    const td_events *events; /* of the kernel's instruction set and the group's path; the lanes engine only */
+    const td_events *events; /* of the kernel's instruction set and the group's route; the lanes engine only */
 } td_kernel_chunk;
 
 /* One strategy on one instruction set. */

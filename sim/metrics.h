@@ -53,7 +53,11 @@
     X(refused_hours, "1", "orders refused: outside trading hours", -1)                                                           \
     X(refused_volatility, "1", "orders refused: the volatility that stops or size depend on has no value yet", -1)               \
     X(refused_orders, "1", "orders refused: too many working orders, or contradictory ones", -1)                                 \
-    X(ambiguous_bars, "1", "bars whose range held both the stop and the target", 0)
+    X(ambiguous_bars, "1", "bars whose range held both the stop and the target", 0)                                              \
+    X(downside_risk, "1", "annualised downside deviation of returns", -1)                                                        \
+    X(avg_winning_trade, "1", "mean return of the trades with positive profit", +1)                                              \
+    X(avg_losing_trade, "1", "mean return of the trades with negative profit", +1)                                               \
+    X(open_profit, "quote", "profit of the position open at the end, at its mark", 0)
 
 typedef enum td_metric {
 #define TD_METRIC_NAME(name, unit, text, better) TD_METRIC_##name,
@@ -61,6 +65,8 @@ typedef enum td_metric {
 #undef TD_METRIC_NAME
     TD_METRIC_COUNT
 } td_metric;
+/* A cell's hash covers the metrics up to here: those that came later leave hashes of earlier results as they were. */
+enum { TD_METRICS_HASHED = TD_METRIC_ambiguous_bars + 1 };
 
 typedef struct td_metric_info {
     const char *name, *units, *long_name;

@@ -150,6 +150,24 @@ typedef enum td_engine { TD_ENGINE_AUTO, TD_ENGINE_REFERENCE, TD_ENGINE_LANES, T
 /* Instruction sets, worst first. SCALAR plays one lane: the same source as the wide ones, compiled to double. */
 typedef enum td_isa { TD_ISA_SCALAR, TD_ISA_V2, TD_ISA_V3, TD_ISA_V4, TD_ISA_COUNT } td_isa;
 
+/* What profile vectorbt takes beside the rest: options of its Portfolio.from_signals(), under the package's names and words. */
+typedef enum td_accumulation { TD_ACCUMULATE_NONE, TD_ACCUMULATE_BOTH, TD_ACCUMULATE_ADD, TD_ACCUMULATE_REMOVE } td_accumulation;
+/* What becomes of a position when an entry for the other side, or its stop, says so. */
+typedef enum td_upon { TD_UPON_IGNORE, TD_UPON_CLOSE, TD_UPON_CLOSE_REDUCE, TD_UPON_REVERSE, TD_UPON_REVERSE_REDUCE } td_upon;
+typedef enum td_stop_entry_price { TD_STOP_ENTRY_CLOSE, TD_STOP_ENTRY_PRICE, TD_STOP_ENTRY_FILL_PRICE } td_stop_entry_price;
+typedef enum td_stop_exit_price { TD_STOP_EXIT_LIMIT, TD_STOP_EXIT_MARKET, TD_STOP_EXIT_PRICE, TD_STOP_EXIT_CLOSE } td_stop_exit_price;
+typedef struct td_vectorbt_def {
+    td_accumulation accumulate;            /* Default none. */
+    td_upon upon_opposite_entry;           /* Default reverse_reduce. */
+    td_upon upon_stop_exit;                /* not ignore. Default close. */
+    td_stop_entry_price stop_entry_price;  /* Default close. */
+    td_stop_exit_price stop_exit_price;    /* Default limit. */
+    bool keep_stops;                       /* a further entry leaves stop and target where they are. Default false. */
+    bool lock_cash;                        /* shorts only of what cash is free. Default false. */
+    bool whole;                            /* an order is filled whole or not at all. Default false. */
+    double min_size, max_size;             /* units of an order. Default 1e-8, +inf. */
+} td_vectorbt_def;
+
 typedef struct td_play_def { /* start from td_default_play_def() */
     const td_strategy *strategy;
     td_profile profile;      /* whose fill rules and metric definitions. Default tapedeck. */
@@ -174,9 +192,11 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     double row_scale;        /* rows are computed on prices times this. Default 1. backtesting.py trades fractions by scaling its prices
                                 by the lot, and whether two averages tie can depend on it. */
     double risk_free;        /* fraction per year; profile vectorbt: per bar. Default 0. */
+    double required_return;  /* what falls short of it is a loss, to Sortino and Omega as docs/metrics.md says. Default 0. */
     double periods_per_year; /* of the sampled returns; 0 = from the calendar. Default 0. */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
     int64_t bars;            /* ... and 0 = to the end. */
+    td_vectorbt_def vectorbt; /* read in profile vectorbt only */
     uint32_t cookie;         /* set by td_default_play_def(). Leave it. */
 } td_play_def;
 enum { TD_PLAY_DEF_COOKIE = 0x7464706c };

@@ -214,24 +214,24 @@ void td_player_close(td_player *player) {
     free(player);
 }
 
-/* The path of a group: what the most demanding of its sets needs. */
-static td_path group_path(const td_deck *deck, const td_set *sets, int64_t count) {
-    td_path most = *deck->def.strategy->orders ? TD_PATH_BROKER : TD_PATH_PLAIN;
-    for (int64_t i = 0; i < count && most < TD_PATH_BROKER; i++) {
-        td_path path = td_path_of(&deck->def, &sets[i]);
-        if (path > most) most = path;
+/* The route of a group: what the most demanding of its sets needs. */
+static td_route group_route(const td_deck *deck, const td_set *sets, int64_t count) {
+    td_route most = *deck->def.strategy->orders ? TD_ROUTE_BROKER : TD_ROUTE_PLAIN;
+    for (int64_t i = 0; i < count && most < TD_ROUTE_BROKER; i++) {
+        td_route route = td_route_of(&deck->def, &sets[i]);
+        if (route > most) most = route;
     }
     return most;
 }
 
 /* Plays the group that start_group() began through the lanes engine. */
-static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_path path, td_cell *cells, float *block_returns) {
+static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_route route, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
     const td_kernel *kernel = deck->def.strategy->kernels[player->isa];
     int row_count = deck->row_count, lanes = kernel->lanes, block_lanes = lanes * TD_BLOCK_VECTORS;
     int64_t blocks = lane_blocks(count, player->isa);
     size_t vector_bytes = td_vector_bytes(lanes);
-    bool broker = path == TD_PATH_BROKER;
+    bool broker = route == TD_ROUTE_BROKER;
 
     /* lanes beyond the last set play it once more; nobody looks at them */
     for (int64_t i = 0; i < blocks * block_lanes; i++) {
@@ -254,7 +254,7 @@ static void play_lanes(td_player *player, const td_set *sets, int64_t count, td_
 
     while (td_rows_next(&player->rows)) {
         td_kernel_chunk chunk = td_rows_chunk(&player->rows);
-        chunk.events = td_events_for(player->isa, path);
+        chunk.events = td_events_for(player->isa, route);
         for (int64_t b = 0; b < blocks; b++)
             kernel->play(&deck->view, &chunk, player->vectors + (size_t)(b * TD_BLOCK_VECTORS) * vector_bytes,
                          player->block_equity + b * block_lanes * deck->view.blocks);
@@ -383,14 +383,14 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         td_engine engine = player->engine;
         if (engine == TD_ENGINE_AUTO) engine = can_skip(deck) && !player->dense ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
         /* the skip engine knows market orders with a stop and a target only */
-        td_path path = engine == TD_ENGINE_REFERENCE ? TD_PATH_BROKER : group_path(deck, sets + done, now);
-        if (engine == TD_ENGINE_SKIP && path != TD_PATH_PLAIN) engine = TD_ENGINE_LANES;
+        td_route route = engine == TD_ENGINE_REFERENCE ? TD_ROUTE_BROKER : group_route(deck, sets + done, now);
+        if (engine == TD_ENGINE_SKIP && route != TD_ROUTE_PLAIN) engine = TD_ENGINE_LANES;
         if (engine == TD_ENGINE_SKIP && !play_skip(player, sets + done, now, cells + done, returns)) {
             td_rows_start(&player->rows, sets + done, now, player->slots);
             engine = TD_ENGINE_LANES;
         }
         if (engine == TD_ENGINE_LANES)
-            play_lanes(player, sets + done, now, path, cells + done, returns);
+            play_lanes(player, sets + done, now, route, cells + done, returns);
         else if (engine == TD_ENGINE_REFERENCE) {
             td_lane lane;
             td_account account;

@@ -345,7 +345,7 @@ static void fill_chunk(td_portfolio_player *player, int64_t begin, int64_t end) 
         player->chunks[s] = td_rows_chunk(&player->rows[s]);
     }
     /* events are the same for every symbol, and asked of the first */
-    player->chunks->events = td_events_for(player->isa, TD_PATH_PLAIN);
+    player->chunks->events = td_events_for(player->isa, TD_ROUTE_PLAIN);
 }
 
 static void play_group(td_portfolio_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {

@@ -570,7 +570,7 @@ td_status td_backtesting_check(const td_play_def *def, const td_set *set, td_err
     bool by_book = td_book_bytes(def) > 0;
     td_set others = *set;
     if (by_book) others.knob[TD_KNOB_leverage] = 1;
-    if (td_path_of(def, &others) == TD_PATH_PLAIN) return TD_OK;
+    if (td_route_of(def, &others) == TD_ROUTE_PLAIN) return TD_OK;
     return td_fail(error, TD_BAD_ARG, "profile backtesting plays orders with a stop and a target; delays, trailing stops, further costs, "
                    "%srisk limits are of profile tapedeck", by_book ? "maintenance and " : "leverage (but for strategies with ORDERS) and ");
 }

@@ -1,5 +1,5 @@
 /* What protects a position, in the lane algebra: stops that trail or move to the entry price, distances in volatility, an age to leave
- * at. For groups on the protected path (td_path); sim/broker.c says the same for one lane, rule by rule, and the bits agree.
+ * at. For groups on the protected route (td_route); sim/broker.c says the same for one lane, rule by rule, and the bits agree.
  *
  * One policy only, `stop_first`: prices walk from the open to the stop's side, to the other, and to the close. Every function takes the
  * lanes it is for as a mask and leaves the others untouched. */

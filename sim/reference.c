@@ -51,7 +51,9 @@ static void sample(detail *run, int64_t t) {
     int64_t k = run->seat.sample++;
     if (k == 0) lane->first_sample = lane->ruined != 0 ? 0 : lane->equity;
     if (lane->ruined == 0 && (k > 0 || view->profile != TD_PROFILE_BACKTESTING)) {
-        double r = (lane->equity - lane->sample_equity) / fabs(lane->sample_equity), down = r < 0 ? r : 0;
+        /* from nothing to nothing, in profile vectorbt, where nobody is ruined, is no return either */
+        double change = lane->equity - lane->sample_equity, r = change == 0 ? 0 : change / fabs(lane->sample_equity);
+        double shortfall = r - view->required, down = shortfall < 0 ? shortfall : 0;
         lane->sum_r += r;
         lane->sum_r2 += r * r;
         lane->sum_down2 += down * down;

@@ -1,5 +1,6 @@
 /* Names to things: strategies and row kinds with their kernels per instruction set, knobs, reasons. The lists are made by the
  * build from the folders strategies/ and data/rows/. */
+#include <math.h>
 #include <string.h>
 
 #include "data/row_kind.h"
@@ -113,12 +114,12 @@ const td_skip_kernel *td_skip_kernel_for(td_isa isa) {
 }
 
 /* the lane engine's events */
-#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa[TD_PATHS];
+#define TD_DECLARE_EVENTS(unit, isa) extern const td_events td_events_##unit##_##isa[TD_ROUTES];
 TD_EACH_ISA(TD_DECLARE_EVENTS, lane_events)
-const td_events *td_events_for(td_isa isa, td_path path) {
+const td_events *td_events_for(td_isa isa, td_route route) {
 #define TD_EVENTS_POINTER(unit, isa) td_events_##unit##_##isa,
     static const td_events *const events[] = {TD_EACH_ISA(TD_EVENTS_POINTER, lane_events)};
-    return &events[isa][path];
+    return &events[isa][route];
 }
 
 /* knobs and reasons */
@@ -162,4 +163,8 @@ td_set td_default_set(const td_strategy *strategy) {
     return set;
 }
 
-td_play_def td_default_play_def(void) { return (td_play_def){.blocks = 64, .tier_days = 30, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE}; }
+td_play_def td_default_play_def(void) {
+    return (td_play_def){.blocks = 64, .tier_days = 30, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE,
+                         .vectorbt = {.upon_opposite_entry = TD_UPON_REVERSE_REDUCE, .upon_stop_exit = TD_UPON_CLOSE, .min_size = 1e-8,
+                                      .max_size = INFINITY}};
+}

@@ -186,7 +186,7 @@ td_kernel_chunk td_rows_chunk(const td_rows *rows) {
     const td_kernel_deck *view = &rows->deck->view;
     return (td_kernel_chunk){.begin = rows->begin, .end = rows->end, .rows = rows->values + rows->slots, .stride = rows->slots,
                              .sample = td_first_from(view->sample_bar, view->samples, rows->begin),
-                             .block = td_first_from(view->block_end, view->blocks, rows->begin), .events = td_events_for(rows->isa, TD_PATH_PLAIN)};
+                             .block = td_first_from(view->block_end, view->blocks, rows->begin), .events = td_events_for(rows->isa, TD_ROUTE_PLAIN)};
 }
 
 bool td_vector_find_windows(void *vector, int lanes, int r) {

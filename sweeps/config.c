@@ -304,12 +304,38 @@ static void read_tiers(td_loader *l) {
         TD_COMPLAIN(l, tier < 0 ? list->place : list->values[tier]->place, "%s", error.message);
 }
 
+/* The group of profile vectorbt. */
+static void read_vectorbt(td_loader *l) {
+    const td_setting *s = l->settings;
+    td_vectorbt_def *def = &l->config->play.vectorbt;
+    for (int key = 0; key < TD_KEY_COUNT && l->config->play.profile != TD_PROFILE_VECTORBT; key++)
+        if (td_key_in_group((td_key)key, "vectorbt") && s[key].given) {
+            TD_COMPLAIN(l, s[key].key->place, "%s is of profile vectorbt, and the profile is %s", td_key_infos[key].path,
+                        td_profile_name(l->config->play.profile));
+            return;
+        }
+    if (s[TD_KEY_vectorbt_accumulate].given) def->accumulate = (td_accumulation)s[TD_KEY_vectorbt_accumulate].word;
+    if (s[TD_KEY_vectorbt_upon_opposite_entry].given) def->upon_opposite_entry = (td_upon)s[TD_KEY_vectorbt_upon_opposite_entry].word;
+    if (s[TD_KEY_vectorbt_stop_entry_price].given)
+        def->stop_entry_price = (td_stop_entry_price)s[TD_KEY_vectorbt_stop_entry_price].word;
+    if (s[TD_KEY_vectorbt_stop_exit_price].given) def->stop_exit_price = (td_stop_exit_price)s[TD_KEY_vectorbt_stop_exit_price].word;
+    if (s[TD_KEY_vectorbt_upon_stop_exit].given)
+        def->upon_stop_exit = (td_upon)(s[TD_KEY_vectorbt_upon_stop_exit].word + TD_UPON_CLOSE);
+    if (s[TD_KEY_vectorbt_upon_stop_update].given) def->keep_stops = s[TD_KEY_vectorbt_upon_stop_update].word;
+    if (s[TD_KEY_vectorbt_lock_cash].given) def->lock_cash = s[TD_KEY_vectorbt_lock_cash].word;
+    if (s[TD_KEY_vectorbt_allow_partial].given) def->whole = !s[TD_KEY_vectorbt_allow_partial].word;
+    if (s[TD_KEY_vectorbt_min_size].given) def->min_size = s[TD_KEY_vectorbt_min_size].number;
+    if (s[TD_KEY_vectorbt_max_size].given) def->max_size = s[TD_KEY_vectorbt_max_size].number;
+    if (!(def->max_size > 0)) TD_COMPLAIN(l, s[TD_KEY_vectorbt_max_size].node->place, "vectorbt.max_size is 0, must be above 0");
+}
+
 static void read_play(td_loader *l) {
     const td_setting *s = l->settings;
     td_config *c = l->config;
     td_play_def *play = &c->play;
     if (s[TD_KEY_profile].given) play->profile = (td_profile)s[TD_KEY_profile].word;
     if (play->profile == TD_PROFILE_VECTORBT) play->fill_at = TD_FILL_CLOSE;
+    read_vectorbt(l);
     if (s[TD_KEY_fill_at].given) play->fill_at = (td_fill_at)s[TD_KEY_fill_at].word;
     if (s[TD_KEY_fill_delay].given) play->fill_delay = s[TD_KEY_fill_delay].integer;
     if (s[TD_KEY_intrabar].given) play->intrabar = (td_intrabar)s[TD_KEY_intrabar].word;
@@ -329,6 +355,7 @@ static void read_play(td_loader *l) {
         play->sample_bars = s[TD_KEY_metrics_sample].word < 0 ? s[TD_KEY_metrics_sample].integer : s[TD_KEY_metrics_sample].word;
     if (s[TD_KEY_metrics_blocks].given) play->blocks = s[TD_KEY_metrics_blocks].integer;
     if (s[TD_KEY_metrics_risk_free].given) play->risk_free = s[TD_KEY_metrics_risk_free].number;
+    if (s[TD_KEY_metrics_required_return].given) play->required_return = s[TD_KEY_metrics_required_return].number;
     if (s[TD_KEY_metrics_periods_per_year].given) play->periods_per_year = s[TD_KEY_metrics_periods_per_year].number;
     c->from_ns = s[TD_KEY_period_from].given ? s[TD_KEY_period_from].integer : INT64_MIN;
     c->to_ns = s[TD_KEY_period_to].given ? s[TD_KEY_period_to].integer : INT64_MAX;

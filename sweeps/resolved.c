@@ -90,6 +90,19 @@ static json_t *names_json(char *const *names, int count) {
     return list;
 }
 
+static void put_vectorbt(json_t *root, const td_vectorbt_def *def) {
+    put_json(root, "vectorbt.accumulate", word_json(TD_KEY_vectorbt_accumulate, def->accumulate));
+    put_json(root, "vectorbt.upon_opposite_entry", word_json(TD_KEY_vectorbt_upon_opposite_entry, def->upon_opposite_entry));
+    put_json(root, "vectorbt.stop_entry_price", word_json(TD_KEY_vectorbt_stop_entry_price, def->stop_entry_price));
+    put_json(root, "vectorbt.stop_exit_price", word_json(TD_KEY_vectorbt_stop_exit_price, def->stop_exit_price));
+    put_json(root, "vectorbt.upon_stop_exit", word_json(TD_KEY_vectorbt_upon_stop_exit, def->upon_stop_exit - TD_UPON_CLOSE));
+    put_json(root, "vectorbt.upon_stop_update", word_json(TD_KEY_vectorbt_upon_stop_update, def->keep_stops));
+    put_json(root, "vectorbt.lock_cash", json_boolean(def->lock_cash));
+    put_json(root, "vectorbt.allow_partial", json_boolean(!def->whole));
+    put_json(root, "vectorbt.min_size", number_json(def->min_size));
+    if (def->max_size < INFINITY) put_json(root, "vectorbt.max_size", number_json(def->max_size));
+}
+
 /* Everything that changes numbers, as JSON that is itself a configuration (but for the tape). space: before it was handed over. */
 static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     json_t *root = json_object();
@@ -118,7 +131,9 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
                                                             : json_integer(play->sample_bars));
     put_json(root, "metrics.blocks", json_integer(play->blocks));
     put_json(root, "metrics.risk_free", number_json(play->risk_free));
+    if (play->required_return != 0) put_json(root, "metrics.required_return", number_json(play->required_return));
     put_json(root, "metrics.periods_per_year", number_json(play->periods_per_year));
+    if (play->profile == TD_PROFILE_VECTORBT) put_vectorbt(root, &play->vectorbt);
     char date[40];
     if (c->from_ns != INT64_MIN) put_json(root, "period.from", (td_write_date(c->from_ns, date), json_string(date)));
     if (c->to_ns != INT64_MAX) put_json(root, "period.to", (td_write_date(c->to_ns, date), json_string(date)));

@@ -382,12 +382,12 @@ static void print_group_defaults(FILE *out, const char *group, const char *inden
         const td_key_info *info = &td_key_infos[i];
         if (!td_key_in_group(key, group) || info->type == TD_TYPE_IGNORED) continue;
         if (info->type == TD_TYPE_GROUP) {
-            /* a group all of whose keys are behind comment signs is commented out as well */
+            /* a group all of whose keys are behind comment signs is commented out as well, and what the default profile refuses */
             bool live = false;
             char preset[64];
             for (int j = 0; j < TD_KEY_COUNT; j++) {
                 default_of((td_key)j, preset, sizeof preset);
-                live = live || (td_key_in_group((td_key)j, info->path) && *preset);
+                live = live || (td_key_in_group((td_key)j, info->path) && *preset && key != TD_KEY_vectorbt);
             }
             fprintf(out, "\n%s%s:\n", live ? "" : "# ", info->path);
             print_group_defaults(out, info->path, live ? "  " : "#   ");

@@ -173,8 +173,30 @@ typedef enum td_key_type {
     X(metrics_blocks, "metrics.blocks", INTEGER, 1, TD_BLOCKS_MAX, "", "64",                                                     \
       "equal blocks of bars whose returns are kept for later statistics")                                                       \
     X(metrics_risk_free, "metrics.risk_free", NUMBER, -1, 10, "", "0", "annual risk-free rate, fraction; profile vectorbt: per bar") \
+    X(metrics_required_return, "metrics.required_return", NUMBER, -1, 10, "", "0",                                               \
+      "what returns below fall short of. Profile vectorbt: in Sortino and downside risk per bar, in Omega a year; else in Omega, a year") \
     X(metrics_periods_per_year, "metrics.periods_per_year", NUMBER, 0, 1e9, "", "0",                                             \
       "sampled returns per year, for annualising; 0 takes it from the calendar")                                                \
+    X(vectorbt, "vectorbt", GROUP, 0, 0, "", "", "")                                                                             \
+    X(vectorbt_accumulate, "vectorbt.accumulate", CHOICE, 0, 0, "none both addonly removeonly", "none",                          \
+      "entries for the side that stands add `size` to the position (both, addonly); exits, and entries for the other side that do " \
+      "not reverse, take `size` off it (both, removeonly). This group is of profile vectorbt; see docs/bar-rules.md")            \
+    X(vectorbt_upon_opposite_entry, "vectorbt.upon_opposite_entry", CHOICE, 0, 0, "ignore close closereduce reverse reversereduce", \
+      "reversereduce", "what an entry for the other side does to a position; those that reduce do so where accumulate says so")  \
+    X(vectorbt_stop_entry_price, "vectorbt.stop_entry_price", CHOICE, 0, 0, "close price fillprice", "close",                    \
+      "what stop and target are measured from: the close of the entry's bar, the price of its order before slippage, or after it") \
+    X(vectorbt_stop_exit_price, "vectorbt.stop_exit_price", CHOICE, 0, 0, "stoplimit stopmarket price close", "stoplimit",       \
+      "where a stop or target fills: at its level without or with slippage, at the price that orders of the bar have, at the close") \
+    X(vectorbt_upon_stop_exit, "vectorbt.upon_stop_exit", CHOICE, 0, 0, "close closereduce reverse reversereduce", "close",      \
+      "what a stop or target does to the position")                                                                              \
+    X(vectorbt_upon_stop_update, "vectorbt.upon_stop_update", CHOICE, 0, 0, "override keep", "override",                         \
+      "a further entry moves stop and target, or leaves them")                                                                   \
+    X(vectorbt_lock_cash, "vectorbt.lock_cash", BOOL, 0, 0, "", "false",                                                         \
+      "cash that shorts brought, and as much again, is not spent: shorts are no larger than the cash that is free")              \
+    X(vectorbt_allow_partial, "vectorbt.allow_partial", BOOL, 0, 0, "", "true",                                                  \
+      "an order that is more than can be filled is filled in part; else it is refused")                                          \
+    X(vectorbt_min_size, "vectorbt.min_size", NUMBER, 0, 1e15, "", "1e-8", "units; smaller orders are refused")                  \
+    X(vectorbt_max_size, "vectorbt.max_size", NUMBER, 0, 1e15, "", "", "units; larger orders are cut. When absent: no limit")    \
     X(limits, "limits", GROUP, 0, 0, "", "", "")                                                                                 \
     X(limits_memory, "limits.memory", BYTES, 0, 0, "", "none",                                                                   \
       "a sweep that would need more does not start: 2GB, 512MiB; does not change numbers")                                       \

@@ -362,6 +362,10 @@ static double base_price(const watch *w, const td_fill *fill, double base) {
     const td_kernel_deck *view = &w->deck->view;
     bool backtesting = view->profile == TD_PROFILE_BACKTESTING;
     int64_t t = fill->bar, k = finer_bar(w, fill);
+    td_stop_exit_price where = w->deck->def.vectorbt.stop_exit_price;
+    if (view->profile == TD_PROFILE_VECTORBT && where >= TD_STOP_EXIT_PRICE && fill->reason != TD_FILL_REASON_open &&
+        fill->reason != TD_FILL_REASON_end)
+        return where == TD_STOP_EXIT_PRICE && view->fill_at == TD_FILL_NEXT_OPEN ? view->open[t] : view->close[t];
     switch (fill->reason) {
     case TD_FILL_REASON_open:
         if (view->fill_at != TD_FILL_NEXT_OPEN) complain(w, t, "a fill at the open", 1, 0);
@@ -405,8 +409,8 @@ static void on_fill(void *context, const td_fill *fill) {
     bool backtesting = w->deck->def.profile == TD_PROFILE_BACKTESTING, entry = fill->units * w->position >= 0;
     bool vectorbt = w->deck->def.profile == TD_PROFILE_VECTORBT;
     bool is_stop = fill->reason == TD_FILL_REASON_stop || fill->reason == TD_FILL_REASON_stop_gap || fill->reason == TD_FILL_REASON_trailing;
-    bool rests = (vectorbt && is_stop) || fill->reason == TD_FILL_REASON_target || fill->reason == TD_FILL_REASON_target_gap ||
-                 fill->reason == TD_FILL_REASON_limit;
+    bool rests = fill->reason == TD_FILL_REASON_target || fill->reason == TD_FILL_REASON_target_gap || fill->reason == TD_FILL_REASON_limit;
+    if (vectorbt && (is_stop || rests)) rests = w->deck->def.vectorbt.stop_exit_price == TD_STOP_EXIT_LIMIT;
     double spread = backtesting ? (entry ? knob[TD_KNOB_spread] : 0) : rests ? 0 : knob[TD_KNOB_spread] / 2;
     double slippage = rests ? 0 : knob[TD_KNOB_slippage], size = fabs(fill->units), side = fill->units > 0 ? 1 : -1;
     bool moves = !rests && (knob[TD_KNOB_slippage_ticks] > 0 || knob[TD_KNOB_volume_share] > 0 || knob[TD_KNOB_impact] > 0);

@@ -166,6 +166,18 @@ static void reads_every_key(void **state) {
     config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: vectorbt\n");
     assert_int_equal(config->play.profile, TD_PROFILE_VECTORBT);
     assert_int_equal(config->play.fill_at, TD_FILL_CLOSE);
+    const td_vectorbt_def *options = &config->play.vectorbt;
+    assert_true(options->accumulate == TD_ACCUMULATE_NONE && options->upon_opposite_entry == TD_UPON_REVERSE_REDUCE);
+    assert_true(options->upon_stop_exit == TD_UPON_CLOSE && options->min_size == 1e-8 && isinf(options->max_size));
+    td_config_free(config);
+    config = parse("tape: t.h5\nstrategy: sma-cross\nprofile: vectorbt\nvectorbt: {accumulate: removeonly, upon_opposite_entry: closereduce,\n"
+                   "  stop_entry_price: price, stop_exit_price: stopmarket, upon_stop_exit: reversereduce, upon_stop_update: keep,\n"
+                   "  lock_cash: true, allow_partial: false, min_size: 2, max_size: 3}\n");
+    options = &config->play.vectorbt;
+    assert_true(options->accumulate == TD_ACCUMULATE_REMOVE && options->upon_opposite_entry == TD_UPON_CLOSE_REDUCE);
+    assert_true(options->stop_entry_price == TD_STOP_ENTRY_PRICE && options->stop_exit_price == TD_STOP_EXIT_MARKET);
+    assert_true(options->upon_stop_exit == TD_UPON_REVERSE_REDUCE && options->keep_stops && options->lock_cash && options->whole);
+    assert_true(options->min_size == 2 && options->max_size == 3);
     td_config_free(config);
     config = parse("tape: t.h5\nstrategy: sma-cross\nfill: {at: next_open}\nprofile: vectorbt\n");
     assert_int_equal(config->play.fill_at, TD_FILL_NEXT_OPEN);
@@ -362,6 +374,8 @@ static void keys_and_their_types(void **state) {
         {"name: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "nested deeper than 32 levels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuse_lines(cases[i].lines, cases[i].part);
+    refuse_lines("vectorbt: {lock_cash: true}\n", "vectorbt.lock_cash is of profile vectorbt, and the profile is tapedeck");
+    refuse_lines("profile: vectorbt\nvectorbt: {max_size: 0}\n", "vectorbt.max_size is 0, must be above 0");
     refuse("", "the key 'tape' is missing");
     refuse("# nothing\n", "the key 'strategy' is missing");
     refuse("[1, 2]", "a configuration is a mapping of keys");
@@ -604,7 +618,8 @@ static void digest_is_of_the_numbers(void **state) {
     static const char *const different[] = {
         "period.from=2020-01-01", "period.to=2020-01-01", "costs.spread=1e-9", "finalize=false", "fill.at=close", "direction=long",
         "account.sizing=fraction", "account.units=fractional", "account.cash=1", "profile=tapedeck", "strategy=ema-cross",
-        "metrics.sample=bar", "metrics.blocks=8", "metrics.risk_free=0.1", "metrics.periods_per_year=3", "stops.stop_loss=0.1",
+        "metrics.sample=bar", "metrics.blocks=8", "metrics.risk_free=0.1", "metrics.required_return=0.1", "metrics.periods_per_year=3",
+        "stops.stop_loss=0.1",
         "parameters.fast=11", "parameters.fast={values: [10]}", "constraints=[fast < slow]", "list=[{commission: 0}]",
     };
     char digests[sizeof different / sizeof *different][65];
@@ -656,6 +671,9 @@ static void resolved_loads_back(void **state) {
         "  commission: {distribution: q_normal, sigma: 0.02, q: 0.01}\n"
         "  stop_loss: {distribution: beta, a: 2, b: 7.5}\n  take_profit: {distribution: inv_log_uniform_values, min: 0.1, max: 3}\n"
         "  cash: {distribution: log_normal, mu: 9}\n  fixed_commission: {range: [0, 1, 0.1]}\n",
+        "profile: vectorbt\nmetrics: {required_return: 0.01}\nvectorbt: {accumulate: addonly, upon_opposite_entry: ignore, max_size: 7.5,\n"
+        "  stop_entry_price: fillprice, stop_exit_price: close, upon_stop_exit: reverse, upon_stop_update: keep, lock_cash: true,\n"
+        "  allow_partial: false, min_size: 0}\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char text[4096];

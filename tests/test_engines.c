@@ -283,7 +283,7 @@ static void scaled_prices(void **state) {
     td_error error;
     static const td_metric money[] = {TD_METRIC_final_equity, TD_METRIC_peak_equity, TD_METRIC_commission_paid,
                                       TD_METRIC_spread_paid, TD_METRIC_slippage_paid, TD_METRIC_turnover, TD_METRIC_funding_paid,
-                                      TD_METRIC_borrow_paid};
+                                      TD_METRIC_borrow_paid, TD_METRIC_open_profit};
     static const char *const names[] = {"sma-cross", "ema-cross", "rsi-reversion", "buy-and-hold"};
     for (uint64_t seed = 5000; seed < 5060; seed++) {
         td_case made;

@@ -280,10 +280,13 @@ static void one_finer_bar_is_the_bar(void **state) {
     }
 }
 
+static bool is_gap(td_fill_reason reason) { return reason == TD_FILL_REASON_stop_gap || reason == TD_FILL_REASON_target_gap; }
+
 /* A bar that is split along the way that a policy takes through it (open to one extreme, to the other, to the close) tells the walk
  * nothing new: the same fills. */
 static void bars_split_along_the_way(void **state) {
     (void)state;
+    long compared = 0;
     for (uint64_t seed = 9200; seed < 9230; seed++) {
         td_case made;
         td_case_make_finer(&made, seed, 200, td_case_strategy(seed));
@@ -321,9 +324,11 @@ static void bars_split_along_the_way(void **state) {
             bool ruined = false;
             for (int64_t k = 0; k < b.fill_count; k++) ruined |= b.fills[k].reason == TD_FILL_REASON_ruin;
             if (!ruined && !b.cell.ruined && !a.cell.ruined) {
-                assert_int_equal(a.fill_count, b.fill_count);
-                for (int64_t k = 0; k < a.fill_count; k++) {
+                bool parted = false;
+                for (int64_t k = 0; k < a.fill_count && k < b.fill_count; k++) {
                     const td_fill *x = &a.fills[k], *y = &b.fills[k];
+                    /* an open beyond stop and target: the extreme that is nearer decides, and the first part's is another */
+                    if ((parted = x->bar == y->bar && x->reason != y->reason && is_gap(x->reason) && is_gap(y->reason))) break;
                     if (x->price != y->price || x->units != y->units)
                         print_error("%s: set %d, fill %lld on bar %lld: %s %.17g at %.17g, split %s %.17g at %.17g\n", made.text, i,
                                     (long long)k, (long long)x->bar, td_fill_reason_name(x->reason), x->units, x->price,
@@ -332,7 +337,11 @@ static void bars_split_along_the_way(void **state) {
                     assert_near(y->price, x->price, 0);
                     assert_near(y->units, x->units, 0);
                 }
-                assert_near(b.cell.metrics[TD_METRIC_final_equity], a.cell.metrics[TD_METRIC_final_equity], 0);
+                if (!parted) {
+                    assert_int_equal(a.fill_count, b.fill_count);
+                    assert_near(b.cell.metrics[TD_METRIC_final_equity], a.cell.metrics[TD_METRIC_final_equity], 0);
+                }
+                compared += !parted;
             }
             td_record_free(&a);
             td_record_free(&b);
@@ -342,6 +351,7 @@ static void bars_split_along_the_way(void **state) {
         td_test_tape_free(&finer);
         td_case_free(&made);
     }
+    assert_true(compared > 100);
 }
 
 /* ---- which way through a bar ---- */

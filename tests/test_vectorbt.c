@@ -296,6 +296,195 @@ static void R141_finalize_and_what_stays_open(void **state) {
     expect_metric(exposure, 0.5); /* bars that close with a position */
 }
 
+static void R161_entries_and_exits_may_be_accumulated(void **state) {
+    (void)state;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_fixed_commission] = 1;
+    def.vectorbt.accumulate = TD_ACCUMULATE_ADD;
+    /* trades of vectorbt's own docs: sizes 1, 1, 1, 1, -4 on 1 to 5 */
+    ROWS(ORDER(1, +1), ORDER(2, +1), ORDER(3, +1), ORDER(4, +1), ORDER(5, 0));
+    expect_fills(5);
+    expect_fill(4, 4, close, -4, 5);
+    assert_int_equal(now.trade_count, 1);
+    expect_trade(0, 4, 2.5, 5, 5);
+    /* of each entry, with its share of the exit's fee, as the package counts entry trades */
+    static const double profits[] = {2.75, 1.75, 0.75, -0.25};
+    for (int i = 0; i < 4; i++) {
+        const td_fill *entry = &now.fills[i], *exit = &now.fills[4];
+        double share = entry->units / -exit->units;
+        assert_near(entry->units * (exit->price - entry->price) - entry->commission - share * exit->commission, profits[i], 0);
+    }
+    set.knob[TD_KNOB_fixed_commission] = 0;
+    def.vectorbt.accumulate = TD_ACCUMULATE_BOTH; /* an exit takes one unit off */
+    ROWS(ORDER(1, +1), ORDER(2, +1), ORDER(3, +1), ORDER(4, 0), ORDER(5, 0));
+    expect_fills(5);
+    expect_fill(3, 3, close, -1, 4);
+    expect_fill(4, 4, close, -1, 5);
+    /* so does an entry for the other side, which goes on beyond */
+    ROWS(ORDER(1, +1), ORDER(2, +1), ORDER(3, -1), ORDER(4, -1), ORDER(5, -1));
+    expect_fills(5);
+    expect_fill(2, 2, close, -1, 3);
+    expect_fill(4, 4, close, -1, 5);
+    assert_near(now.position[4], -1, 0);
+    def.vectorbt.accumulate = TD_ACCUMULATE_REMOVE;
+    set.knob[TD_KNOB_size] = 3;
+    ROWS(ORDER(1, +1), ORDER(2, +1), {3, 3, 3, 3, -1}, FLAT(4));
+    expect_fills(2);
+    expect_fill(1, 2, close, -3, 3);
+    /* never beyond the position when it only takes off */
+    def.sizing = TD_SIZING_FIXED_VALUE;
+    ROWS(ORDER(3, +1), ORDER(1, 0), FLAT(1));
+    expect_fill(1, 1, close, -1, 1);
+    /* a fraction: of the cash to buy, of the position to leave */
+    def.sizing = TD_SIZING_FRACTION;
+    def.vectorbt.accumulate = TD_ACCUMULATE_BOTH;
+    set.knob[TD_KNOB_size] = 0.5;
+    ROWS(ORDER(1, +1), ORDER(1, +1), ORDER(1, 0));
+    expect_fill(0, 0, close, 50, 1);
+    expect_fill(1, 1, close, 25, 1);
+    expect_fill(2, 2, close, -37.5, 1);
+}
+
+static void R162_what_an_opposite_entry_does(void **state) {
+    (void)state;
+    static const double units[] = {0, -2, -2, -4, -4}, reduced[] = {0, -2, -1, -4, -1};
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 2;
+    for (int upon = TD_UPON_IGNORE; upon <= TD_UPON_REVERSE_REDUCE; upon++) {
+        def.vectorbt.upon_opposite_entry = (td_upon)upon;
+        ROWS(ORDER(1, +1), FLAT(2), ORDER(3, -1), FLAT(4));
+        expect_fills(units[upon] == 0 ? 1 : 2);
+        if (units[upon] != 0) expect_fill(1, 2, close, units[upon], 3);
+        expect_metric(orders_refused, 0);
+    }
+    /* those that reduce do where exits are accumulated: half a target is one unit */
+    def.vectorbt.accumulate = TD_ACCUMULATE_REMOVE;
+    for (int upon = TD_UPON_CLOSE; upon <= TD_UPON_REVERSE_REDUCE; upon++) {
+        def.vectorbt.upon_opposite_entry = (td_upon)upon;
+        ROWS(ORDER(1, +1), FLAT(2), ORDER(3, -0.5), FLAT(4));
+        expect_fill(1, 2, close, upon == TD_UPON_REVERSE ? -3 : reduced[upon], 3);
+    }
+}
+
+static void R163_what_stops_are_measured_from(void **state) {
+    (void)state;
+    /* bought at the open of 10, with slippage at 12.5, in a bar that closes at 16: half of it is 8, 5, 6.25 */
+    static const double levels[] = {8, 5, 6.25};
+    def.fill_at = TD_FILL_NEXT_OPEN;
+    set.knob[TD_KNOB_slippage] = 0.25;
+    set.knob[TD_KNOB_stop_loss] = 0.5;
+    for (int from = TD_STOP_ENTRY_CLOSE; from <= TD_STOP_ENTRY_FILL_PRICE; from++) {
+        def.vectorbt.stop_entry_price = (td_stop_entry_price)from;
+        ROWS(ORDER(10, +1), BAR(10, 16, 10, 16), BAR(16, 16, 4, 4));
+        expect_fills(2);
+        expect_fill(1, 2, stop, -8, levels[from]);
+    }
+}
+
+static void R164_where_stops_fill(void **state) {
+    (void)state;
+    /* the level is 8, the bar opens at 9 and closes at 6; orders fill at closes */
+    static const double prices[] = {8, 6, 4.5, 4.5}, at_opens[] = {8, 6, 6.75, 4.5};
+    set.knob[TD_KNOB_slippage] = 0.25;
+    set.knob[TD_KNOB_stop_loss] = 0.2;
+    for (int open = 0; open < 2; open++)
+        for (int where = TD_STOP_EXIT_LIMIT; where <= TD_STOP_EXIT_CLOSE; where++) {
+            def.fill_at = open ? TD_FILL_NEXT_OPEN : TD_FILL_CLOSE;
+            def.vectorbt.stop_exit_price = (td_stop_exit_price)where;
+            ROWS(ORDER(10, +1), FLAT(10), BAR(9, 9, 6, 6));
+            expect_fills(2);
+            expect_fill(1, 2, stop, -8, open ? at_opens[where] : prices[where]);
+        }
+}
+
+static void R165_what_a_stop_does(void **state) {
+    (void)state;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 2;
+    set.knob[TD_KNOB_stop_loss] = 0.25;
+    def.vectorbt.upon_stop_exit = TD_UPON_REVERSE;
+    /* short from the stop at 6 on; its own is measured from the close of that bar, 4 */
+    ROWS(ORDER(8, +1), BAR(8, 8, 4, 4), BAR(4, 5, 4, 5), FLAT(5));
+    expect_fills(3);
+    expect_fill(1, 1, stop, -4, 6);
+    expect_fill(2, 2, stop, 4, 5);
+    def.direction = TD_DIRECTION_LONG; /* where shorts are not taken it closes */
+    ROWS(ORDER(8, +1), BAR(8, 8, 4, 4), BAR(4, 5, 4, 5));
+    expect_fills(2);
+    expect_fill(1, 1, stop, -2, 6);
+    /* take off what one entry is, again on each bar that is beyond the level: the stop stays */
+    def.vectorbt.upon_stop_exit = TD_UPON_CLOSE_REDUCE;
+    def.vectorbt.accumulate = TD_ACCUMULATE_BOTH;
+    ROWS(ORDER(8, +1), ORDER(8, +1), BAR(8, 8, 4, 4), FLAT(4), FLAT(4));
+    expect_fills(4);
+    expect_fill(2, 2, stop, -2, 6);
+    expect_fill(3, 3, stop_gap, -2, 4);
+    /* a further entry moves the levels, from 6 to 12, or not */
+    for (int keep = 0; keep < 2; keep++) {
+        def.vectorbt.upon_stop_exit = TD_UPON_CLOSE;
+        def.vectorbt.keep_stops = keep;
+        ROWS(ORDER(8, +1), ORDER(16, +1), BAR(16, 16, 10, 10), BAR(10, 10, 5, 5));
+        expect_fill(2, keep ? 3 : 2, stop, -4, keep ? 6 : 12);
+    }
+}
+
+static void R166_cash_may_be_locked(void **state) {
+    (void)state;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 30;
+    ROWS(ORDER(10, -1), FLAT(10));
+    expect_fill(0, 0, close, -30, 10);
+    def.vectorbt.lock_cash = true; /* a short of no more than the cash */
+    ROWS(ORDER(10, -1), FLAT(10));
+    expect_fill(0, 0, close, -10, 10);
+    /* what it brought and what was kept for it pay for buying it back; at more than that nothing is free */
+    ROWS(ORDER(10, -1), ORDER(15, 0), FLAT(15));
+    expect_fill(1, 1, close, 10, 15);
+    ROWS(ORDER(10, -1), ORDER(25, 0), FLAT(25));
+    expect_fills(1);
+    expect_metric(refused_cash, 1);
+    /* more than half of it sold, the rest is free */
+    def.vectorbt.accumulate = TD_ACCUMULATE_ADD;
+    set.knob[TD_KNOB_size] = 6;
+    ROWS(ORDER(10, -1), ORDER(10, -1), ORDER(10, -1));
+    expect_fills(2);
+    expect_fill(1, 1, close, -4, 10);
+}
+
+static void R167_smallest_and_largest_orders(void **state) {
+    (void)state;
+    def.sizing = TD_SIZING_FIXED_UNITS;
+    set.knob[TD_KNOB_size] = 4;
+    def.vectorbt.max_size = 3;
+    ROWS(ORDER(10, +1), FLAT(10));
+    expect_fill(0, 0, close, 3, 10);
+    def.vectorbt.whole = true;
+    ROWS(ORDER(10, +1), FLAT(10));
+    expect_fills(0);
+    expect_metric(refused_lot, 1);
+    def.vectorbt.max_size = INFINITY;
+    set.knob[TD_KNOB_size] = 11; /* more than the cash */
+    ROWS(ORDER(10, +1), FLAT(10));
+    expect_fills(0);
+    def.vectorbt.whole = false;
+    def.vectorbt.min_size = 10.5;
+    ROWS(ORDER(10, +1), FLAT(10));
+    expect_fills(0);
+    expect_metric(refused_lot, 1);
+    def.vectorbt.min_size = 10;
+    def.finalize = true; /* the end has no smallest size */
+    ROWS(ORDER(10, +1), FLAT(10));
+    expect_fills(2);
+    td_error error;
+    td_deck *deck;
+    td_tape tape = td_test_tape(50, TD_NS_PER_DAY, 1);
+    def.vectorbt.min_size = -1;
+    assert_fails(td_deck_make(&tape, &def, &deck, &error), TD_BAD_ARG, "vectorbt.min_size is -1, must be units, at least 0");
+    def.vectorbt.min_size = 0;
+    def.vectorbt.max_size = 0;
+    assert_fails(td_deck_make(&tape, &def, &deck, &error), TD_BAD_ARG, "vectorbt.max_size is 0, must be units, above 0");
+}
+
 static void what_it_does_not_have_is_refused(void **state) {
     (void)state;
     td_error error;
@@ -329,6 +518,7 @@ static void returns_of_vectorbts_own_test(void **state) {
                     .close = close, .volume = volume};
     td_deck *deck;
     def.risk_free = 0.01; /* a period */
+    def.required_return = 0.1;
     assert_ok(td_deck_make(&tape, &def, &deck, &error));
     td_lane lane;
     td_cell cell;
@@ -345,7 +535,18 @@ static void returns_of_vectorbts_own_test(void **state) {
     assert_near(cell.metrics[TD_METRIC_sharpe], 29.052280196490333, 1e-13);
     assert_near(cell.metrics[TD_METRIC_annual_volatility], 6.417884083645567, 1e-13);
     assert_true(isinf(cell.metrics[TD_METRIC_sortino]));
+    assert_near(cell.metrics[TD_METRIC_downside_risk], 0, 0); /* no return is below .1 */
     td_deck_free(deck);
+}
+
+/* What falls short of the required return counts: prices 10, 11, 9.9 and 9.9 of a long; numbers of the package's own functions. */
+static void a_required_return(void **state) {
+    (void)state;
+    def.required_return = 0.02;
+    def.periods_per_year = 4;
+    ROWS(ORDER(10, +1), FLAT(11), FLAT(9.9), FLAT(9.9));
+    expect_metric(downside_risk, 0.12328828005937953);
+    expect_metric(sortino, -0.6488856845230503);
 }
 
 /* Random plays: tests/plays.c watches the money of each; what is worth a second look is done here. */
@@ -375,6 +576,20 @@ static void random_plays(void **state) {
         set.knob[td_draw(seed, 11) < 0.5 ? TD_KNOB_stop_loss : TD_KNOB_trailing] = stops[td_draw_whole(seed, 12, 0, 3)];
         set.knob[TD_KNOB_take_profit] = stops[td_draw_whole(seed, 13, 0, 3)];
         set.knob[TD_KNOB_lot] = td_draw(seed, 14) < 0.3 ? 1 : 0;
+        if (td_draw(seed, 16) < 0.6) {
+            td_vectorbt_def *options = &def.vectorbt;
+            static const double least[] = {0, 1e-8, 3}, most[] = {INFINITY, INFINITY, 40};
+            options->accumulate = (td_accumulation)td_draw_whole(seed, 17, 0, TD_ACCUMULATE_REMOVE);
+            options->upon_opposite_entry = (td_upon)td_draw_whole(seed, 18, 0, TD_UPON_REVERSE_REDUCE);
+            options->upon_stop_exit = (td_upon)td_draw_whole(seed, 19, TD_UPON_CLOSE, TD_UPON_REVERSE_REDUCE);
+            options->stop_entry_price = (td_stop_entry_price)td_draw_whole(seed, 20, 0, TD_STOP_ENTRY_FILL_PRICE);
+            options->stop_exit_price = (td_stop_exit_price)td_draw_whole(seed, 21, 0, TD_STOP_EXIT_CLOSE);
+            options->keep_stops = td_draw(seed, 22) < 0.3;
+            options->lock_cash = td_draw(seed, 23) < 0.3;
+            options->whole = td_draw(seed, 24) < 0.2;
+            options->min_size = least[td_draw_whole(seed, 25, 0, 2)];
+            options->max_size = most[td_draw_whole(seed, 26, 0, 2)];
+        }
         td_error error;
         td_deck *deck;
         td_cell cell;
@@ -429,8 +644,16 @@ int main(void) {
         RULE(R139_sizes),
         RULE(R140_what_cash_cannot_pay_is_bought_in_part),
         RULE(R141_finalize_and_what_stays_open),
+        RULE(R161_entries_and_exits_may_be_accumulated),
+        RULE(R162_what_an_opposite_entry_does),
+        RULE(R163_what_stops_are_measured_from),
+        RULE(R164_where_stops_fill),
+        RULE(R165_what_a_stop_does),
+        RULE(R166_cash_may_be_locked),
+        RULE(R167_smallest_and_largest_orders),
         {"what_it_does_not_have_is_refused", what_it_does_not_have_is_refused, begin, stop, NULL},
         {"returns_of_vectorbts_own_test", returns_of_vectorbts_own_test, begin, stop, NULL},
+        {"a_required_return", a_required_return, begin, stop, NULL},
         {"random_plays", random_plays, begin, stop, NULL},
     };
     return cmocka_run_group_tests_name("vectorbt", tests, NULL, NULL);

@@ -115,9 +115,9 @@ static void broker_finalize(const td_kernel_deck *deck, td_vector *vector, const
     each_decision(deck, vector, wish, deck->bars - 1, sample, (1u << TD_LANES) - 1, finalize_one);
 }
 
-extern const td_events TD_ISA_NAME(td_events_lane_events)[TD_PATHS];
-const td_events TD_ISA_NAME(td_events_lane_events)[TD_PATHS] = {
-    [TD_PATH_PLAIN] = {NULL, bar, peak, trade, finalize},
-    [TD_PATH_PROTECTED] = {calm, protected_bar, peak, protected_trade, finalize},
-    [TD_PATH_BROKER] = {calm, broker_bar, peak, broker_trade, broker_finalize},
+extern const td_events TD_ISA_NAME(td_events_lane_events)[TD_ROUTES];
+const td_events TD_ISA_NAME(td_events_lane_events)[TD_ROUTES] = {
+    [TD_ROUTE_PLAIN] = {NULL, bar, peak, trade, finalize},
+    [TD_ROUTE_PROTECTED] = {calm, protected_bar, peak, protected_trade, finalize},
+    [TD_ROUTE_BROKER] = {calm, broker_bar, peak, broker_trade, broker_finalize},
 };

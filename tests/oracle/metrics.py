@@ -144,6 +144,7 @@ def returns_metrics(account, tape, config):
     s, mean = deviation(returns), mean_of(returns)
     downside = math.sqrt(mean_of([min(r, 0.0) ** 2 for r in returns])) if returns else 0.0
     annual = found["annual_return"]
+    found["downside_risk"] = downside * math.sqrt(N) if returns else None
     if backtesting:
         found["sharpe"] = ratio(annual - f, found["annual_volatility"]) if len(returns) >= 2 else None
         if downside:
@@ -252,6 +253,8 @@ def trade_metrics(account, tape, config):
     return {
         "trades": count, "win_rate": share, "best_trade": max(rets, default=None), "worst_trade": min(rets, default=None),
         "avg_trade": average, "expectancy": mean_of(rets), "profit_factor": ratio(math.fsum(x for x in of if x > 0), lost),
+        "avg_winning_trade": ratio(math.fsum(max(ret, 0.0) for ret in rets), len(wins)),
+        "avg_losing_trade": ratio(math.fsum(min(ret, 0.0) for ret in rets), len(losses)),
         "sqn": math.sqrt(count) * mean_of(profits) / spread if spread else None, "kelly": kelly,
         "max_trade_duration": in_days(max(spans, default=None), tape, config),
         "avg_trade_duration": in_days(mean_of(spans), tape, config),
@@ -289,6 +292,8 @@ def measure(account, tape):
         "fills": len(account.fills), "ambiguous_bars": account.ambiguous, "orders_refused": sum(account.refused.values()),
     }
     found |= {f"refused_{why}": count for why, count in account.refused.items()}
+    realised = math.fsum(trade.pnl for trade in account.trades)
+    found["open_profit"] = final - config["cash"] - realised if account.position else 0.0
     found["break_even_cost"] = ratio(final - config["cash"] + found["commission_paid"], account.turnover)
     return found, N
 
@@ -297,7 +302,7 @@ def measure(account, tape):
 
 EPS = 2.0**-52
 RATIOS = ("total_return", "cagr", "best_trade", "worst_trade", "avg_trade", "expectancy", "buy_hold_return", "max_drawdown",
-          "avg_drawdown")
+          "avg_drawdown", "avg_winning_trade", "avg_losing_trade")
 
 
 def deviation_error(values, noise):
@@ -324,6 +329,8 @@ def uncertainties(account, tape, found):
     if account.turnover:
         sums = config["cash"] + max(map(abs, account.equity)) + account.turnover
         wrong["break_even_cost"] = 64 * EPS * sums / account.turnover
+    sums = config["cash"] + max(map(abs, account.equity)) + math.fsum(abs(trade.pnl) for trade in account.trades)
+    wrong["open_profit"] = 64 * EPS * (sums + account.turnover)
     noise = 4 * EPS  # of one return
     power_error = 32 * EPS * max(N / max(len(returns), 1), 1)
     profits = [trade.pnl for trade in account.trades]
@@ -360,6 +367,7 @@ def uncertainties(account, tape, found):
     if vol is not None and vol <= 2 * wrong.get("annual_volatility", 0.0):
         wrong["sharpe"] = math.inf  # returns that are equal but for rounding: whether there is a deviation is chance
     downside = math.sqrt(mean_of([min(r, 0.0) ** 2 for r in returns]))
+    wrong["downside_risk"] = 4 * noise * math.sqrt(N)
     if downside and finite(found["sortino"]):
         top = wrong.get("annual_return", 0.0) if backtesting else N * noise
         wrong["sortino"] = abs(found["sortino"]) * 2 * noise / downside + top / (downside * math.sqrt(N))
