@@ -11,7 +11,7 @@
 
 /* Sets of a group share rows: a larger group computes fewer of them for each set. Where sets have so many different rows that a
  * chunk of them would leave the second-level cache, groups are smaller. */
-enum { GROUP_SETS = 2048, GROUP_SLOTS = 2048 };
+enum { GROUP_SETS = 2560, GROUP_SLOTS = 2048 };
 
 /* From so many rounds of shares on, those of the last one are halved. */
 enum { HALVING_ROUNDS = 4 };
