@@ -262,6 +262,14 @@ typedef struct td_kernel_deck {
     double touch;    /* a gap of |gap| < touch counts as on the far side: 0 strict (backtesting), 5e-324 includes 0 (tapedeck) */
 } td_kernel_deck;
 
+/* Where a position stands as `target` wants it, so that there is nothing to trade: any size on its side will do. In profile backtesting a
+ * new order closes and opens again, as the usual position.close() before buy() does there. */
+TD_INLINE td_mask td_stands(const td_kernel_deck *deck, td_real position, td_real target) {
+    td_mask is_long = (target > 0) & (target < TD_INF) & (position > 0), is_short = (target < 0) & (target > -TD_INF) & (position < 0);
+    td_mask stands = deck->profile == TD_PROFILE_BACKTESTING ? td_no_lane() : is_long | is_short;
+    return stands | ((target == 0) & (position == 0));
+}
+
 /* What sets ask for decides how the lanes engine plays them, a whole group as the most demanding of it needs. The bits are the same. */
 typedef enum td_route {
     TD_ROUTE_PLAIN,     /* market orders with a stop and a target: in vectors (sim/ledger.h) */

@@ -187,6 +187,7 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
                               .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
                               .where = td_no_lane(), .requests = orders ? requests : NULL};
                 hook(&now);
+                if (!wakes) now.where = now.where & td_not(td_stands(deck, h->position, now.target)); /* most wishes are no news */
                 if (td_any(now.where) || (orders && now.request_count > 0)) {
                     td_hot_save(h, s, signals);
                     td_trade_event(deck, chunk->events, s, &now, every_bar ? t + 1 : sample);

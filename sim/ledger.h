@@ -263,12 +263,8 @@ TD_INLINE td_mask td_trade_to(const td_kernel_deck *deck, td_vector *s, td_real 
         td_fail_lane(deck, s, bad, t, sample, TD_CELL_REASON_nan_target);
         where = where & td_not(bad);
     }
-    td_mask is_long = s->position > 0, is_short = s->position < 0, is_flat = s->position == 0;
-    /* a position that already stands as wanted is kept; in profile backtesting a new order closes and opens again, as the usual
-     * position.close() before buy() does there */
-    td_mask keep = (target == 0) & is_flat;
-    if (deck->profile != TD_PROFILE_BACKTESTING) keep = keep | ((target > 0) & is_long) | ((target < 0) & is_short);
-    td_mask go = where & td_not(keep), leave = (close_all ? td_not(is_flat) : go) & td_not(is_flat), enter = go & (target != 0);
+    td_mask is_flat = s->position == 0;
+    td_mask go = where & td_not(td_stands(deck, s->position, target)), leave = (close_all ? td_not(is_flat) : go) & td_not(is_flat), enter = go & (target != 0);
     if (td_any(leave))
         td_exit(deck, s, leave, bar, td_splat(base), td_no_lane(), td_splat((double)(close_all ? TD_FILL_REASON_end : reason)));
     TD_UPDATE(refused_volatility, enter & barred, s->refused_volatility + 1);
