@@ -149,7 +149,8 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
         W(growth) *= 0x1p-500;
         W(growth_exponent) += 500;
     }
-    double duration = desk->portfolio->whole->view.seconds[bar] - S(s, entry_time);
+    const double *seconds = desk->portfolio->whole->view.seconds;
+    double duration = seconds[bar] - seconds[(int64_t)S(s, entry_bar)];
     W(duration_sum) += duration;
     if (duration > W(duration_max)) W(duration_max) = duration;
     if (W(position) == 0) { /* bars with something open, counted once */
@@ -196,7 +197,6 @@ static void enter(td_desk *desk, const td_raster_row *row, int64_t s, int64_t ma
         S(s, entry_price) = price;
         S(s, entry_bar) = (double)bar;
         S(s, entry_own) = (double)row->own[s];
-        S(s, entry_time) = view->seconds[bar];
         S(s, position) = units;
         if (desk->entry_reason) desk->entry_reason[s] = reason;
     } else {

@@ -138,8 +138,7 @@ enum {
     X(wanted)           /* the last target: what a date brings the position to */                                                \
     X(entry_commission)                                                                                                          \
     X(entry_bar)        /* of the raster, */                                                                                     \
-    X(entry_own)        /* and the symbol's own */                                                                               \
-    X(entry_time)       /* seconds of that bar */
+    X(entry_own)        /* and the symbol's own */
 
 enum td_holding {
 #define TD_HOLDING_NAME(name) TD_HOLDING_##name,
