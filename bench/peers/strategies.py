@@ -1,6 +1,7 @@
 """Strategies of the contest: for tapedeck a configuration, for the loop (loop.py) a decision and its rows; the sets of both."""
 import itertools
 import os
+import shutil
 
 import numba as nb
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 
 from loop import OUT
 
-EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+EXAMPLES, STRATEGIES = os.path.join(ROOT, "examples"), os.path.join(ROOT, "strategies")
 
 
 # ---- indicators, as someone in a hurry writes them: once per window, before the clock starts ----
@@ -149,6 +151,7 @@ class Job:
 
     def write(self, folder, tape, sample):
         """The configuration and its list of sets; the path of the first."""
+        shutil.copy(os.path.join(STRATEGIES, "ema_cross.c"), os.path.join(folder, "own_ema_cross.c"))  # a user's, under another name
         config, sets = (os.path.join(folder, f"{self.title}.{ending}") for ending in ("yaml", "csv"))
         with open(sets, "w", encoding="ascii") as file:
             file.write(",".join(self.columns) + "\n")
@@ -168,13 +171,17 @@ def product(**values):
 
 def cross_of(grid):
     """The built-in cross with stops, on the sets of market.Grid."""
+    return crossing("sma-cross", "strategy: sma-cross", grid, average)
+
+
+def crossing(title, strategy, grid, indicator):
     columns = {"fast": grid.fast, "slow": grid.slow, "stop_loss": grid.stop_loss, "take_profit": grid.take_profit}
-    return Job("sma-cross", "strategy: sma-cross", cross, columns, [("fast", average), ("slow", average)], stops=True, shorts=True,
-               lean=lean_cross)
+    return Job(title, strategy, cross, columns, [("fast", indicator), ("slow", indicator)], stops=True, shorts=True, lean=lean_cross)
 
 
 def jobs(grid):
-    """Built in; users' own files, one on signals and one on every bar; rules in YAML. A thousand sets each."""
+    """Built in; users' own files, of which one acts seldom, one on frequent signals, one on every bar; rules in YAML. A thousand sets
+    each."""
     steps = np.arange(10)
     dips = product(window=3 + steps, trend=50 + 50 * steps, dip=15.0 + 2 * steps, enough=[70])
     dips["stop_loss"], dips["take_profit"] = grid.stop_loss, grid.take_profit
@@ -183,7 +190,7 @@ def jobs(grid):
     file = f"strategy: {os.path.abspath(EXAMPLES)}/"
     rules = ('entry: "crosses_above(sma(close, fast), sma(close, slow)) & rsi(close, 14) < 70"\n'
              'exit: "crosses_below(sma(close, fast), sma(close, slow))"')
-    return [cross_of(grid),
+    return [cross_of(grid), crossing("ema_cross.c", "strategy: own_ema_cross.c", grid, exponential),
             Job("pullback.c", file + "pullback.c", pullback, dips, [("window", strength), ("trend", average)], ["dip", "enough"], stops=True),
             Job("patience.c", file + "patience.c", patience, jumps, [("window", exponential)], ["jump", "give", "patience"]),
             Job("rules in YAML", rules, cool_cross, crosses, [("fast", average), ("slow", average), (14, strength)],
