@@ -327,7 +327,7 @@ def several_markets(bars):
         assert file["state"].shape == (4, 2, 410) and (file["state"][()] == 1).all()
         blocks = file["block_return"].shape[3]
     killed(datasets("markets.h5"), seconds, max(3, KILLS // 4), config="markets.yaml")
-    plan = plan_holds(3280 * (64 + 8 * 34 + 4 * blocks), os.path.getsize("markets.h5"), config="markets.yaml")
+    plan = plan_holds(3280 * (64 + 8 * 51 + 4 * blocks), os.path.getsize("markets.h5"), config="markets.yaml")
     assert plan["sets"] == 410 and plan["plays"] == 3280 and plan["symbols"] == 4 and plan["intervals"] == 2
 
 
@@ -376,7 +376,7 @@ def main():
         journal = journal_of("sized.h5", 50_000)
         with h5py.File("reference.h5", "r") as file:
             blocks = file["block_return"].shape[1]
-        journal_bytes = SETS * (64 + 8 * 34 + 4 * blocks)
+        journal_bytes = SETS * (64 + 8 * 51 + 4 * blocks)
         results_bytes = os.path.getsize("reference.h5")
         os.unlink(journal)
         killed(reference, seconds, KILLS)
