@@ -61,17 +61,17 @@ void td_desk_count_cash(td_desk *desk) {
     W(cash) = W(balance) - tied;
 }
 
-/* What a fill is charged: fractions of the base price. Limit orders (targets) pay commission only. */
+/* What a fill is charged: fractions of the base price, and the rate of its commission. Limit orders (targets) pay that of makers only. */
 typedef struct terms {
-    double factor, spread, slippage;
+    double factor, spread, slippage, rate;
 } terms;
 
 static terms entry_terms(const td_desk *desk, double side) {
-    return (terms){side > 0 ? W(enter_buy) : W(enter_sell), W(spread_enter), W(slippage)};
+    return (terms){side > 0 ? W(enter_buy) : W(enter_sell), W(spread_enter), W(slippage), W(rate)};
 }
 
 static terms exit_terms(const td_desk *desk, double side) {
-    return (terms){side > 0 ? W(leave_buy) : W(leave_sell), W(spread_leave), W(slippage)};
+    return (terms){side > 0 ? W(leave_buy) : W(leave_sell), W(spread_leave), W(slippage), W(rate)};
 }
 
 static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, double base, double price, double commission,
@@ -107,7 +107,7 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
     double position = S(s, position), entry_commission = S(s, entry_commission), size = fabs(units), price = base * terms.factor;
     bool all = units == position;
     if (!all) entry_commission *= units / position;
-    double entry_price = S(s, entry_price), commission = W(fixed) + size * price * W(rate);
+    double entry_price = S(s, entry_price), commission = W(fixed) + size * price * terms.rate;
     double gross = units * (price - entry_price), costs = commission + entry_commission, pnl = gross - costs;
     double change = pnl / (size * entry_price);
 
@@ -180,7 +180,7 @@ static void enter(td_desk *desk, const td_raster_row *row, int64_t s, int64_t ma
     double base = row->base[s];
     terms terms = entry_terms(desk, side);
     double price = base * terms.factor, held = fabs(S(s, position)), units = side > 0 ? size : -size;
-    double commission = W(fixed) + size * price * W(rate);
+    double commission = W(fixed) + size * price * terms.rate;
     const td_kernel_deck *view = &desk->portfolio->whole->view;
     /* who slept at the peak was there until the last mark */
     if (W(record) == INFINITY) {
@@ -412,7 +412,7 @@ bool td_desk_stops(td_desk *desk, const td_raster_row *row, int64_t s) {
     if (use_low == is_long)
         leave_all(desk, s, row->bar, base, gap ? TD_FILL_REASON_stop_gap : TD_FILL_REASON_stop);
     else
-        leave(desk, s, row->bar, base, position, (terms){.factor = 1}, gap ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
+        leave(desk, s, row->bar, base, position, (terms){.factor = 1, .rate = W(maker)}, gap ? TD_FILL_REASON_target_gap : TD_FILL_REASON_target);
     return true;
 }
 

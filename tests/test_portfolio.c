@@ -267,6 +267,14 @@ static void R120_stops_are_each_symbols_own(void **state) {
     expect_fill(2, A, 3, stop, 50, 110);
     expect_fill(3, B, 3, target, -100, 60);
     expect_metric(ambiguous_bars, 1);
+    /* targets are limit orders, which makers place (R75) */
+    def.play.maker_rate = true;
+    set.knob[TD_KNOB_commission] = 0.001;
+    set.knob[TD_KNOB_maker] = 0.0005;
+    play(DAYS(AT(100), DO(100, 1), AT(100), RANGE(100, 80, 100), AT(100)), DAYS(AT(50), DO(50, 1), AT(50), RANGE(50, 50, 65), AT(50)));
+    expect_fills(4);
+    assert_near(now.fills[2].commission, now.fills[2].price * -now.fills[2].units * 0.001, 1e-14);
+    assert_near(now.fills[3].commission, now.fills[3].price * -now.fills[3].units * 0.0005, 1e-14);
 }
 
 static void R121_additions_average_partial_sales_are_trades(void **state) {
