@@ -24,6 +24,8 @@ from backtesting.lib import FractionalBacktest
 import backtesting
 import backtesting.backtesting
 
+from bars import market_bars, random_bars
+
 warnings.filterwarnings("ignore")
 TAPEDECK = os.path.abspath(os.environ["TAPEDECK_BIN"])
 SHARED = os.environ.get("TAPEDECK_SHARED")
@@ -100,29 +102,6 @@ class Drawn(Strategy):
                 for order in self.orders:
                     if not order.is_contingent:
                         order.cancel()
-
-
-def random_bars(draw, count):
-    """Opens near the close before, or far from it; prices on a grid of ticks or off it."""
-    price, wild, tick = draw.choice((2, 20, 700)), draw.choice((0.002, 0.01, 0.04)), draw.choice((0, 0, 0.25))
-    rows = []
-    for _ in range(count):
-        step = lambda: math.exp(draw.gauss(0, wild))
-        opened = price * (step() if draw.random() < 0.5 else 1)
-        close = opened * step()
-        high, low = max(opened, close) * max(step(), 1), min(opened, close) * min(step(), 1)
-        row = [opened, high, low, close]
-        if tick:
-            row = [max(round(x / tick) * tick, tick) for x in row]
-        rows.append(row)
-        price = row[3]
-    index = pandas.date_range("2024-01-01", periods=count, freq="1D")
-    return pandas.DataFrame(rows, columns=["Open", "High", "Low", "Close"], index=index), "1d"
-
-
-def market_bars(name, interval):
-    path = os.path.join(SHARED, "data", "backtesting_py", name + ".csv")
-    return pandas.read_csv(path, index_col=0, parse_dates=True)[["Open", "High", "Low", "Close"]], interval
 
 
 def random_case(draw):
@@ -271,7 +250,7 @@ def main():
         if SHARED and number % 25 == 0:
             data, interval = market_bars(*MARKETS[number // 25 % len(MARKETS)])
         else:
-            data, interval = random_bars(draw, draw.choice((3, 20, 100, 400)))
+            data, interval = random_bars(draw, draw.choice((3, 20, 100, 400)), (2, 20, 700), (0.002, 0.01, 0.04))
         case = random_case(draw)
         actions = draw_actions(draw, len(data), case)
         try:

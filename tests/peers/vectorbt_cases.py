@@ -24,6 +24,8 @@ import numpy
 import pandas
 import vectorbt
 
+from bars import market_bars, random_bars
+
 warnings.filterwarnings("ignore")
 TAPEDECK = os.path.abspath(os.environ["TAPEDECK_BIN"])
 SHARED = os.environ.get("TAPEDECK_SHARED")
@@ -81,30 +83,6 @@ def days(duration, portfolio=None):
     """Of a timedelta, or of a count of bars."""
     bar = 1 if portfolio is None else pandas.Timedelta(portfolio.wrapper.freq)
     return duration * bar / pandas.Timedelta("1D")
-
-
-def random_bars(draw, count):
-    """Opens near the close before, or far from it; prices on a grid of ticks or off it."""
-    price, wild, tick = draw.choice((1, 20, 700)), draw.choice((0.002, 0.02, 0.1)), draw.choice((0, 0, 0.25))
-    rows = []
-    for _ in range(count):
-        step = lambda: math.exp(draw.gauss(0, wild))
-        opened = price * (step() if draw.random() < 0.5 else 1)
-        close = opened * step()
-        high, low = max(opened, close) * max(step(), 1), min(opened, close) * min(step(), 1)
-        row = [opened, high, low, close]
-        if tick:
-            row = [max(round(x / tick) * tick, tick) for x in row]
-        rows.append(row)
-        price = row[3]
-    index = pandas.date_range("2024-01-01", periods=count, freq="1D")
-    return pandas.DataFrame(rows, columns=["Open", "High", "Low", "Close"], index=index), "1d"
-
-
-def market_bars(name, interval):
-    path = os.path.join(SHARED, "data", "backtesting_py", name + ".csv")
-    data = pandas.read_csv(path, index_col=0, parse_dates=True)[["Open", "High", "Low", "Close"]]
-    return data, interval
 
 
 def random_case(draw):
@@ -279,7 +257,7 @@ def main():
         if SHARED and number % 10 == 0:
             data, interval = market_bars(*MARKETS[number // 10 % len(MARKETS)])
         else:
-            data, interval = random_bars(draw, draw.choice((3, 20, 200, 1000)))
+            data, interval = random_bars(draw, draw.choice((3, 20, 200, 1000)), (1, 20, 700), (0.002, 0.02, 0.1))
         case = random_case(draw)
         case["freq"] = {"1d": "1D", "1h": "1H", "1mo": "30D"}[interval]
         targets = [draw.choice((-1, 0, 1)) if draw.random() < case["often"] else None for _ in range(len(data))]
