@@ -818,6 +818,21 @@ static void put_back(td_seat *seat, const snapshot *shot) {
     seat->entry_ns = shot->entry_ns;
 }
 
+/* Are the bytes [from, to) of two structs the same? Between members that leave no padding, whose bytes nobody knows. */
+static bool same_bytes(const void *a, const void *b, size_t from, size_t to) {
+    return memcmp((const char *)a + from, (const char *)b + from, to - from) == 0;
+}
+
+static bool same_orders(const td_account *a, const td_account *b) {
+    for (int i = 0; i < a->order_count && i < b->order_count; i++) {
+        const td_order *x = &a->orders[i], *y = &b->orders[i];
+        if (x->kind != y->kind || x->exit != y->exit || x->target != y->target || x->resize != y->resize || x->reason != y->reason ||
+            !same_bytes(x, y, offsetof(td_order, group), offsetof(td_order, reason)))
+            return false;
+    }
+    return a->order_count == b->order_count;
+}
+
 /* Bit for bit, as far as anything that comes can tell. */
 static bool same_state(const td_seat *seat, const snapshot *shot) {
     const td_account *a = seat->account, *b = &shot->account;
@@ -827,9 +842,8 @@ static bool same_state(const td_seat *seat, const snapshot *shot) {
         if (f == TD_FIELD_stop_reason && F(position) == 0) continue; /* there is no stop */
         if (td_bits_of(seat->field[f * seat->stride]) != td_bits_of(shot->field[f])) return false;
     }
-    return memcmp(a, b, offsetof(td_account, order_count)) == 0 && a->order_count == b->order_count &&
-           memcmp(a->orders, b->orders, (size_t)a->order_count * sizeof *a->orders) == 0 && a->cool_until == b->cool_until &&
-           memcmp(a->refused, b->refused, sizeof a->refused) == 0;
+    return same_bytes(a, b, offsetof(td_account, entries), offsetof(td_account, order_count)) && same_orders(a, b) &&
+           a->cool_until == b->cool_until && memcmp(a->refused, b->refused, sizeof a->refused) == 0;
 }
 
 /* Plays both ways, and takes them back. Do they come to anything different? equity: at the close, of the high first and of the low
