@@ -193,7 +193,10 @@ static td_row_need td_row_needs __attribute__((unused)); /* a tentative definiti
 #define STEP                                                                                                                     \
     TD_INLINE void td_row_step(const td_row_now *now, td_row_memory *memory, td_real *out);                                      \
     TD_INLINE void td_row_step_raw(const td_row_now *now, td_real *memory, td_real *out) {                                       \
-        td_row_step(now, (td_row_memory *)(void *)memory, out);                                                                  \
+        td_row_memory own; /* of its own type: a compiler may think that numbers and a struct of them never meet */                \
+        memcpy(&own, memory, sizeof own);                                                                                        \
+        td_row_step(now, &own, out);                                                                                             \
+        memcpy(memory, &own, sizeof own);                                                                                        \
     }                                                                                                                            \
     TD_INLINE void td_row_play_some(const td_row_job *job, int64_t first, const int vectors) {                                   \
         td_row_play_vectors(job, first, vectors,                                                                                 \
