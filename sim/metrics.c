@@ -5,7 +5,7 @@
 
 const td_metric_info td_metric_infos[TD_METRIC_COUNT] = {
 #define TD_METRIC_INFO(name, unit, text, better) {#name, unit, text, better},
-    TD_METRICS(TD_METRIC_INFO)
+    TD_METRICS(TD_METRIC_INFO) TD_BOOK_METRICS(TD_METRIC_INFO)
 #undef TD_METRIC_INFO
 };
 

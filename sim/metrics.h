@@ -59,9 +59,45 @@
     X(avg_losing_trade, "1", "mean return of the trades with negative profit", +1)                                               \
     X(open_profit, "quote", "profit of the position open at the end, at its mark", 0)
 
+/* What play on order books tells beside some of those above (docs/metrics.md says which): of them total_return, annual_return,
+ * annual_volatility, sharpe, sortino, calmar and max_drawdown are in fractions of account.cash. */
+#define TD_BOOK_METRICS(X)                                                                                                       \
+    X(position, "units", "position at the end, signed", 0)                                                                       \
+    X(balance, "quote", "cash flow of all fills, without fees (coin for inverse contracts)", 0)                                  \
+    X(fee, "quote", "fees paid; negative: rebates received", -1)                                                                 \
+    X(num_trades, "1", "executions", 0)                                                                                          \
+    X(trading_volume, "units", "quantity traded", 0)                                                                             \
+    X(trading_value, "quote", "value traded", 0)                                                                                 \
+    X(equity, "quote", "balance and position at the last mid price, minus fees and funding", +1)                                 \
+    X(maker_trades, "1", "executions of resting orders", 0)                                                                      \
+    X(taker_trades, "1", "executions of orders that took", 0)                                                                    \
+    X(maker_share, "1", "share of the traded quantity that resting orders had", 0)                                               \
+    X(queue_fills, "1", "resting orders filled because their queue was through", 0)                                              \
+    X(through_fills, "1", "resting orders filled by a trade at a worse price", 0)                                                \
+    X(cross_fills, "1", "resting orders filled because the book crossed them", 0)                                                \
+    X(mean_queue_ahead, "units", "quantity ahead when orders that were filled had joined, mean", 0)                              \
+    X(orders, "1", "orders sent", 0)                                                                                             \
+    X(cancels, "1", "cancels sent", 0)                                                                                           \
+    X(modifies, "1", "modifies sent", 0)                                                                                         \
+    X(orders_expired, "1", "orders that expired: post-only ones that would take, and what IOC and FOK did not fill", 0)          \
+    X(requests_rejected, "1", "cancels and modifies of orders that were gone", 0)                                                \
+    X(requests_refused, "1", "requests not sent: order or in-flight limit, quantity or price that cannot be", -1)                \
+    X(max_inventory, "units", "largest position, absolute", -1)                                                                  \
+    X(mean_inventory, "units", "time-weighted mean of the absolute position", -1)                                                \
+    X(mean_position_value, "quote", "mean value of the position, absolute, at samples", -1)                                      \
+    X(max_position_value, "quote", "largest value of the position, absolute, at samples", -1)                                    \
+    X(return_over_drawdown, "1", "equity gained over maximum drawdown", +1)                                                      \
+    X(return_per_value, "1", "equity gained over value traded", +1)                                                              \
+    X(daily_trades, "1/d", "executions a day", 0)                                                                                \
+    X(daily_value, "quote/d", "value traded a day", 0)                                                                           \
+    X(gap_time, "s", "time during which the book was not to be acted upon", -1)
+
 typedef enum td_metric {
 #define TD_METRIC_NAME(name, unit, text, better) TD_METRIC_##name,
     TD_METRICS(TD_METRIC_NAME)
+    TD_METRIC_BARS_COUNT, /* metrics of play on bars are those before */
+    TD_METRIC_before_books = TD_METRIC_BARS_COUNT - 1,
+    TD_BOOK_METRICS(TD_METRIC_NAME)
 #undef TD_METRIC_NAME
     TD_METRIC_COUNT
 } td_metric;

@@ -45,7 +45,7 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS
     X(volatility_window, "stops.volatility_window", 14, 1, 1e7, "bars", "window of stops.volatility")                            \
     X(break_even, "stops.break_even", 0, 0, 1000, "fraction", "gain from which the stop moves to the entry price; 0 is never")   \
     X(time_stop, "stops.time", 0, 0, 1e9, "bars", "a position is left after so many bars; 0 is never")                           \
-    X(maker, "costs.maker", 0, -0.1, 0.1, "fraction", "commission of limit orders; when absent costs.commission")                \
+    X(maker, "costs.maker", 0, -0.1, 0.1, "fraction", "commission of limit orders; when absent costs.commission (order books: fee of orders that rest, as costs.fees says)")                \
     X(per_unit, "costs.per_unit", 0, 0, 1e9, "quote", "commission per fill and unit")                                            \
     X(tick, "costs.tick", 0, 0, 1e9, "quote", "price step that costs.slippage_ticks counts in")                                  \
     X(slippage_ticks, "costs.slippage_ticks", 0, 0, 1e6, "ticks", "adverse slippage of market and stop fills, in steps of costs.tick") \
@@ -63,9 +63,29 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS
     X(max_position, "risk.max_position", 0, 0, 1e18, "quote", "largest value of a position; larger orders are cut to it")        \
     X(cool_down, "risk.cool_down", 0, 0, 1e9, "bars", "no entries for so many bars after a losing trade")
 
+/* The same for play on order books, which also reads `cash` (what returns are fractions of) and `maker` (of the kind that costs.fees
+ * says). Unit "ns" is a duration, as in 1ms; units that are words are codes of sim/book_models.h, written as names. */
+#define TD_BOOK_KNOBS(X)                                                                                                         \
+    X(taker, "costs.taker", 0, -1e9, 1e9, "", "fee of orders that take, as costs.fees says; negative is a rebate")               \
+    X(buyer_fee, "costs.buyer", 0, -0.1, 0.1, "fraction", "fee of buys beside maker and taker, of the traded value (stamp duty)") \
+    X(seller_fee, "costs.seller", 0, -0.1, 0.1, "fraction", "fee of sells, likewise")                                            \
+    X(queue_model, "book.queue_model", 0, 0, 9e6, "queue model", "how an order moves on in its queue when quantity ahead is not known") \
+    X(exchange, "book.exchange", 0, 0, 1, "exchange model", "whether orders fill whole or in parts")                            \
+    X(latency, "book.latency", 0, 0, 6e10, "ns", "time an order takes to the exchange, and an answer back")                      \
+    X(entry_latency, "book.entry_latency", 0, -6e10, 6e10, "ns", "added to it on the way to the exchange")                       \
+    X(response_latency, "book.response_latency", 0, -6e10, 6e10, "ns", "added to it on the way back")                            \
+    X(latency_model, "book.latency_model", 0, 0, 2, "latency model", "constant; feed: latency is added to latency_scale times that of the " \
+      "last message; rows: to that of the rows of book.latency_rows")                                                            \
+    X(latency_scale, "book.latency_scale", 1, 0, 1e3, "", "what feed latency is multiplied with by latency model feed")          \
+    X(latency_jitter, "book.latency_jitter", 0, 0, 6e10, "ns", "mean of an exponentially distributed delay on each way, drawn anew for each time " \
+      "of sending; the same for all sets")
+
 typedef enum td_knob {
 #define TD_KNOB_NAME(name, path, preset, low, high, unit, text) TD_KNOB_##name,
     TD_KNOBS(TD_KNOB_NAME)
+    TD_KNOB_BARS_COUNT, /* knobs of play on bars are those before */
+    TD_KNOB_before_books = TD_KNOB_BARS_COUNT - 1,
+    TD_BOOK_KNOBS(TD_KNOB_NAME)
 #undef TD_KNOB_NAME
     TD_KNOB_COUNT
 } td_knob;

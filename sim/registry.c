@@ -125,7 +125,7 @@ const td_events *td_events_for(td_isa isa, td_route route) {
 /* knobs and reasons */
 const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 #define TD_KNOB_INFO(name, path, preset, low, high, unit, text) {#name, path, preset, low, high, unit, text},
-    TD_KNOBS(TD_KNOB_INFO)
+    TD_KNOBS(TD_KNOB_INFO) TD_BOOK_KNOBS(TD_KNOB_INFO)
 #undef TD_KNOB_INFO
 };
 
