@@ -512,7 +512,7 @@ td_record td_record_make(const td_deck *deck, const td_set *set) {
                         .equity = malloc((size_t)td_deck_bars(deck) * sizeof(double)),
                         .position = malloc((size_t)td_deck_bars(deck) * sizeof(double))};
     watch w = {.deck = deck, .set = set, .record = &record, .cash = set->knob[TD_KNOB_cash],
-               .book = td_book_bytes(&deck->def) > 0};
+               .book = td_order_list_bytes(&deck->def) > 0};
     td_observer observer = {.on_fill = on_fill, .on_trade = on_trade, .on_charge = on_charge, .on_bar = on_bar, .context = &w};
     assert_ok(td_play_detailed(deck, set, &observer, &record.cell, record.block_returns, &error));
     assert_int_equal(record.bars, td_deck_bars(deck));
