@@ -103,18 +103,18 @@ typedef struct td_book_request {
     td_mask where;
 } td_book_request;
 
-/* Called for vectors that want something; requests are read before it returns. */
+/* Called for vectors that want something, perhaps more than once for one; requests are read before it returns. */
 typedef void td_book_sink(void *context, int64_t vector, const td_book_request *requests, int count);
 
-/* Runs the hook for the moment's cause on vectors [0, count), `bytes` apart. masks: (count) lanes that are asked, a bit each; NULL: all.
- * State of lanes that are not asked stays as it is. */
+/* Runs the hook for the moment's cause on vectors [0, count), `bytes` apart; not where a venue it plays lacks a bid or an ask.
+ * masks: (count) lanes that are asked, a bit each; NULL: all. State of lanes that are not asked stays as it is. */
 typedef void td_book_decide(const td_book_moment *moment, void *vectors, size_t bytes, int64_t count, const uint8_t *masks,
                             td_book_sink *sink, void *context);
 
 /* What a strategy that plays books declares; NULL in td_strategy of one that plays bars. */
 typedef struct td_book_hooks {
     bool on_timer, on_book, on_fill;
-    int depth;            /* levels wanted, at most TD_DEPTH_MAX; 1: the touch alone */
+    int depth;            /* levels wanted, 1 (the touch alone) to TD_DEPTH_MAX */
     int venues;           /* it wants at least so many */
     int reals;            /* of state */
 } td_book_hooks;
