@@ -66,6 +66,8 @@ static inline td_book_row td_row_make(td_side side, int32_t tick, uint32_t lots)
 /* What one contract is worth, per price p and quantity q, with multiplier m: m q p quote; m q / p coin; m q p of another currency.
  * Quanto is accounted as linear, in the settlement currency. */
 typedef enum td_contract { TD_CONTRACT_LINEAR, TD_CONTRACT_INVERSE, TD_CONTRACT_QUANTO, TD_CONTRACT_COUNT } td_contract;
+const char *td_contract_name(td_contract contract); /* "linear", "inverse", "quanto" */
+bool td_contract_find(const char *name, td_contract *contract);
 
 typedef struct td_instrument {
     char symbol[TD_SYMBOL_MAX];
@@ -134,8 +136,10 @@ const char *td_book_report(const td_book *book);
  * `path.tmp.<pid>` until then, so path is the old file or the whole new one. */
 typedef struct td_book_writer td_book_writer;
 td_status td_book_writer_open(const char *path, const td_instrument *instrument, bool parity, td_book_writer **writer, td_error *error);
+#define TD_BOOK_TIME_UNKNOWN INT64_MIN
 typedef struct td_book_message {
-    int64_t exchange_ns, local_ns;
+    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one */
+    int64_t local_ns;
     uint64_t sequence;
     td_book_kind kind;
     uint8_t seen;

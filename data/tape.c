@@ -1,6 +1,4 @@
-/* The tape file; see tape.h. HDF5 knows the structure and the attributes; the columns themselves are bytes at known offsets,
- * written with pwrite() and read through a map. So a full disk is an ordinary write error, found before the old file is
- * touched, and reading costs no copy. */
+/* The tape file; see tape.h. What it shares with other files of columns is in column_file.h. */
 #include "data/tape.h"
 
 #include <assert.h>
@@ -16,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "data/column_file.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "tape files are little-endian and mapped as they are"
@@ -36,8 +36,7 @@ static const struct {
 
 /* What an open tape holds besides its columns. */
 typedef struct tape_map {
-    void *base;
-    size_t size;
+    td_column_file columns;
     char *source;
     int extra_count;
     td_tape_symbol *names; /* of several symbols */
@@ -223,188 +222,40 @@ void td_tape_digest(td_tape *tape) {
     free(digests);
 }
 
-/* ---- HDF5, quietly ---- */
-
-static void quiet_hdf5(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
-
-static herr_t keep_deepest(unsigned depth, const H5E_error2_t *entry, void *buffer) {
-    (void)depth;
-    if (entry->desc && *entry->desc) snprintf(buffer, 160, "%s", entry->desc);
-    return 0;
-}
-
-/* What HDF5 says about its last failure. */
-static const char *hdf5_reason(char buffer[160]) {
-    snprintf(buffer, 160, "no reason given");
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_deepest, buffer);
-    H5Eclear2(H5E_DEFAULT);
-    for (char *p = buffer; *p; p++)
-        if (*p == '\n') *p = ' ';
-    return buffer;
-}
-
-static hid_t text_type(void) {
-    hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, H5T_VARIABLE);
-    H5Tset_cset(type, H5T_CSET_UTF8);
-    return type;
-}
-
-/* A text attribute, variable or fixed length, as a string the caller frees; NULL when there is none. */
-static char *read_text(hid_t object, const char *name) {
-    if (H5Aexists(object, name) <= 0) return NULL;
-    char *text = NULL;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attribute);
-    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) {
-        char *inner = NULL;
-        if (H5Aread(attribute, type, &inner) >= 0 && inner) text = strdup(inner);
-        if (inner) H5free_memory(inner);
-    } else if (H5Tget_class(type) == H5T_STRING) {
-        text = calloc(1, H5Tget_size(type) + 1);
-        if (text && H5Aread(attribute, type, text) < 0) text[0] = 0;
-    }
-    H5Tclose(type);
-    H5Aclose(attribute);
-    return text;
-}
-
-static bool read_text_into(hid_t object, const char *name, char *buffer, size_t room) {
-    char *text = read_text(object, name);
-    bool fits = text && strlen(text) < room;
-    if (fits) strcpy(buffer, text);
-    free(text);
-    return fits;
-}
-
-static bool read_integer(hid_t object, const char *name, int64_t *value) {
-    if (H5Aexists(object, name) <= 0) return false;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), space = H5Aget_space(attribute);
-    bool one = H5Sget_simple_extent_npoints(space) == 1;
-    bool done = one && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
-    H5Sclose(space);
-    H5Aclose(attribute);
-    return done;
-}
-
 /* ---- opening ---- */
 
 typedef struct opening {
     const char *path;
-    hid_t file;
     tape_map *map;
     td_tape *tape;
     td_error *error;
     bool several; /* columns are over (symbol, time), not (time, symbol) with one symbol */
 } opening;
 
-static td_status map_file(opening *o) {
-    const char *path = o->path;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return td_fail(o->error, TD_BAD_DATA, "%s: cannot be opened: %s", path, strerror(errno));
-    struct stat status;
-    td_status result = TD_OK;
-    if (fstat(fd, &status) != 0)
-        result = td_fail(o->error, TD_IO, "%s: %s", path, strerror(errno));
-    else if (!S_ISREG(status.st_mode))
-        result = td_fail(o->error, TD_BAD_DATA, "%s: is not a regular file; a tape is an HDF5 file", path);
-    else if (status.st_size == 0)
-        result = td_fail(o->error, TD_BAD_DATA, "%s: is empty (0 bytes); a tape is an HDF5 file", path);
-    if (result == TD_OK) {
-        o->map->size = (size_t)status.st_size;
-        o->map->base = mmap(NULL, o->map->size, PROT_READ, MAP_SHARED, fd, 0);
-        if (o->map->base == MAP_FAILED) {
-            o->map->base = NULL;
-            result = td_fail(o->error, TD_IO, "%s: cannot be mapped: %s", path, strerror(errno));
-        }
-    }
-    close(fd);
-    return result;
-}
-
-static td_status open_hdf5(opening *o) {
-    o->file = H5Fopen(o->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (o->file >= 0) return TD_OK;
-    char reason[160];
-    hdf5_reason(reason);
-    if (H5Fis_hdf5(o->path) <= 0)
-        return td_fail(o->error, TD_BAD_DATA, "%s: is not an HDF5 file; make a tape with `tapedeck data import` or `data synth`",
-                       o->path);
-    return td_fail(o->error, TD_BAD_DATA, "%s: is truncated or damaged (HDF5: %s)", o->path, reason);
-}
-
 static td_status read_header(opening *o) {
     td_tape *tape = o->tape;
     char schema[32] = "";
     int64_t version = 0;
-    if (!read_text_into(o->file, "tapedeck_schema", schema, sizeof schema) || strcmp(schema, SCHEMA) != 0)
+    if (!td_hdf5_text_into(o->map->columns.file, "tapedeck_schema", schema, sizeof schema) || strcmp(schema, SCHEMA) != 0)
         return td_fail(o->error, TD_BAD_DATA,
                        "%s: is an HDF5 file but no tape: attribute tapedeck_schema is \"%s\", expected \"%s\"", o->path, schema,
                        SCHEMA);
-    if (!read_integer(o->file, "tapedeck_schema_version", &version) ||
+    if (!td_hdf5_integer(o->map->columns.file, "tapedeck_schema_version", &version) ||
         (version != ONE_SYMBOL_VERSION && version != SYMBOLS_VERSION))
         return td_fail(o->error, TD_BAD_DATA, "%s: tape schema version is %lld, this program reads %d and %d", o->path,
                        (long long)version, ONE_SYMBOL_VERSION, SYMBOLS_VERSION);
     o->several = version == SYMBOLS_VERSION;
-    if (!read_text_into(o->file, "interval", tape->interval, sizeof tape->interval) ||
-        !read_integer(o->file, "interval_ns", &tape->interval_ns) || tape->interval_ns <= 0)
+    if (!td_hdf5_text_into(o->map->columns.file, "interval", tape->interval, sizeof tape->interval) ||
+        !td_hdf5_integer(o->map->columns.file, "interval_ns", &tape->interval_ns) || tape->interval_ns <= 0)
         return td_fail(o->error, TD_BAD_DATA, "%s: attributes interval and interval_ns are missing or wrong", o->path);
-    if (!read_text_into(o->file, "digest", tape->digest, sizeof tape->digest) || strlen(tape->digest) != TD_DIGEST_HEX - 1)
+    if (!td_hdf5_text_into(o->map->columns.file, "digest", tape->digest, sizeof tape->digest) || strlen(tape->digest) != TD_DIGEST_HEX - 1)
         return td_fail(o->error, TD_BAD_DATA, "%s: attribute digest is missing or is no SHA-256", o->path);
-    o->map->source = read_text(o->file, "source");
-    return TD_OK;
-}
-
-/* Shape and element type of a dataset as the tape wants them. */
-typedef struct expectation {
-    const char *name, *type_text;
-    hid_t type;
-    int rank;
-    hsize_t dims[2];
-} expectation;
-
-static td_status check_dataset(opening *o, hid_t dataset, const expectation *want) {
-    hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset), plist = H5Dget_create_plist(dataset);
-    bool right_type = H5Tequal(type, want->type) > 0, contiguous = H5Pget_layout(plist) == H5D_CONTIGUOUS;
-    int rank = H5Sget_simple_extent_ndims(space);
-    hsize_t dims[2] = {0, 0};
-    bool right_shape = rank == want->rank && H5Sget_simple_extent_dims(space, dims, NULL) == rank;
-    for (int i = 0; right_shape && i < rank; i++) right_shape = dims[i] == want->dims[i];
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Pclose(plist);
-    if (!right_type) return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s is not %s", o->path, want->name, want->type_text);
-    if (!right_shape)
-        return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s has rank %d and shape (%llu, %llu), expected (%llu, %llu)", o->path,
-                       want->name, rank, (unsigned long long)dims[0], (unsigned long long)dims[1],
-                       (unsigned long long)want->dims[0], (unsigned long long)want->dims[1]);
-    if (!contiguous)
-        return td_fail(o->error, TD_BAD_DATA,
-                       "%s: dataset %s is chunked or compressed; a tape's columns are contiguous, to be mapped", o->path,
-                       want->name);
-    return TD_OK;
-}
-
-/* The address of a checked dataset inside the map. */
-static td_status locate(opening *o, const expectation *want, const void **data) {
-    hid_t dataset = H5Lexists(o->file, want->name, H5P_DEFAULT) > 0 ? H5Dopen2(o->file, want->name, H5P_DEFAULT) : -1;
-    if (dataset < 0) return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset %s", o->path, want->name);
-    td_status status = check_dataset(o, dataset, want);
-    haddr_t offset = H5Dget_offset(dataset);
-    H5Dclose(dataset);
-    if (status != TD_OK) return status;
-    hsize_t cells = want->dims[0] * (want->rank == 2 ? want->dims[1] : 1);
-    if (offset == HADDR_UNDEF || offset > o->map->size || cells > (o->map->size - offset) / 8)
-        return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: dataset %s does not end within the file's %zu bytes", o->path,
-                       want->name, o->map->size);
-    if (offset % 8)
-        return td_fail(o->error, TD_BAD_DATA, "%s: dataset %s starts at byte %llu, not a multiple of 8", o->path, want->name,
-                       (unsigned long long)offset);
-    *data = (const char *)o->map->base + offset;
+    o->map->source = td_hdf5_text(o->map->columns.file, "source");
     return TD_OK;
 }
 
 static td_status read_shape(opening *o) {
-    hid_t dataset = H5Lexists(o->file, "close", H5P_DEFAULT) > 0 ? H5Dopen2(o->file, "close", H5P_DEFAULT) : -1;
+    hid_t dataset = H5Lexists(o->map->columns.file, "close", H5P_DEFAULT) > 0 ? H5Dopen2(o->map->columns.file, "close", H5P_DEFAULT) : -1;
     if (dataset < 0) return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset close", o->path);
     hid_t space = H5Dget_space(dataset);
     hsize_t dims[2] = {0, 0};
@@ -419,9 +270,9 @@ static td_status read_shape(opening *o) {
                        (unsigned long long)dims[1], ONE_SYMBOL_VERSION);
     if (dims[0] < 1 || dims[1] < 1) return td_fail(o->error, TD_BAD_DATA, "%s: holds no bars", o->path);
     /* more cells than the file has bytes would also overflow what follows */
-    if (dims[1] > o->map->size || dims[0] > o->map->size / dims[1])
+    if (dims[1] > o->map->columns.size || dims[0] > o->map->columns.size / dims[1])
         return td_fail(o->error, TD_BAD_DATA, "%s: is truncated: %llu bars do not fit into %zu bytes", o->path,
-                       (unsigned long long)dims[0], o->map->size);
+                       (unsigned long long)dims[0], o->map->columns.size);
     o->tape->bars = (int64_t)dims[o->several];
     o->tape->symbols = (int64_t)dims[!o->several];
     return TD_OK;
@@ -429,7 +280,7 @@ static td_status read_shape(opening *o) {
 
 /* A dataset of one text per symbol, each shorter than `room`, `stride` bytes apart. */
 static bool read_texts(opening *o, const char *name, char *texts, size_t room, size_t stride) {
-    hid_t dataset = H5Lexists(o->file, name, H5P_DEFAULT) > 0 ? H5Dopen2(o->file, name, H5P_DEFAULT) : -1;
+    hid_t dataset = H5Lexists(o->map->columns.file, name, H5P_DEFAULT) > 0 ? H5Dopen2(o->map->columns.file, name, H5P_DEFAULT) : -1;
     if (dataset < 0) return false;
     int64_t count = o->tape->symbols;
     hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
@@ -453,7 +304,8 @@ static td_status read_symbols(opening *o) {
     td_tape_symbol *names = calloc((size_t)tape->symbols, sizeof *names);
     o->map->names = names;
     if (!names) return td_fail(o->error, TD_NO_MEMORY, "%s: no memory for %lld symbols", o->path, (long long)tape->symbols);
-    if (H5Lexists(o->file, "symbol", H5P_DEFAULT) <= 0) return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset symbol", o->path);
+    if (H5Lexists(o->map->columns.file, "symbol", H5P_DEFAULT) <= 0)
+        return td_fail(o->error, TD_BAD_DATA, "%s: has no dataset symbol", o->path);
     if (!read_texts(o, "symbol", names->name, sizeof names->name, sizeof *names))
         return td_fail(o->error, TD_BAD_DATA, "%s: dataset symbol must hold %lld variable-length names of at most %d bytes",
                        o->path, (long long)tape->symbols, TD_SYMBOL_MAX - 1);
@@ -469,9 +321,9 @@ static td_status read_symbols(opening *o) {
 }
 
 /* Shape of a column. */
-static expectation column_expectation(const opening *o, const char *name) {
+static td_column column_expectation(const opening *o, const char *name) {
     hsize_t bars = (hsize_t)o->tape->bars, symbols = (hsize_t)o->tape->symbols;
-    return (expectation){name, "float64", H5T_IEEE_F64LE, 2, {o->several ? symbols : bars, o->several ? bars : symbols}};
+    return (td_column){name, "float64", H5T_IEEE_F64LE, 2, {o->several ? symbols : bars, o->several ? bars : symbols}};
 }
 
 /* Takes a dataset that is none of the tape's own as an extra, when it is float64 over (time, symbol). */
@@ -481,13 +333,11 @@ static void take_extra(opening *o, const char *name) {
     for (int column = 0; column < COLUMNS; column++)
         if (strcmp(name, columns[column].name) == 0) return;
     int index = map->extra_count;
-    const expectation want = column_expectation(o, name);
-    opening silent = *o;
-    silent.error = NULL;
+    const td_column want = column_expectation(o, name);
     const void *values;
-    if (locate(&silent, &want, &values) != TD_OK) return;
-    hid_t dataset = H5Dopen2(o->file, name, H5P_DEFAULT);
-    read_text_into(dataset, "units", map->extra_units[index], sizeof map->extra_units[0]);
+    if (td_column_find(&map->columns, &want, &values, NULL) != TD_OK) return;
+    hid_t dataset = H5Dopen2(o->map->columns.file, name, H5P_DEFAULT);
+    td_hdf5_text_into(dataset, "units", map->extra_units[index], sizeof map->extra_units[0]);
     H5Dclose(dataset);
     strcpy(map->extra_name[index], name);
     map->extra[index] = (td_tape_extra){map->extra_name[index], map->extra_units[index], values};
@@ -496,27 +346,27 @@ static void take_extra(opening *o, const char *name) {
 
 static void find_extras(opening *o) {
     H5G_info_t group;
-    if (H5Gget_info(o->file, &group) < 0) return;
+    if (H5Gget_info(o->map->columns.file, &group) < 0) return;
     for (hsize_t i = 0; i < group.nlinks && o->map->extra_count < TD_TAPE_EXTRAS_MAX; i++) {
         char name[sizeof o->map->extra_name[0]];
-        ssize_t length = H5Lget_name_by_idx(o->file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+        ssize_t length = H5Lget_name_by_idx(o->map->columns.file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
         if (length > 0 && length < (ssize_t)sizeof name) take_extra(o, name);
     }
 }
 
 static td_status open_steps(opening *o, bool verify_digest) {
-    TD_TRY(map_file(o));
-    TD_TRY(open_hdf5(o));
+    TD_TRY(td_column_file_open(o->path, &o->map->columns, o->error));
     TD_TRY(read_header(o));
     TD_TRY(read_shape(o));
     TD_TRY(read_symbols(o));
     td_tape *tape = o->tape;
     const void *data;
-    TD_TRY(locate(o, &(expectation){"time", "int64", H5T_STD_I64LE, 1, {(hsize_t)tape->bars, 0}}, &data));
+    const td_column time = {"time", "int64", H5T_STD_I64LE, 1, {(hsize_t)tape->bars, 0}};
+    TD_TRY(td_column_find(&o->map->columns, &time, &data, o->error));
     tape->time_ns = data;
     for (int column = 0; column < COLUMNS; column++) {
-        const expectation want = column_expectation(o, columns[column].name);
-        TD_TRY(locate(o, &want, &data));
+        const td_column want = column_expectation(o, columns[column].name);
+        TD_TRY(td_column_find(&o->map->columns, &want, &data, o->error));
         *column_of(tape, column) = data;
     }
     find_extras(o);
@@ -532,13 +382,13 @@ static td_status open_steps(opening *o, bool verify_digest) {
 }
 
 td_status td_tape_open(const char *path, bool verify_digest, td_tape *tape, td_error *error) {
-    quiet_hdf5();
+    td_hdf5_quiet();
     *tape = (td_tape){0};
-    opening o = {.path = path, .file = -1, .map = calloc(1, sizeof(tape_map)), .tape = tape, .error = error};
+    opening o = {.path = path, .map = calloc(1, sizeof(tape_map)), .tape = tape, .error = error};
     if (!o.map) return td_fail(error, TD_NO_MEMORY, "%s: no memory to open it", path);
     tape->map = o.map;
     td_status status = open_steps(&o, verify_digest);
-    if (o.file >= 0) H5Fclose(o.file);
+    td_column_file_close(&o.map->columns);
     if (status != TD_OK) td_tape_close(tape);
     return status;
 }
@@ -546,7 +396,7 @@ td_status td_tape_open(const char *path, bool verify_digest, td_tape *tape, td_e
 void td_tape_close(td_tape *tape) {
     tape_map *map = tape->map;
     if (map) {
-        if (map->base) munmap(map->base, map->size);
+        if (map->columns.base) munmap(map->columns.base, map->columns.size);
         free(map->source);
         free(map->names);
         free(map);
@@ -592,88 +442,35 @@ typedef struct writing {
 
 static td_status hdf5_failed(writing *w) {
     char reason[160];
-    return td_fail(w->error, TD_IO, "%s: cannot be written (HDF5: %s)", w->path, hdf5_reason(reason));
-}
-
-static bool put_text(hid_t object, const char *name, const char *text) {
-    hid_t type = text_type(), space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool done = attribute >= 0 && H5Awrite(attribute, type, &text) >= 0;
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Sclose(space);
-    H5Tclose(type);
-    return done;
-}
-
-static bool put_integer(hid_t object, const char *name, int64_t value) {
-    hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(object, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool done = attribute >= 0 && H5Awrite(attribute, H5T_NATIVE_INT64, &value) >= 0;
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Sclose(space);
-    return done;
-}
-
-/* Datasets keep the order of their creation and no times, so that equal tapes are equal files. */
-static hid_t dataset_plist(bool allocate) {
-    hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_attr_creation_order(plist, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_obj_track_times(plist, false);
-    if (allocate) {
-        H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY);
-        H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
-    }
-    return plist;
-}
-
-static bool create_file(writing *w) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
-    /* every block on a cache line, so that mapped columns are aligned */
-    H5Pset_alignment(access, 1, 64);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_obj_track_times(creation, false);
-    w->file = H5Fcreate(w->temporary, H5F_ACC_TRUNC, creation, access);
-    H5Pclose(access);
-    H5Pclose(creation);
-    return w->file >= 0;
+    return td_fail(w->error, TD_IO, "%s: cannot be written (HDF5: %s)", w->path, td_hdf5_reason(reason));
 }
 
 static bool put_header(writing *w) {
     const td_tape *tape = &w->parts[0].tape;
-    return put_text(w->file, "Conventions", "CF-1.10") && put_text(w->file, "tapedeck_schema", SCHEMA) &&
-           put_integer(w->file, "tapedeck_schema_version", w->symbols > 1 ? SYMBOLS_VERSION : ONE_SYMBOL_VERSION) &&
-           put_text(w->file, "interval", tape->interval) &&
-           put_integer(w->file, "interval_ns", tape->interval_ns) && put_text(w->file, "digest", w->digest) &&
-           put_text(w->file, "digest_algorithm", "SHA-256") && put_text(w->file, "source", w->source ? w->source : "") &&
-           put_text(w->file, "creator", "tapedeck " TAPEDECK_VERSION);
-}
-
-/* Creates a dataset and tells where its bytes go. */
-static hid_t reserve(writing *w, const char *name, hid_t type, int rank, const hsize_t *dims, haddr_t *offset) {
-    hid_t plist = dataset_plist(true), space = H5Screate_simple(rank, dims, NULL);
-    hid_t dataset = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    H5Pclose(plist);
-    H5Sclose(space);
-    if (dataset >= 0) *offset = H5Dget_offset(dataset);
-    return dataset;
+    return td_hdf5_put_text(w->file, "Conventions", "CF-1.10") && td_hdf5_put_text(w->file, "tapedeck_schema", SCHEMA) &&
+           td_hdf5_put_integer(w->file, "tapedeck_schema_version", w->symbols > 1 ? SYMBOLS_VERSION : ONE_SYMBOL_VERSION) &&
+           td_hdf5_put_text(w->file, "interval", tape->interval) &&
+           td_hdf5_put_integer(w->file, "interval_ns", tape->interval_ns) && td_hdf5_put_text(w->file, "digest", w->digest) &&
+           td_hdf5_put_text(w->file, "digest_algorithm", "SHA-256") && td_hdf5_put_text(w->file, "source", w->source ? w->source : "") &&
+           td_hdf5_put_text(w->file, "creator", "tapedeck " TAPEDECK_VERSION);
 }
 
 static bool put_time(writing *w) {
     hsize_t bars = (hsize_t)w->bars;
-    w->time = reserve(w, "time", H5T_STD_I64LE, 1, &bars, &w->time_offset);
-    return w->time >= 0 && H5DSset_scale(w->time, "time") >= 0 && put_text(w->time, "standard_name", "time") &&
-           put_text(w->time, "long_name", "open time of the bar, UTC") &&
-           put_text(w->time, "units", "nanoseconds since 1970-01-01") && put_text(w->time, "calendar", "proleptic_gregorian");
+    w->time = td_hdf5_reserve(w->file, "time", H5T_STD_I64LE, 1, &bars, &w->time_offset);
+    return w->time >= 0 && H5DSset_scale(w->time, "time") >= 0 && td_hdf5_put_text(w->time, "standard_name", "time") &&
+           td_hdf5_put_text(w->time, "long_name", "open time of the bar, UTC") &&
+           td_hdf5_put_text(w->time, "units", "nanoseconds since 1970-01-01") &&
+           td_hdf5_put_text(w->time, "calendar", "proleptic_gregorian");
 }
 
 /* A dataset of one text per symbol. */
 static hid_t put_texts(writing *w, const char *name, const char *long_name, const char **texts) {
     hsize_t count = (hsize_t)w->symbols;
-    hid_t type = text_type(), space = H5Screate_simple(1, &count, NULL), plist = dataset_plist(false);
+    hid_t type = td_hdf5_text_type(), space = H5Screate_simple(1, &count, NULL), plist = td_hdf5_plist(false);
     hid_t dataset = H5Dcreate2(w->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     bool done = dataset >= 0 && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0 &&
-                put_text(dataset, "long_name", long_name);
+                td_hdf5_put_text(dataset, "long_name", long_name);
     H5Pclose(plist);
     H5Sclose(space);
     H5Tclose(type);
@@ -701,16 +498,17 @@ static bool put_column(writing *w, int column, const char *name, const char *lon
     bool several = w->symbols > 1;
     hsize_t bars = (hsize_t)w->bars, symbols = (hsize_t)w->symbols;
     const hsize_t dims[2] = {several ? symbols : bars, several ? bars : symbols};
-    hid_t dataset = reserve(w, name, H5T_IEEE_F64LE, 2, dims, &w->column_offset[column]);
+    hid_t dataset = td_hdf5_reserve(w->file, name, H5T_IEEE_F64LE, 2, dims, &w->column_offset[column]);
     if (dataset < 0) return false;
     bool done = H5DSattach_scale(dataset, w->time, several) >= 0 && H5DSattach_scale(dataset, w->symbol, !several) >= 0 &&
-                put_text(dataset, "long_name", long_name) && put_text(dataset, "units", units);
+                td_hdf5_put_text(dataset, "long_name", long_name) && td_hdf5_put_text(dataset, "units", units);
     H5Dclose(dataset);
     return done;
 }
 
 static bool put_structure(writing *w) {
-    bool done = create_file(w) && put_header(w) && put_time(w) && put_symbols(w);
+    w->file = td_hdf5_create(w->temporary);
+    bool done = w->file >= 0 && put_header(w) && put_time(w) && put_symbols(w);
     for (int column = 0; done && column < COLUMNS; column++)
         done = put_column(w, column, columns[column].name, columns[column].long_name, columns[column].units);
     for (int i = 0; done && i < w->extra_count; i++) {
@@ -722,37 +520,9 @@ static bool put_structure(writing *w) {
     return (w->file < 0 || H5Fclose(w->file) >= 0) && done;
 }
 
-static td_status write_failed(writing *w, const char *what) {
-    return td_fail(w->error, TD_IO, "%s: %s: %s; nothing was changed", w->path, what, strerror(errno));
-}
-
-/* Is there room for the whole file? Asked before HDF5 writes a byte, because HDF5 does not recover from a full disk. */
-static td_status reserve_room(writing *w) {
-    int fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return write_failed(w, "cannot be created");
-    off_t size = (off_t)(8 * w->bars * (1 + w->symbols * (int64_t)(COLUMNS + w->extra_count)) + 256 * w->symbols) + 65536;
-    int failed = fallocate(fd, 0, 0, size) != 0 ? errno : 0;
-    close(fd);
-    if (!failed || failed == EOPNOTSUPP || failed == ENOSYS) return TD_OK;
-    errno = failed;
-    return write_failed(w, "no room for the file");
-}
-
-static td_status write_all(writing *w, int fd, const char *data, size_t size, off_t offset) {
-    while (size > 0) {
-        ssize_t done = pwrite(fd, data, size, offset);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return write_failed(w, "cannot be written");
-        data += done;
-        size -= (size_t)done;
-        offset += done;
-    }
-    return TD_OK;
-}
-
 /* One symbol's column on the raster. values NULL: it has no such column. */
 static td_status put_rows(writing *w, int fd, const td_tape *rows, const double *values, off_t offset) {
-    if (values && rows->time_ns == w->time_ns) return write_all(w, fd, (const char *)values, (size_t)w->bars * 8, offset);
+    if (values && rows->time_ns == w->time_ns) return td_write_at(w->path, fd, values, (size_t)w->bars * 8, offset, w->error);
     double chunk[CHUNK];
     int64_t at = 0, count = 0;
     for (int64_t t = 0; t < w->bars; t++) {
@@ -760,7 +530,7 @@ static td_status put_rows(writing *w, int fd, const td_tape *rows, const double 
         bool here = values && at < rows->bars && rows->time_ns[at] == w->time_ns[t] && !isnan(rows->close[at]);
         chunk[count++] = here ? values[at] : NAN;
         if (count < CHUNK && t + 1 < w->bars) continue;
-        TD_TRY(write_all(w, fd, (const char *)chunk, (size_t)count * 8, offset));
+        TD_TRY(td_write_at(w->path, fd, chunk, (size_t)count * 8, offset, w->error));
         offset += count * 8;
         count = 0;
     }
@@ -776,7 +546,7 @@ static const double *part_values(const writing *w, const td_tape_part *part, int
 }
 
 static td_status put_columns(writing *w, int fd) {
-    TD_TRY(write_all(w, fd, (const char *)w->time_ns, (size_t)w->bars * 8, (off_t)w->time_offset));
+    TD_TRY(td_write_at(w->path, fd, w->time_ns, (size_t)w->bars * 8, (off_t)w->time_offset, w->error));
     for (int column = 0; column < COLUMNS + w->extra_count; column++)
         for (int k = 0; k < w->symbols; k++) {
             const td_tape_part *part = &w->parts[k];
@@ -788,22 +558,11 @@ static td_status put_columns(writing *w, int fd) {
 
 static td_status put_bytes(writing *w) {
     int fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return write_failed(w, "cannot be written");
+    if (fd < 0) return td_write_failed(w->path, "cannot be written", w->error);
     td_status status = put_columns(w, fd);
-    if (status == TD_OK && fsync(fd) != 0) status = write_failed(w, "cannot be written");
-    if (close(fd) != 0 && status == TD_OK) status = write_failed(w, "cannot be written");
+    if (status == TD_OK && fsync(fd) != 0) status = td_write_failed(w->path, "cannot be written", w->error);
+    if (close(fd) != 0 && status == TD_OK) status = td_write_failed(w->path, "cannot be written", w->error);
     return status;
-}
-
-/* Makes the rename itself durable; some file systems cannot sync a folder, which is no failure of the write. */
-static void sync_folder(const char *path) {
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
 }
 
 /* ---- the raster of several symbols ---- */
@@ -859,11 +618,13 @@ static td_status write_steps(writing *w) {
     td_digest_join((const char(*)[TD_DIGEST_HEX])w->digests, w->symbols, w->digest);
     TD_TRY(unite_times(w));
     unite_extras(w);
-    TD_TRY(reserve_room(w));
+    int64_t columns_of_symbol = COLUMNS + w->extra_count;
+    off_t size = (off_t)(8 * w->bars * (1 + w->symbols * columns_of_symbol) + 256 * w->symbols) + 65536;
+    TD_TRY(td_reserve_room(w->path, w->temporary, size, w->error));
     if (!put_structure(w)) return hdf5_failed(w);
     TD_TRY(put_bytes(w));
-    if (rename(w->temporary, w->path) != 0) return write_failed(w, "cannot be renamed into place");
-    sync_folder(w->path);
+    if (rename(w->temporary, w->path) != 0) return td_write_failed(w->path, "cannot be renamed into place", w->error);
+    td_sync_folder(w->path);
     return TD_OK;
 }
 
@@ -883,7 +644,7 @@ static td_status check_part(const char *path, const td_tape_part *part, bool sev
 
 td_status td_tape_write_parts(const char *path, const td_tape_part *parts, int count, const char *source, int64_t *bars,
                               char digest[TD_DIGEST_HEX], td_error *error) {
-    quiet_hdf5();
+    td_hdf5_quiet();
     assert(count >= 1);
     for (int k = 0; k < count; k++) {
         TD_TRY(check_part(path, &parts[k], count > 1, error));
