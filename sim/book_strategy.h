@@ -47,6 +47,16 @@ typedef struct td_book_quote {
     td_mask where;
 } td_book_quote;
 
+typedef struct td_book_wish {
+    td_book_request_kind kind;
+    int venue;
+    td_side side;
+    td_order_tif tif;
+    int slot;
+    td_real tick, quantity;
+    td_mask where;
+} td_book_wish;
+
 /* What a body sees, and what it asks for. */
 typedef struct td_book_now {
     td_known known;                         /* position: of `venue` */
@@ -55,21 +65,21 @@ typedef struct td_book_now {
     int venue;
     td_mask asked;                          /* lanes that are to decide */
     td_mask overflow;                       /* lanes whose requests there was no room for */
-    int request_count, quote_count;
-    td_book_request *requests;              /* (TD_BOOK_REQUESTS_MAX) */
+    int wish_count, quote_count;            
+    td_book_wish *wishes;                   /* (TD_BOOK_REQUESTS_MAX) */
     td_book_quote *quotes;                  /* (TD_QUOTES_MAX) */
 } td_book_now;
 
 /* ---- requests ---- */
 
-TD_INLINE void td_book_ask(td_book_now *now, td_book_request request) {
-    request.where = request.where & now->asked;
-    if (!td_any(request.where)) return;
-    request.venue = now->venue;
-    if (now->request_count < TD_BOOK_REQUESTS_MAX)
-        now->requests[now->request_count++] = request;
+TD_INLINE void td_book_ask(td_book_now *now, td_book_wish wish) {
+    wish.where = wish.where & now->asked;
+    if (!td_any(wish.where)) return;
+    wish.venue = now->venue;
+    if (now->wish_count < TD_BOOK_REQUESTS_MAX)
+        now->wishes[now->wish_count++] = wish;
     else
-        now->overflow = now->overflow | request.where;
+        now->overflow = now->overflow | wish.where;
 }
 
 TD_INLINE void td_book_quote_at(td_book_now *now, td_side side, td_real tick, td_real quantity, td_mask where) {
@@ -85,7 +95,7 @@ TD_INLINE void td_book_change(td_book_now *now, td_book_request_kind kind, td_si
     const td_book_seat *seat = &now->vector->seats[now->venue];
     for (int slot = 0; slot < now->moment->slots; slot++) {
         td_mask here = (seat->phase[side][slot] == TD_SLOT_WORKING) & ((seat->tick[side][slot] == tick) | (tick != tick));
-        td_book_ask(now, (td_book_request){.kind = kind, .side = side, .slot = slot, .tick = to, .quantity = quantity, .where = where & here});
+        td_book_ask(now, (td_book_wish){.kind = kind, .side = side, .slot = slot, .tick = to, .quantity = quantity, .where = where & here});
     }
 }
 
@@ -119,6 +129,14 @@ TD_INLINE bool td_book_is_quoted(const td_book_now *now, int venue, int side) {
     return false;
 }
 
+TD_INLINE td_book_request td_book_say(td_book_wish wish) {
+    td_book_request request = {.kind = wish.kind, .venue = wish.venue, .side = wish.side, .tif = wish.tif, .slot = wish.slot,
+                               .where = td_mask_word(wish.where)};
+    td_store(request.tick, wish.tick);
+    td_store(request.quantity, wish.quantity);
+    return request;
+}
+
 /* Hands over what the body and its quotes want: the cancels that quotes imply, the requests, the orders that quotes lack. */
 TD_RARE void td_book_hand_over(td_book_now *now, int64_t vector, td_book_sink *sink, void *context) {
     td_book_request batch[TD_SLOTS_MAX];
@@ -129,23 +147,31 @@ TD_RARE void td_book_hand_over(td_book_now *now, int64_t vector, td_book_sink *s
             for (int slot = 0; slot < now->moment->slots; slot++) {
                 td_mask where = td_book_unquoted(now, venue, (td_side)side, slot);
                 if (td_any(where))
-                    batch[count++] = (td_book_request){.kind = TD_REQUEST_CANCEL, .venue = venue, .side = (td_side)side, .slot = slot, .where = where};
+                    batch[count++] = (td_book_request){.kind = TD_REQUEST_CANCEL, .venue = venue, .side = (td_side)side, .slot = slot,
+                                                       .where = td_mask_word(where)};
             }
             if (count) sink(context, vector, batch, count);
         }
-    if (now->request_count) sink(context, vector, now->requests, now->request_count);
     int count = 0;
+    for (int w = 0; w < now->wish_count; w++) {
+        batch[count++] = td_book_say(now->wishes[w]);
+        if (count < TD_SLOTS_MAX && w + 1 < now->wish_count) continue;
+        sink(context, vector, batch, count);
+        count = 0;
+    }
     for (int side = 0; side < 2; side++)
         for (int q = 0; q < now->quote_count; q++) {
             const td_book_quote *quote = &now->quotes[q];
             td_mask where = (int)quote->side == side ? td_book_lacking(now, q) : td_no_lane();
             if (td_any(where))
-                batch[count++] = (td_book_request){.kind = TD_REQUEST_ORDER, .venue = quote->venue, .side = quote->side, .tif = TD_POST_ONLY,
-                                                   .tick = quote->tick, .quantity = quote->quantity, .where = where};
+                batch[count++] = td_book_say((td_book_wish){.kind = TD_REQUEST_ORDER, .venue = quote->venue, .side = quote->side,
+                                                              .tif = TD_POST_ONLY, .tick = quote->tick, .quantity = quote->quantity,
+                                                              .where = where});
         }
     if (td_any(now->overflow)) { /* refused and counted, as an order of no quantity is */
-        td_book_request none = {.kind = TD_REQUEST_ORDER, .tick = td_splat(__builtin_nan("")), .quantity = td_splat(__builtin_nan("")),
-                                .where = now->overflow};
+        td_real no_number = td_splat(__builtin_nan(""));
+        td_book_request none =
+            td_book_say((td_book_wish){.kind = TD_REQUEST_ORDER, .tick = no_number, .quantity = no_number, .where = now->overflow});
         sink(context, vector, &none, 1);
     }
     if (count) sink(context, vector, batch, count);
@@ -163,7 +189,7 @@ TD_INLINE bool td_book_wants(const td_book_now *now) {
         if (seen) continue;
         for (int slot = 0; slot < now->moment->slots; slot++) wants = wants | td_book_unquoted(now, quote->venue, quote->side, slot);
     }
-    return now->request_count > 0 || td_any(wants);
+    return now->wish_count > 0 || td_any(wants);
 }
 
 /* ---- the kernel ---- */
@@ -174,13 +200,13 @@ TD_INLINE void td_book_run(const td_book_moment *moment, void *vectors, size_t b
                            td_book_sink *sink, void *context, td_book_body *body, const int reals) {
     for (int venue = 0; venue < moment->venues; venue++)
         if (!(moment->tops[venue].bid < TD_INF && moment->tops[venue].ask < TD_INF)) return;
-    td_book_request requests[TD_BOOK_REQUESTS_MAX];
+    td_book_wish wishes[TD_BOOK_REQUESTS_MAX];
     td_book_quote quotes[TD_QUOTES_MAX];
     for (int64_t v = 0; v < count; v++) {
         if (masks && !masks[v]) continue;
         td_book_vector *vector = (td_book_vector *)(void *)((char *)vectors + (size_t)v * bytes);
         td_book_now now = {.known = {vector->param, vector->seats[0].position}, .moment = moment, .vector = vector,
-                           .asked = masks ? td_word_mask(masks[v]) : td_every_lane(), .overflow = td_no_lane(), .requests = requests, .quotes = quotes};
+                           .asked = masks ? td_word_mask(masks[v]) : td_every_lane(), .overflow = td_no_lane(), .wishes = wishes, .quotes = quotes};
         td_real before[TD_BOOK_STATE_MAX];
         for (int i = 0; masks && i < reals; i++) before[i] = vector->state[i];
         body(&now, vector->state);
@@ -335,10 +361,10 @@ TD_INLINE int td_book_turn_to(td_book_now *now, int venue) {
 #define filled(side) (now->vector->filled[side] * td_book_here(now)->lot)
 #define quote(side, price, quantity, where) td_book_quote_at(now, (td_side)(side), td_splat(price), td_splat(quantity), where)
 #define submit(side_, price, quantity_, tif_, where_)                                                                            \
-    td_book_ask(now, (td_book_request){.kind = TD_REQUEST_ORDER, .side = (td_side)(side_), .tif = (td_order_tif)(tif_), .tick = td_splat(price), \
+    td_book_ask(now, (td_book_wish){.kind = TD_REQUEST_ORDER, .side = (td_side)(side_), .tif = (td_order_tif)(tif_), .tick = td_splat(price), \
                                        .quantity = td_splat(quantity_), .where = where_})
 #define market(side_, quantity_, where_)                                                                                         \
-    td_book_ask(now, (td_book_request){.kind = TD_REQUEST_ORDER, .side = (td_side)(side_), .tif = TD_MARKET, .tick = td_splat(0.0),         \
+    td_book_ask(now, (td_book_wish){.kind = TD_REQUEST_ORDER, .side = (td_side)(side_), .tif = TD_MARKET, .tick = td_splat(0.0),         \
                                        .quantity = td_splat(quantity_), .where = where_})
 #define cancel(side, price, where)                                                                                               \
     td_book_change(now, TD_REQUEST_CANCEL, (td_side)(side), td_splat(price), td_splat(0.0), td_splat(0.0), where)

@@ -1,6 +1,7 @@
 /* What happens inside a bar: finer bars to walk through, the ways that policies choose between, and envelopes (rules R100 to R109). By hand
  * on a few bars, then over random ones, every play through every engine. */
 #include "sim/envelope.h"
+#include "sim/kernel.h"
 #include "tests/by_hand.h"
 
 /* Daily bars by hand of three finer ones each, of eight hours; the last of the three may carry the day's decision. A finer bar whose
