@@ -681,14 +681,16 @@ static void sort_messages(const sorting *s, int64_t count) {
         }
 }
 
-/* Messages without a time at the exchange have that of the next one which has one; of none, their local time. */
+/* Messages without a time at the exchange have that of the next one which has one and is no trade (trades are a stream of their own, and
+ * may be ahead of the book); failing that of the next trade, or their local time. */
 static void fill_unknown_times(td_book_writer *w) {
     entry *entries = w->spill[ENTRIES].base;
-    int64_t known = TD_BOOK_TIME_UNKNOWN;
+    int64_t of_book = TD_BOOK_TIME_UNKNOWN, of_trade = TD_BOOK_TIME_UNKNOWN;
     for (int64_t m = w->messages; m-- > 0;) {
         entry *e = &entries[m];
-        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = known == TD_BOOK_TIME_UNKNOWN ? e->local_ns : known;
-        known = e->exchange_ns;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = of_book != TD_BOOK_TIME_UNKNOWN ? of_book : of_trade;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = e->local_ns;
+        *(e->kind == TD_BOOK_TRADE ? &of_trade : &of_book) = e->exchange_ns;
     }
 }
 

@@ -138,7 +138,7 @@ typedef struct td_book_writer td_book_writer;
 td_status td_book_writer_open(const char *path, const td_instrument *instrument, bool parity, td_book_writer **writer, td_error *error);
 #define TD_BOOK_TIME_UNKNOWN INT64_MIN
 typedef struct td_book_message {
-    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one */
+    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one and is no trade */
     int64_t local_ns;
     uint64_t sequence;
     td_book_kind kind;

@@ -130,12 +130,14 @@ static void unknown_times_are_those_of_the_next_message(void **state) {
     td_book_writer *w = start(path, &btc);
     put(w, TD_BOOK_TIME_UNKNOWN, 1, 100);
     put(w, TD_BOOK_TIME_UNKNOWN, 2, 101);
+    const td_book_row row = td_row_make(TD_BUY, 104, 1);
+    assert_ok(td_book_write(w, &(td_book_message){.exchange_ns = 55, .kind = TD_BOOK_TRADE, .seen = TD_BOOK_SEEN, .rows = 1, .row = &row}, &error));
     put(w, 50, 3, 102);
     put(w, TD_BOOK_TIME_UNKNOWN, 60, 103);
     td_book b = finish(w, path);
-    static const int64_t times[] = {50, 50, 50, 60};
-    for (int m = 0; m < 4; m++) {
-        assert_int_equal(td_row_tick(b.row[m]), 100 + m);
+    static const int64_t times[] = {50, 50, 50, 55, 60}, ticks[] = {100, 101, 102, 104, 103};
+    for (int m = 0; m < 5; m++) {
+        assert_int_equal(td_row_tick(b.row[m]), ticks[m]);
         assert_int_equal(b.exchange_ns[m], times[m]);
     }
     td_book_close(&b);
