@@ -127,7 +127,7 @@ td_status td_book_open(const char *path, bool verify_digest, td_book *book, td_e
 void td_book_close(td_book *book);
 /* Tells the kernel that what belongs to messages before `message` is not needed for now. */
 void td_book_let_go(const td_book *book, int64_t message);
-/* Reads the tickers, which the caller frees; *count 0 where there are none. */
+/* Unpacks the tickers, which the caller frees; *count 0 where there are none. TD_BAD_DATA when they are damaged. */
 td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error);
 /* Text of the import report kept in the file (JSON), "" of a book built by hand. */
 const char *td_book_report(const td_book *book);
