@@ -172,13 +172,18 @@ static bool read_whole(const members *m, int key, int64_t *number) {
     return has(m, key) && read_digits(m->of[key].begin, m->of[key].end, number);
 }
 
-/* Times come in milliseconds, microseconds or nanoseconds since 1970: years 1973 to 5000 tell which. */
+/* Times come in milliseconds, microseconds or nanoseconds since 1970: the years 1973 to 2255 tell which. */
 static bool scale_time(int64_t number, int64_t *ns) {
-    if (number >= 100000000000000000) *ns = number;
-    else if (number >= 100000000000000) *ns = number * 1000;
-    else if (number >= 100000000000) *ns = number * 1000000;
-    else return false;
-    return true;
+    static const int64_t early = 100000000000, late = 9000000000000; /* milliseconds */
+    for (int64_t unit = 1000000; unit >= 1; unit /= 1000) {
+        int64_t of_unit = 1000000 / unit;
+        if (number < early * of_unit) return false;
+        if (number < late * of_unit) {
+            *ns = number * unit;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool read_time(const members *m, int key, int64_t *ns) {
