@@ -20,7 +20,7 @@
 #include "data/column_file.h"
 
 static const char SCHEMA[] = "tapedeck-book";
-enum { VERSION = 1, BUFFER = 1 << 18, LET_GO_BYTES = 1 << 25 };
+enum { VERSION = 1, BUFFER = 1 << 18, ASIDE_MAX = 1 << 22, LET_GO_BYTES = 1 << 25 };
 
 static const char *const contracts[TD_CONTRACT_COUNT] = {"linear", "inverse", "quanto"};
 
@@ -469,13 +469,13 @@ td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t
 
 /* ---- writing: what is put aside until the end ---- */
 
-/* A file without a name, appended to, then mapped. */
+/* Appended to: up to ASIDE_MAX bytes in memory, more in a file without a name, which is then mapped. */
 typedef struct spill {
-    int fd;
-    size_t used; /* of the buffer */
+    int fd;            /* -1: all of it is in the buffer */
+    size_t used, room; /* of the buffer */
     int64_t size;
     char *buffer;
-    void *base; /* when mapped */
+    void *base; /* all of it, when nothing more is appended */
 } spill;
 
 typedef struct entry { /* of a message, in order of arrival */
@@ -512,32 +512,42 @@ static td_status open_spill(const char *path, int *fd, td_error *error) {
 }
 
 static td_status flush_spill(const char *path, spill *s, td_error *error) {
+    if (s->fd < 0) TD_TRY(open_spill(path, &s->fd, error));
     if (s->used) TD_TRY(td_write_at(path, s->fd, s->buffer, s->used, (off_t)(s->size - (int64_t)s->used), error));
     s->used = 0;
     return TD_OK;
 }
 
+/* Makes room in a buffer that is full. */
+static td_status empty_spill(const char *path, spill *s, td_error *error) {
+    if (s->room == ASIDE_MAX) return flush_spill(path, s, error);
+    size_t room = s->room ? 4 * s->room : BUFFER;
+    char *grown = realloc(s->buffer, room);
+    if (!grown) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", path);
+    s->buffer = grown;
+    s->room = room;
+    return TD_OK;
+}
+
 static td_status append(td_book_writer *w, int which, const void *bytes, size_t size, td_error *error) {
     spill *s = &w->spill[which];
-    if (!s->buffer) {
-        TD_TRY(open_spill(w->path, &s->fd, error));
-        s->buffer = malloc(BUFFER);
-        if (!s->buffer) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", w->path);
-    }
     for (const char *from = bytes; size > 0;) {
-        size_t piece = size < BUFFER - s->used ? size : BUFFER - s->used;
+        if (s->used == s->room) TD_TRY(empty_spill(w->path, s, error));
+        size_t piece = size < s->room - s->used ? size : s->room - s->used;
         memcpy(s->buffer + s->used, from, piece);
         s->used += piece;
         s->size += (int64_t)piece;
         from += piece;
         size -= piece;
-        if (s->used == BUFFER) TD_TRY(flush_spill(w->path, s, error));
     }
     return TD_OK;
 }
 
 static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
-    if (s->size == 0) return TD_OK;
+    if (s->fd < 0) {
+        s->base = s->buffer;
+        return TD_OK;
+    }
     TD_TRY(flush_spill(w->path, s, error));
     s->base = mmap(NULL, (size_t)s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
     if (s->base != MAP_FAILED) return TD_OK;
@@ -545,8 +555,13 @@ static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
     return td_fail(error, TD_IO, "%s: what was put aside cannot be mapped: %s", w->path, strerror(errno));
 }
 
+/* Gives back what is mapped; memory of our own stays. */
+static void let_go_spill(const spill *s) {
+    if (s->fd >= 0) let_go(s->base, (const char *)s->base + s->size);
+}
+
 static void close_spill(spill *s) {
-    if (s->base) munmap(s->base, (size_t)s->size);
+    if (s->base && s->fd >= 0) munmap(s->base, (size_t)s->size);
     if (s->fd >= 0) close(s->fd);
     free(s->buffer);
     *s = (spill){.fd = -1};
@@ -577,6 +592,13 @@ td_status td_book_writer_open(const char *path, const td_instrument *instrument,
         free_writer(w);
         return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w->temporary);
     }
+    int fd; /* a folder that cannot be written is better known now than after hours */
+    td_status status = open_spill(path, &fd, error);
+    if (status != TD_OK) {
+        free_writer(w);
+        return status;
+    }
+    close(fd);
     *writer = w;
     return TD_OK;
 }
@@ -636,19 +658,22 @@ void td_book_writer_shift_local(td_book_writer *w, int64_t ns) { w->shift_ns = n
 
 /* ---- writing: the order of the messages ---- */
 
-/* Numbers of messages in some order, in a file without a name. */
+/* Numbers of messages in some order, in memory or, when they are many, in a file without a name. */
 typedef struct numbers {
     int32_t *number;
     size_t size;
 } numbers;
 
 static td_status make_numbers(const td_book_writer *w, numbers *n, td_error *error) {
-    int fd;
-    TD_TRY(open_spill(w->path, &fd, error));
+    int fd = -1, failed = 0;
     size_t size = (size_t)w->messages * sizeof *n->number;
-    int failed = posix_fallocate(fd, 0, (off_t)size);
-    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
+    bool many = size > ASIDE_MAX;
+    if (many) {
+        TD_TRY(open_spill(w->path, &fd, error));
+        failed = posix_fallocate(fd, 0, (off_t)size);
+    }
+    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, many ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+    if (many) close(fd);
     if (failed) errno = failed;
     if (base == MAP_FAILED) return td_write_failed(w->path, "no room to sort the messages", error);
     *n = (numbers){base, size};
@@ -753,7 +778,7 @@ static td_status order_messages(finishing *f) {
     sort_messages(&(sorting){entries, false, f->exchange.number, f->scratch.number}, w->messages);
     sort_messages(&(sorting){entries, true, f->local.number, f->scratch.number}, w->messages);
     for (int64_t m = 0; m < w->messages; m++) f->rank.number[f->exchange.number[m]] = (int32_t)m;
-    let_go(entries, entries + w->messages);
+    let_go_spill(&w->spill[ENTRIES]);
     return TD_OK;
 }
 
@@ -841,7 +866,7 @@ static td_status put_of_messages(stream *s, column c) {
                                        [KIND] = &e->kind,                 [SEEN] = &e->seen,        [LOCAL_SHIFT] = &shift,
                                        [SEQUENCE] = &e->sequence};
         TD_TRY(put_bytes(s, values[c], column_width(c)));
-        if ((m + 1) % (1 << 19) == 0) let_go(entries, entries + f->w->messages);
+        if ((m + 1) % (1 << 19) == 0) let_go_spill(&f->w->spill[ENTRIES]);
     }
     return TD_OK;
 }
@@ -859,8 +884,8 @@ static td_status put_of_rows(stream *s, column c) {
         TD_TRY(put_bytes(s, bytes + (size_t)e->row_begin * width, size));
         copied += size + 64;
         if (copied < LET_GO_BYTES) continue;
-        let_go(bytes, bytes + from->size);
-        let_go(entries, entries + f->w->messages);
+        let_go_spill(from);
+        let_go_spill(&f->w->spill[ENTRIES]);
         copied = 0;
     }
     return TD_OK;

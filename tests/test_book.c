@@ -263,6 +263,31 @@ static void equal_data_is_an_equal_file(void **state) {
     free(bytes[1]);
 }
 
+/* More than is kept in memory: through files without a name, in a disorder of hundreds of messages. */
+static void large_tapes(void **state) {
+    (void)state;
+    enum { N = 200000, ROWS = 7 };
+    const char *path = td_test_path("large.h5");
+    td_book_writer *w = start(path, &btc);
+    td_book_row rows[ROWS];
+    for (int m = 0; m < N; m++) {
+        for (int r = 0; r < ROWS; r++) rows[r] = td_row_make(TD_SELL, m, (uint32_t)r);
+        const td_book_message message = {.exchange_ns = m ^ 511, .local_ns = m ^ 3, .sequence = (uint64_t)m, .kind = TD_BOOK_DEPTH,
+                                         .seen = TD_BOOK_SEEN, .rows = ROWS, .row = rows};
+        assert_ok(td_book_write(w, &message, &error));
+    }
+    td_book b = finish(w, path);
+    assert_int_equal(b.messages, N);
+    for (int m = 0; m < N; m++) {
+        int number = m < N / 512 * 512 ? m ^ 511 : td_row_tick(b.row[b.row_end[m] - 1]); /* the last block is not full */
+        assert_int_equal(b.sequence[m], number);
+        assert_int_equal(b.exchange_ns[m], number ^ 511);
+        for (int r = 0; r < ROWS; r++) assert_true(td_row_tick(b.row[m * ROWS + r]) == number && b.row[m * ROWS + r].lots == (uint32_t)r);
+        assert_int_equal(b.local_ns[m + b.local_shift[m]], m);
+    }
+    td_book_close(&b);
+}
+
 /* Tickers are packed as differences: small ones, none, the largest there are. */
 static void tickers_are_packed(void **state) {
     (void)state;
@@ -391,10 +416,7 @@ static void nothing_is_left_of_a_failure(void **state) {
     put(w, 1, 2, 3);
     td_book_writer_abandon(w);
     assert_int_equal(files_in_folder(), before);
-    w = start(td_test_path("no/such/folder.h5"), &btc);
-    const td_book_message m = {.seen = TD_BOOK_SEEN};
-    assert_fails(td_book_write(w, &m, &error), TD_IO, "cannot be created");
-    td_book_writer_abandon(w);
+    assert_fails(td_book_writer_open(td_test_path("no/such/folder.h5"), &btc, false, &w, &error), TD_IO, "cannot be created");
     td_instrument bad = btc;
     bad.tick = 0;
     assert_fails(td_book_writer_open("x.h5", &bad, false, &w, &error), TD_BAD_ARG, "tick is 0");
@@ -419,6 +441,7 @@ int main(void) {
         cmocka_unit_test(wide_rows_and_orders_move_along),
         cmocka_unit_test(digest_names_the_data),
         cmocka_unit_test(equal_data_is_an_equal_file),
+        cmocka_unit_test(large_tapes),
         cmocka_unit_test(tickers_are_packed),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(nothing_is_left_of_a_failure),
