@@ -20,7 +20,7 @@
 #include "data/column_file.h"
 
 static const char SCHEMA[] = "tapedeck-book";
-enum { VERSION = 1, BUFFER = 1 << 18, ASIDE_MAX = 1 << 22, LET_GO_BYTES = 1 << 25 };
+enum { VERSION = 1, BUFFER = 1 << 18, ASIDE_MAX = 1 << 22, LET_GO_BYTES = 1 << 23 };
 
 static const char *const contracts[TD_CONTRACT_COUNT] = {"linear", "inverse", "quanto"};
 
@@ -401,21 +401,21 @@ const char *td_book_report(const td_book *book) {
  * whole number of 7 bits a byte, the lowest first, the highest bit set in all bytes but the last, and signs folded in: 0, -1, 1, -2 ...
  * are 0, 1, 2, 3 ... */
 
-enum { TICKER_FIELDS = 7, PACKED_MAX = 1 + 10 * TICKER_FIELDS };
+enum { PACKED_MAX = 1 + 10 * TD_TICKER_FIELDS };
 
-static void ticker_fields(const td_book_ticker *t, uint64_t fields[TICKER_FIELDS]) {
-    const int64_t values[TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
+static void ticker_fields(const td_book_ticker *t, uint64_t fields[TD_TICKER_FIELDS]) {
+    const int64_t values[TD_TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
                                            (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
     memcpy(fields, values, sizeof values);
 }
 
 static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ticker, uint8_t bytes[PACKED_MAX]) {
-    uint64_t old[TICKER_FIELDS], new[TICKER_FIELDS];
+    uint64_t old[TD_TICKER_FIELDS], new[TD_TICKER_FIELDS];
     ticker_fields(before, old);
     ticker_fields(ticker, new);
     size_t size = 1;
     bytes[0] = 0;
-    for (int f = 0; f < TICKER_FIELDS; f++) {
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
         if (new[f] == old[f]) continue;
         uint64_t difference = new[f] - old[f], folded = difference << 1 ^ -(difference >> 63);
         bytes[0] |= (uint8_t)(1 << f);
@@ -426,10 +426,10 @@ static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ti
 }
 
 /* Unpacks one ticker behind `fields`, which become its own; the place behind it, NULL when the bytes end before. */
-static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TICKER_FIELDS]) {
+static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TD_TICKER_FIELDS]) {
     if (at == end) return NULL;
     unsigned changed = *at++;
-    for (int f = 0; f < TICKER_FIELDS; f++) {
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
         if (!(changed >> f & 1)) continue;
         uint64_t folded = 0;
         for (int shift = 0;; shift += 7) {
@@ -442,28 +442,45 @@ static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint6
     return at;
 }
 
-td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
-    *tickers = NULL;
-    *count = 0;
+int64_t td_book_ticker_count(const td_book *book) {
     const book_map *map = book->map;
-    if (!map || map->ticker_count == 0) return TD_OK;
-    td_book_ticker *made = malloc((size_t)map->ticker_count * sizeof *made);
-    if (!made) return td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld tickers", map->columns.path, (long long)map->ticker_count);
-    const uint8_t *at = map->tickers, *end = at + map->ticker_bytes;
-    uint64_t f[TICKER_FIELDS] = {0};
-    for (int64_t i = 0; at && i < map->ticker_count; i++) {
-        at = unpack_ticker(at, end, f);
-        made[i] = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
-                                   .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
-                                   .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
-    }
-    if (at != end) {
-        free(made);
+    return map ? map->ticker_count : 0;
+}
+
+td_status td_book_next_ticker(const td_book *book, td_ticker_cursor *cursor, td_book_ticker *ticker, bool *more, td_error *error) {
+    const book_map *map = book->map;
+    *more = cursor->taken < td_book_ticker_count(book);
+    if (!*more) return TD_OK;
+    uint64_t *f = cursor->fields;
+    const uint8_t *end = map->tickers + map->ticker_bytes, *at = unpack_ticker(map->tickers + cursor->byte, end, f);
+    bool last = ++cursor->taken == map->ticker_count;
+    if (!at || (last && at != end))
         return td_fail(error, TD_BAD_DATA, "%s: dataset ticker does not hold %lld tickers in %lld bytes: it is damaged", map->columns.path,
                        (long long)map->ticker_count, (long long)map->ticker_bytes);
+    cursor->byte = at - map->tickers;
+    *ticker = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
+                               .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
+                               .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
+    return TD_OK;
+}
+
+td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
+    int64_t all = td_book_ticker_count(book);
+    *tickers = NULL;
+    *count = 0;
+    if (all == 0) return TD_OK;
+    td_book_ticker *made = malloc((size_t)all * sizeof *made);
+    if (!made) return td_fail(error, TD_NO_MEMORY, "no memory for %lld tickers", (long long)all);
+    td_ticker_cursor cursor = {0};
+    td_status status = TD_OK;
+    bool more;
+    for (int64_t i = 0; i < all && status == TD_OK; i++) status = td_book_next_ticker(book, &cursor, &made[i], &more, error);
+    if (status != TD_OK) {
+        free(made);
+        return status;
     }
     *tickers = made;
-    *count = map->ticker_count;
+    *count = all;
     return TD_OK;
 }
 
@@ -687,6 +704,7 @@ static void free_numbers(numbers *n) {
 
 /* A stable sort made for what is nearly sorted: short runs by insertion, then merges that touch only where two runs overlap. */
 typedef struct sorting {
+    const spill *spill; /* of the entries */
     const entry *entries;
     bool local;
     int32_t *number, *scratch;
@@ -721,16 +739,18 @@ static void merge_runs(const sorting *s, int64_t begin, int64_t middle, int64_t 
 }
 
 static void sort_messages(const sorting *s, int64_t count) {
-    enum { RUN = 32 };
+    enum { RUN = 32, LET_GO_MESSAGES = 1 << 17 };
     for (int64_t i = 0; i < count; i++) {
         int64_t to = i, key = key_of(s, (int32_t)i);
         for (; to % RUN != 0 && key_of(s, s->number[to - 1]) > key; to--) s->number[to] = s->number[to - 1];
         s->number[to] = (int32_t)i;
+        if (i % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
     }
     for (int64_t width = RUN; width < count; width *= 2)
         for (int64_t begin = 0; begin + width < count; begin += 2 * width) {
             int64_t end = begin + 2 * width;
             merge_runs(s, begin, begin + width, end < count ? end : count);
+            if (end % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
         }
 }
 
@@ -774,11 +794,10 @@ static td_status order_messages(finishing *f) {
     TD_TRY(make_numbers(w, &f->rank, f->error));
     TD_TRY(make_numbers(w, &f->scratch, f->error));
     if (w->unknown_times) fill_unknown_times(w);
-    const entry *entries = w->spill[ENTRIES].base;
-    sort_messages(&(sorting){entries, false, f->exchange.number, f->scratch.number}, w->messages);
-    sort_messages(&(sorting){entries, true, f->local.number, f->scratch.number}, w->messages);
+    const spill *spill = &w->spill[ENTRIES];
+    sort_messages(&(sorting){spill, spill->base, false, f->exchange.number, f->scratch.number}, w->messages);
+    sort_messages(&(sorting){spill, spill->base, true, f->local.number, f->scratch.number}, w->messages);
     for (int64_t m = 0; m < w->messages; m++) f->rank.number[f->exchange.number[m]] = (int32_t)m;
-    let_go_spill(&w->spill[ENTRIES]);
     return TD_OK;
 }
 
@@ -796,7 +815,8 @@ static bool put_column(finishing *f, column c) {
     if (dataset < 0) return false;
     bool done = td_hdf5_put_text(dataset, "long_name", columns[c].long_name) && td_hdf5_put_text(dataset, "units", columns[c].units);
     if (c == TICKER)
-        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) && td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
+        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) &&
+               td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
     H5Dclose(dataset);
     return done;
 }
@@ -866,7 +886,7 @@ static td_status put_of_messages(stream *s, column c) {
                                        [KIND] = &e->kind,                 [SEEN] = &e->seen,        [LOCAL_SHIFT] = &shift,
                                        [SEQUENCE] = &e->sequence};
         TD_TRY(put_bytes(s, values[c], column_width(c)));
-        if ((m + 1) % (1 << 19) == 0) let_go_spill(&f->w->spill[ENTRIES]);
+        if ((m + 1) % (1 << 17) == 0) let_go_spill(&f->w->spill[ENTRIES]);
     }
     return TD_OK;
 }
@@ -921,6 +941,16 @@ static int compare_funding(const void *left, const void *right) {
     return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
+static td_status put_tickers(stream *s) {
+    const spill *from = &s->f->w->spill[TICKERS];
+    for (int64_t at = 0; at < from->size; at += LET_GO_BYTES) {
+        int64_t piece = from->size - at < LET_GO_BYTES ? from->size - at : LET_GO_BYTES;
+        TD_TRY(put_bytes(s, (const char *)from->base + at, (size_t)piece));
+        let_go_spill(from);
+    }
+    return TD_OK;
+}
+
 static td_status put_contents(stream *s, column c) {
     td_book_writer *w = s->f->w;
     const wide_entry *wide = w->spill[WIDES].base;
@@ -933,7 +963,7 @@ static td_status put_contents(stream *s, column c) {
         for (int64_t i = 0; i < s->f->shape.wide_count; i++) TD_TRY(put_bytes(s, c == WIDE_ROW ? &wide[i].row : &wide[i].lots, 8));
         return TD_OK;
     case FUNDING: return put_bytes(s, w->spill[FUNDINGS].base, (size_t)w->spill[FUNDINGS].size);
-    case TICKER: return put_bytes(s, w->spill[TICKERS].base, (size_t)w->spill[TICKERS].size);
+    case TICKER: return put_tickers(s);
     default: return put_of_messages(s, c);
     }
 }

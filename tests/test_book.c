@@ -90,15 +90,18 @@ static void what_is_written_is_read(void **state) {
     assert_int_equal(b.funding_count, 2);
     assert_int_equal(b.funding[0].time_ns, 1000); /* by time */
     assert_true(b.funding[1].rate == 0.0002 && isnan(b.funding[1].mark));
-    td_book_ticker *tickers;
-    int64_t count;
-    assert_ok(td_book_tickers(&b, &tickers, &count, &error));
-    assert_int_equal(count, 1);
-    assert_int_equal(tickers[0].local_ns, 1512);
-    assert_int_equal(tickers[0].sequence, 78);
-    assert_int_equal(tickers[0].bid.tick_side, ticker.bid.tick_side);
-    assert_int_equal(tickers[0].ask.lots, TD_LOTS_WIDE);
-    free(tickers);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), 1);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_true(more);
+    assert_int_equal(read.local_ns, 1512);
+    assert_int_equal(read.sequence, 78);
+    assert_int_equal(read.bid.tick_side, ticker.bid.tick_side);
+    assert_int_equal(read.ask.lots, TD_LOTS_WIDE);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
     td_book_close(&b);
     assert_null(b.map);
     td_tape tape;
@@ -308,18 +311,27 @@ static void tickers_are_packed(void **state) {
     }
     td_book_writer_shift_local(w, 1000);
     td_book b = finish(w, path);
-    td_book_ticker *read;
-    int64_t count;
-    assert_ok(td_book_tickers(&b, &read, &count, &error));
-    assert_int_equal(count, N);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), N);
     for (int i = 0; i < N; i++) {
-        assert_int_equal(read[i].exchange_ns, tickers[i].exchange_ns);
-        assert_int_equal(read[i].local_ns, tickers[i].local_ns + 1000);
-        assert_int_equal(read[i].sequence, tickers[i].sequence);
-        assert_memory_equal(&read[i].bid, &tickers[i].bid, sizeof read[i].bid);
-        assert_memory_equal(&read[i].ask, &tickers[i].ask, sizeof read[i].ask);
+        assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+        assert_true(more);
+        assert_int_equal(read.exchange_ns, tickers[i].exchange_ns);
+        assert_int_equal(read.local_ns, tickers[i].local_ns + 1000);
+        assert_int_equal(read.sequence, tickers[i].sequence);
+        assert_memory_equal(&read.bid, &tickers[i].bid, sizeof read.bid);
+        assert_memory_equal(&read.ask, &tickers[i].ask, sizeof read.ask);
     }
-    free(read);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
+    td_book_ticker *whole;
+    int64_t count;
+    assert_ok(td_book_tickers(&b, &whole, &count, &error));
+    assert_int_equal(count, N);
+    assert_int_equal(whole[N - 1].sequence, tickers[N - 1].sequence);
+    free(whole);
     td_book_close(&b);
 }
 
@@ -388,10 +400,16 @@ static void bad_files_are_refused(void **state) {
     const int64_t endless = 255;
     spoil(path, "ticker", H5T_NATIVE_INT64, 8, &endless);
     assert_ok(td_book_open(path, true, &b, &error)); /* not part of the digest */
-    td_book_ticker *tickers;
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more = true;
+    td_status status = TD_OK;
+    while (status == TD_OK && more) status = td_book_next_ticker(&b, &cursor, &read, &more, &error);
+    assert_fails(status, TD_BAD_DATA, "does not hold 9 tickers");
+    td_book_ticker *whole;
     int64_t count;
-    assert_fails(td_book_tickers(&b, &tickers, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
-    assert_null(tickers);
+    assert_fails(td_book_tickers(&b, &whole, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
+    assert_null(whole);
     td_book_close(&b);
     make(path);
     assert_int_equal(truncate(path, 3000), 0);
