@@ -153,10 +153,12 @@ void td_feed_place(td_book_feed *feed, const char *name, int64_t line) {
 }
 
 void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what) {
-    char *first = feed->report.first[count];
-    if (feed->report.counts[count]++ == 0)
-        snprintf(first, sizeof feed->report.first[0], "%.96s:%lld%s%.48s", feed->place_name, (long long)feed->place_line,
-                 what ? ": " : "", what ? what : "");
+    enum { NAME_MAX_BYTES = 64 };
+    if (feed->report.counts[count]++ > 0) return;
+    const char *name = feed->place_name; /* of a long path the end */
+    size_t length = strlen(name);
+    snprintf(feed->report.first[count], sizeof feed->report.first[0], "%s%s:%lld%s%s", length > NAME_MAX_BYTES ? "..." : "",
+             length > NAME_MAX_BYTES ? name + length - NAME_MAX_BYTES : name, (long long)feed->place_line, what ? ": " : "", what ? what : "");
 }
 
 static void count_many(td_book_feed *feed, td_feed_count count, int64_t times, const char *what) {
@@ -658,14 +660,17 @@ td_status td_feed_ticker_text(td_book_feed *feed, int64_t exchange_ns, int64_t l
     feed->report.counts[TD_FEED_COUNT_tickers]++;
     feed->report.counts[TD_FEED_COUNT_messages]++;
     int64_t steps[4] = {0};
-    for (int i = 0; i < 4; i++)
-        if (td_grid_text(i % 2 ? &feed->quantity : &feed->price, text[i], length[i], &steps[i]) == TD_NOT_ON_ANY ||
-            (i % 2 == 0 && steps[i] > TD_TICK_MAX)) {
+    for (int i = 0; i < 4; i++) {
+        bool price = i % 2 == 0;
+        td_on_grid where = td_grid_text(price ? &feed->price : &feed->quantity, text[i], length[i], &steps[i]);
+        if (where == TD_NOT_ON_ANY || (price && steps[i] > TD_TICK_MAX)) {
             char what[64];
-            describe(what, sizeof what, i % 2 ? "quantity" : "price", text[i], length[i], i % 2 ? feed->quantity.step : feed->price.step);
+            describe(what, sizeof what, price ? "price" : "quantity", text[i], length[i], price ? feed->price.step : feed->quantity.step);
             td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, what);
             return TD_OK;
         }
+        if (!price && where == TD_OFF_GRID && steps[i] == 0 && !feed->def.parity) steps[i] = 1; /* as rows are */
+    }
     const td_book_ticker ticker = {.exchange_ns = exchange_ns, .local_ns = local_ns, .sequence = id > 0 ? (uint64_t)id : 0,
                                    .bid = make_row(TD_BUY, steps[0], steps[1]), .ask = make_row(TD_SELL, steps[2], steps[3])};
     td_book_watch_ticker(feed->watch, &ticker);
