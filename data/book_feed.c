@@ -577,6 +577,7 @@ static td_status take_snapshot(td_book_feed *feed, message *m, td_error *error) 
 }
 
 static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
+    if (m->rows == 0) return TD_OK;
     if (m->trade_id >= 0) {
         int64_t *slot = &feed->trade_ids[m->trade_id & (TRADE_IDS - 1)];
         if (*slot == m->trade_id) {
@@ -585,7 +586,7 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
         }
         *slot = m->trade_id;
     }
-    return m->rows > 0 ? emit(feed, m, &feed->rows, error) : TD_OK;
+    return emit(feed, m, &feed->rows, error);
 }
 
 /* A new start without a snapshot: everything is gone. */
