@@ -59,7 +59,7 @@ struct td_book_feed {
     td_book_writer *writer;
     td_book_watch *watch;
     td_sequence_rule rule;
-    const char *place_name;
+    char place_name[1024];
     int64_t place_line;
 
     rows rows;
@@ -112,12 +112,29 @@ static void free_feed(td_book_feed *feed) {
     free(feed);
 }
 
+static bool grow_rows(rows *r, int64_t room) {
+    if (room <= r->room) return true;
+    if (room < 2 * r->room) room = 2 * r->room;
+    if (room < 1024) room = 1024;
+    void *row = realloc(r->row, (size_t)room * sizeof *r->row);
+    if (row) r->row = row;
+    void *wide = realloc(r->wide, (size_t)room * sizeof *r->wide);
+    if (wide) r->wide = wide;
+    void *id = realloc(r->order_id, (size_t)room * sizeof *r->order_id);
+    if (id) r->order_id = id;
+    void *action = realloc(r->action, (size_t)room * sizeof *r->action);
+    if (action) r->action = action;
+    if (!row || !wide || !id || !action) return false;
+    r->room = room;
+    return true;
+}
+
 td_status td_feed_open(const td_feed_def *def, td_book_feed **feed, td_error *error) {
     *feed = NULL;
     td_book_feed *f = calloc(1, sizeof *f);
     if (!f) return td_fail(error, TD_NO_MEMORY, "%s: no memory to import into it", def->path);
     f->def = *def;
-    f->place_name = def->path;
+    td_feed_place(f, def->path, 0);
     for (int s = 0; s < STREAM_COUNT; s++) f->clock[s] = (stream_clock){INT64_MIN, INT64_MIN};
     for (int i = 0; i < TRADE_IDS; i++) f->trade_ids[i] = -1;
     f->report.first_ns = INT64_MAX;
@@ -128,6 +145,8 @@ td_status td_feed_open(const td_feed_def *def, td_book_feed **feed, td_error *er
     assert(status != TD_OK || grids);
     (void)grids;
     if (status == TD_OK) status = td_book_watch_open(&f->watch, error);
+    if (status == TD_OK && (!grow_rows(&f->rows, 1) || !grow_rows(&f->held_rows, 1)))
+        status = td_fail(error, TD_NO_MEMORY, "%s: no memory for rows", def->path);
     if (status != TD_OK) {
         free_feed(f);
         return status;
@@ -148,7 +167,7 @@ bool td_feed_parity(const td_book_feed *feed) { return feed->def.parity; }
 const td_instrument *td_feed_instrument(const td_book_feed *feed) { return &feed->def.instrument; }
 
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line) {
-    feed->place_name = name;
+    if (strcmp(feed->place_name, name) != 0) snprintf(feed->place_name, sizeof feed->place_name, "%s", name);
     feed->place_line = line;
 }
 
@@ -187,23 +206,6 @@ void td_feed_ids(td_book_feed *feed, int64_t first, int64_t last, int64_t previo
 
 void td_feed_trade_id(td_book_feed *feed, int64_t id) { feed->now.trade_id = id; }
 void td_feed_seen(td_book_feed *feed, uint8_t seen) { feed->now.seen = seen; }
-
-static bool grow_rows(rows *r, int64_t room) {
-    if (room <= r->room) return true;
-    if (room < 2 * r->room) room = 2 * r->room;
-    if (room < 1024) room = 1024;
-    void *row = realloc(r->row, (size_t)room * sizeof *r->row);
-    if (row) r->row = row;
-    void *wide = realloc(r->wide, (size_t)room * sizeof *r->wide);
-    if (wide) r->wide = wide;
-    void *id = realloc(r->order_id, (size_t)room * sizeof *r->order_id);
-    if (id) r->order_id = id;
-    void *action = realloc(r->action, (size_t)room * sizeof *r->action);
-    if (action) r->action = action;
-    if (!row || !wide || !id || !action) return false;
-    r->room = room;
-    return true;
-}
 
 static td_book_row make_row(td_side side, int64_t tick, int64_t lots) {
     return td_row_make(side, (int32_t)tick, lots < TD_LOTS_WIDE ? (uint32_t)lots : TD_LOTS_WIDE);
