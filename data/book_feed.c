@@ -17,6 +17,7 @@ enum {
     EARLY_ROWS = 1 << 12 /* after which most rows off the grid are enough to give up */
 };
 static const int64_t BACKWARDS_MAX_NS = 3600 * TD_NS_PER_SECOND;
+static const int64_t TIME_MAX_NS = INT64_C(1) << 62; /* the year 2116: sums and differences of times stay numbers */
 
 /* Rows side by side, as td_book_message has them. */
 typedef struct rows {
@@ -635,6 +636,22 @@ static bool is_off(const td_book_feed *feed, double share) {
     return (double)off > share * (double)feed->price_rows;
 }
 
+static bool is_time(int64_t ns) { return ns > 0 && ns <= TIME_MAX_NS; }
+
+static bool has_times(const message *m) {
+    return is_time(m->local_ns) && (m->exchange_ns == TD_BOOK_TIME_UNKNOWN || is_time(m->exchange_ns));
+}
+
+/* A message whose times cannot be: whatever it changed is lost, when depth was last heard of. */
+static td_status refuse(td_book_feed *feed, const message *m, td_error *error) {
+    char what[64];
+    snprintf(what, sizeof what, "times %lld, %lld", (long long)m->exchange_ns, (long long)m->local_ns);
+    td_feed_count_one(feed, TD_FEED_COUNT_broken, what);
+    const message lost = {.exchange_ns = TD_BOOK_TIME_UNKNOWN, .local_ns = feed->clock[STREAM_DEPTH].local_ns};
+    if (m->kind == TD_BOOK_TRADE || lost.local_ns == INT64_MIN) return TD_OK;
+    return mark_gap(feed, &lost, "a message of no time", error);
+}
+
 td_status td_feed_end(td_book_feed *feed, td_error *error) {
     message *m = &feed->now;
     m->rows = feed->rows.count;
@@ -642,6 +659,7 @@ td_status td_feed_end(td_book_feed *feed, td_error *error) {
     if (m->rows > INT32_MAX) return td_fail(error, TD_BAD_DATA, "a message of %lld rows", (long long)m->rows);
     count_message(feed, m);
     if (feed->off_grid_rows > EARLY_ROWS && is_off(feed, 0.5)) return too_far_off(feed, error);
+    if (!has_times(m)) return refuse(feed, m, error);
     note_latency(feed, m);
     if (m->exchange_ns == TD_BOOK_TIME_UNKNOWN && m->kind != TD_BOOK_SNAPSHOT) m->exchange_ns = m->local_ns;
     if (m->kind == TD_BOOK_SNAPSHOT) return take_snapshot(feed, m, error);
@@ -659,6 +677,10 @@ td_status td_feed_ticker_text(td_book_feed *feed, int64_t exchange_ns, int64_t l
                               const size_t length[4], td_error *error) {
     feed->report.counts[TD_FEED_COUNT_tickers]++;
     feed->report.counts[TD_FEED_COUNT_messages]++;
+    if (!is_time(local_ns) || (exchange_ns != 0 && !is_time(exchange_ns))) {
+        td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "the time of a ticker");
+        return TD_OK;
+    }
     int64_t steps[4] = {0};
     for (int i = 0; i < 4; i++)
         if (td_grid_text(i % 2 ? &feed->quantity : &feed->price, text[i], length[i], &steps[i]) == TD_NOT_ON_ANY ||
@@ -677,6 +699,10 @@ td_status td_feed_ticker_text(td_book_feed *feed, int64_t exchange_ns, int64_t l
 td_status td_feed_funding(td_book_feed *feed, int64_t time_ns, double rate, double mark, td_error *error) {
     if (!isfinite(rate) || isinf(mark)) {
         td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "a funding rate");
+        return TD_OK;
+    }
+    if (!is_time(time_ns)) {
+        td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "the time of a funding");
         return TD_OK;
     }
     const td_funding funding = {time_ns, rate, mark};

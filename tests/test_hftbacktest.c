@@ -136,6 +136,17 @@ static void orders(void **state) {
     assert_int_equal(COUNT(unknown_orders), 0);
 }
 
+/* Times that cannot be are no reason to compute with them. */
+static void times(void **state) {
+    (void)state;
+    assert_ok(IMPORT(row(B | BUY | DEPTH, 1, 2, 10, 5, 0), row(B | BUY | DEPTH, INT64_MIN, 3, 10, 4, 0), row(B | BUY | DEPTH, 5, 6, 10, 3, 0),
+                     row(B | CLEAR, 7, 8, NAN, 0, 0), row(B | SELL | TRADE, 9, -2 * ORIGIN, 10, 1, 0)));
+    assert_string_equal(tape(), "D1@2+20x5 G7@2 C7@8");
+    assert_int_equal(COUNT(broken), 2);
+    assert_int_equal(COUNT(quarantined), 1);
+    assert_fails(IMPORT(row(B | BUY | DEPTH, 1, INT64_MAX - ORIGIN, 10, 5, 0)), TD_BAD_DATA, "nothing that a book tape could hold");
+}
+
 /* ---- archives, and what is wrong ---- */
 
 static void archives(void **state) {
@@ -307,7 +318,8 @@ static void latencies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages, begin, end), cmocka_unit_test_setup_teardown(snapshots, begin, end),
-        cmocka_unit_test_setup_teardown(orders, begin, end), cmocka_unit_test_setup_teardown(archives, begin, end),
+        cmocka_unit_test_setup_teardown(orders, begin, end), cmocka_unit_test_setup_teardown(times, begin, end),
+        cmocka_unit_test_setup_teardown(archives, begin, end),
         cmocka_unit_test_setup_teardown(what_is_wrong, begin, end), cmocka_unit_test_setup_teardown(a_recording, begin, end),
         cmocka_unit_test(latencies),
     };
