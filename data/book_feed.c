@@ -177,8 +177,9 @@ void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what
     if (feed->report.counts[count]++ > 0) return;
     const char *name = feed->place_name; /* of a long path the end */
     size_t length = strlen(name);
-    snprintf(feed->report.first[count], sizeof feed->report.first[0], "%s%s:%lld%s%s", length > NAME_MAX_BYTES ? "..." : "",
-             length > NAME_MAX_BYTES ? name + length - NAME_MAX_BYTES : name, (long long)feed->place_line, what ? ": " : "", what ? what : "");
+    bool cut = length > NAME_MAX_BYTES;
+    snprintf(feed->report.first[count], sizeof feed->report.first[0], "%s%.64s:%lld%s%.64s", cut ? "..." : "",
+             cut ? name + length - NAME_MAX_BYTES : name, (long long)feed->place_line, what ? ": " : "", what ? what : "");
 }
 
 static void count_many(td_book_feed *feed, td_feed_count count, int64_t times, const char *what) {
