@@ -130,7 +130,10 @@ const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 };
 
 bool td_knob_is_whole(td_knob knob) {
-    return !strcmp(td_knob_infos[knob].unit, "bars") || !strcmp(td_knob_infos[knob].unit, "entries");
+    static const char *const units[] = {"bars", "entries", "ns", "queue model", "exchange model", "latency model"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!strcmp(td_knob_infos[knob].unit, units[i])) return true;
+    return false;
 }
 bool td_knob_needs_volatility(td_knob knob) {
     return knob == TD_KNOB_stop_volatility || knob == TD_KNOB_target_volatility || knob == TD_KNOB_trailing_volatility;
@@ -166,5 +169,6 @@ td_set td_default_set(const td_strategy *strategy) {
 td_play_def td_default_play_def(void) {
     return (td_play_def){.blocks = 64, .tier_days = 30, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE,
                          .vectorbt = {.upon_opposite_entry = TD_UPON_REVERSE_REDUCE, .upon_stop_exit = TD_UPON_CLOSE, .min_size = 1e-8,
-                                      .max_size = INFINITY}};
+                                      .max_size = INFINITY},
+                         .book = td_default_book_def()};
 }
