@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 #include "cli/job.h"
+#include "cli/show.h"
+#include "sweeps/importance.h"
 #include "sweeps/trials.h"
 
 enum { KEY_RETURNS = 256, KEY_BLOCKS, KEY_TRIALS, KEY_CHOSEN, KEY_PERIODS, KEY_REPLICATES, KEY_CONFIDENCE, KEY_SEED, KEY_JSON };
@@ -75,7 +77,76 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
-static td_status read_trials(const stats_arguments *arguments, td_trials *trials, td_error *error) {
+/* What a results file says of its parameters, by the sweep's metric. */
+typedef struct parameters {
+    int axes, metric, goal;
+    char (*names)[64];           /* (axes) */
+    td_importance *importance;   /* (axes); NULL where there are too few trials, or none of the parameters varies */
+    char why_not[256];
+    int64_t pairs, robust, best; /* neighbours, the row with the best worst of them, the best row; -1 none */
+    double robust_score, robust_least, best_score, best_least;
+} parameters;
+
+static void free_parameters(parameters *p) {
+    free(p->names);
+    free(p->importance);
+}
+
+/* Scores with the better larger: the metric of the finished rows, NaN of the others. */
+static td_status read_scores(td_results *results, parameters *p, double *score, td_error *error) {
+    const double *metric = td_results_metric(results, (td_metric)p->metric, error);
+    const int32_t *state = metric ? td_results_state(results, error) : NULL;
+    if (!state) return TD_BAD_DATA;
+    for (int64_t r = 0; r < td_results_rows(results); r++) score[r] = state[r] == TD_CELL_DONE ? p->goal * metric[r] : NAN;
+    return TD_OK;
+}
+
+static void find_robust(parameters *p, const double *score, const double *least, int64_t rows) {
+    p->best = p->robust = -1;
+    for (int64_t r = 0; r < rows; r++) {
+        if (!isfinite(score[r])) continue;
+        if (p->best < 0 || score[r] > score[p->best]) p->best = r;
+        if (p->robust < 0 || least[r] > least[p->robust] || (least[r] == least[p->robust] && score[r] > score[p->robust])) p->robust = r;
+    }
+    if (p->best < 0) return;
+    p->best_score = p->goal * score[p->best];
+    p->best_least = p->goal * least[p->best];
+    p->robust_score = p->goal * score[p->robust];
+    p->robust_least = p->goal * least[p->robust];
+}
+
+static td_status look_at_parameters(td_results *results, uint64_t seed, parameters *p, td_error *error) {
+    enum { REPLICATES = 100 };
+    int64_t rows = td_results_rows(results);
+    p->metric = td_show_sweep_metric(results, &p->goal);
+    p->axes = td_results_axis_count(results);
+    p->best = p->robust = -1;
+    if (p->metric < 0 || p->axes == 0 || td_results_several(results)) return TD_OK; /* of several markets each would need its own */
+    const double **axis = malloc((size_t)p->axes * sizeof *axis);
+    double *score = malloc(2 * (size_t)rows * sizeof *score), *least = score + rows;
+    p->names = malloc((size_t)p->axes * sizeof *p->names);
+    p->importance = malloc((size_t)p->axes * sizeof *p->importance);
+    td_status status = axis && score && p->names && p->importance ? TD_OK : td_fail(error, TD_NO_MEMORY, "no memory for %lld trials", (long long)rows);
+    for (int a = 0; a < p->axes && status == TD_OK; a++) {
+        snprintf(p->names[a], sizeof *p->names, "%s", td_results_axis_name(results, a));
+        axis[a] = td_results_axis(results, a, error);
+        if (!axis[a]) status = TD_BAD_DATA;
+    }
+    if (status == TD_OK) status = read_scores(results, p, score, error);
+    td_error little = {""};
+    if (status == TD_OK && td_importance_make(axis, p->axes, score, rows, REPLICATES, seed, p->importance, &little) != TD_OK) {
+        snprintf(p->why_not, sizeof p->why_not, "%s", little.message);
+        free(p->importance);
+        p->importance = NULL;
+    }
+    if (status == TD_OK) status = td_neighbours(axis, p->axes, score, rows, least, &p->pairs, error);
+    if (status == TD_OK && p->pairs > 0) find_robust(p, score, least, rows);
+    free(axis);
+    free(score);
+    return status;
+}
+
+static td_status read_trials(const stats_arguments *arguments, td_trials *trials, parameters *parameters, td_error *error) {
     if (arguments->returns) {
         TD_TRY(td_trials_read(arguments->returns, trials, error));
         trials->periods_per_year = 252;
@@ -84,6 +155,7 @@ static td_status read_trials(const stats_arguments *arguments, td_trials *trials
     td_results *results;
     TD_TRY(td_results_open(arguments->results, &results, error));
     td_status status = td_trials_of_results(results, trials, error);
+    if (status == TD_OK) status = look_at_parameters(results, arguments->def.seed, parameters, error);
     td_results_close(results);
     return status;
 }
@@ -103,7 +175,22 @@ static td_status find_chosen(const stats_arguments *arguments, const td_trials *
 
 static json_t *number(double x) { return td_json_number(x, false); }
 
-static json_t *document_of(const td_trials *trials, const td_judgement *j) {
+static void add_parameters(json_t *document, const parameters *p) {
+    if (!p->names) return;
+    json_t *importance = json_object();
+    for (int a = 0; p->importance && a < p->axes; a++)
+        json_object_set_new(importance, p->names[a], json_pack("{s:o, s:[o,o]}", "share", number(p->importance[a].share), "interval",
+                                                               number(p->importance[a].low), number(p->importance[a].high)));
+    json_object_set_new(document, "metric", json_string(td_metric_infos[p->metric].name));
+    json_object_set_new(document, "importance", importance);
+    json_t *robust = p->best < 0 ? json_null()
+                                 : json_pack("{s:I, s:o, s:o, s:I, s:o, s:o}", "trial", (json_int_t)p->robust, "value", number(p->robust_score),
+                                             "worst_neighbour", number(p->robust_least), "best_trial", (json_int_t)p->best, "best_value",
+                                             number(p->best_score), "best_worst_neighbour", number(p->best_least));
+    json_object_set_new(document, "robust", robust);
+}
+
+static json_t *document_of(const td_trials *trials, const td_judgement *j, const parameters *p) {
     double year = trials->periods_per_year;
     json_t *document = json_object(), *pbo = json_object(), *reality = json_object(), *stepm = json_array(), *histogram = json_array();
     json_object_set_new(document, "chosen", json_string(trials->names[j->chosen]));
@@ -153,6 +240,7 @@ static json_t *document_of(const td_trials *trials, const td_judgement *j) {
         if (j->superior[k]) json_array_append_new(stepm, json_string(trials->names[k]));
     json_object_set_new(document, "stepm", stepm);
     json_object_set_new(document, "looked_at", json_integer(j->looked));
+    add_parameters(document, p);
     return document;
 }
 
@@ -173,7 +261,20 @@ static void print_verdict(FILE *out, const td_trials *trials, const td_judgement
         fprintf(out, "Whether choosing works cannot be said: there are %lld trials of %lld periods.\n", (long long)trials->count, (long long)trials->periods);
 }
 
-static void print_table(const td_trials *trials, const td_judgement *j) {
+static void print_parameters(const parameters *p) {
+    if (!p->names) return;
+    const char *metric = td_metric_infos[p->metric].name;
+    if (p->importance) printf("what moves %s\n", metric);
+    for (int a = 0; p->importance && a < p->axes; a++)
+        if (isfinite(p->importance[a].share))
+            printf("  %-24s %3.0f %% (%.0f to %.0f)\n", p->names[a], 100 * p->importance[a].share, 100 * p->importance[a].low, 100 * p->importance[a].high);
+    if (!p->importance) printf("what moves %s cannot be said: %s\n", metric, p->why_not);
+    if (p->best < 0) return;
+    printf("best                       trial %lld: %s %.4g, its worst neighbour %.4g\n", (long long)p->best, metric, p->best_score, p->best_least);
+    printf("robust                     trial %lld: %s %.4g, its worst neighbour %.4g\n", (long long)p->robust, metric, p->robust_score, p->robust_least);
+}
+
+static void print_table(const td_trials *trials, const td_judgement *j, const parameters *p) {
     double year = trials->periods_per_year;
     printf("chosen                     %s\n", trials->names[j->chosen]);
     printf("trials                     %lld, here %lld%s; %.4g effective\n", (long long)j->tried, (long long)trials->count,
@@ -190,7 +291,9 @@ static void print_table(const td_trials *trials, const td_judgement *j) {
                (long long)j->pbo.splits, j->pbo.loss, j->pbo.slope);
     printf("SPA                        p %.4f (lower %.4f, upper %.4f)\n", j->reality.spa, j->reality.spa_lower, j->reality.spa_upper);
     printf("reality check              p %.4f\n", j->reality.rc);
-    printf("StepM                      %lld trials are better than nothing at 5 %%\n\n", (long long)j->reality.rejected);
+    printf("StepM                      %lld trials are better than nothing at 5 %%\n", (long long)j->reality.rejected);
+    print_parameters(p);
+    putchar('\n');
     if (j->looked < trials->count) printf("PBO, SPA and StepM looked at %lld trials, spread evenly.\n", (long long)j->looked);
     print_verdict(stdout, trials, j);
 }
@@ -208,8 +311,13 @@ int td_cmd_stats(int argc, char **argv) {
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     td_error error = {""};
     td_trials trials;
-    td_status status = read_trials(&arguments, &trials, &error);
-    if (status != TD_OK) return td_cli_fail(status, &error, arguments.json);
+    parameters parameters = {.names = NULL};
+    td_status status = read_trials(&arguments, &trials, &parameters, &error);
+    if (status != TD_OK) {
+        free_parameters(&parameters);
+        td_trials_free(&trials);
+        return td_cli_fail(status, &error, arguments.json);
+    }
     if (arguments.periods_per_year > 0) trials.periods_per_year = arguments.periods_per_year;
     td_judgement judgement = {0};
     status = find_chosen(&arguments, &trials, &arguments.def.chosen, &error);
@@ -218,12 +326,13 @@ int td_cmd_stats(int argc, char **argv) {
     if (status != TD_OK)
         code = td_cli_fail(status, &error, arguments.json);
     else if (arguments.json)
-        code = td_json_print(document_of(&trials, &judgement), TD_EXIT_OK);
+        code = td_json_print(document_of(&trials, &judgement, &parameters), TD_EXIT_OK);
     else {
-        print_table(&trials, &judgement);
+        print_table(&trials, &judgement, &parameters);
         code = td_cli_finish(TD_EXIT_OK);
     }
     td_judgement_free(&judgement);
     td_trials_free(&trials);
+    free_parameters(&parameters);
     return code;
 }

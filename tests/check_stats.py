@@ -87,6 +87,16 @@ with tempfile.TemporaryDirectory() as folder:
     expect(run("sweep", config, "-o", results)[0] == 0, "no sweep")
     found = stats(results)
     expect(found["periods"] == 64 and found["trials_here"] == 9 and found["chosen"].startswith("trial "), f"of a results file: {found}")
+    shares = found["importance"]
+    expect(shares == {}, f"importance out of nine trials: {shares}")
+    robust = found["robust"]
+    expect(robust["best_value"] >= robust["value"] and robust["worst_neighbour"] >= robust["best_worst_neighbour"], f"robust: {robust}")
+    more = os.path.join(folder, "more.h5")
+    expect(run("sweep", config, "-o", more, "--set", "parameters={fast: {range: [4, 24, 4]}, slow: {range: [30, 90, 10]}}")[0] == 0, "no second sweep")
+    found = stats(more)
+    expect(sorted(found["importance"]) == ["fast", "slow"], f"importance of {list(found['importance'])}")
+    expect(abs(sum(axis["share"] for axis in found["importance"].values()) - 1) < 1e-9, "shares do not add up")
+    expect(stats(more, threads=1) == found, "threads change what matters")
     code, out, err = run("stats", results)
     lines = out.rstrip("\n").split("\n")
     expect(code == 0 and len(lines) > 4 and lines[-4] == "" and all(line.endswith(".") for line in lines[-3:]), f"no three lines at the end: {out}")
