@@ -22,7 +22,7 @@ typedef struct sampler_arguments {
 
 static const struct argp_option options[] = {
     {"function", KEY_FUNCTION, "NAME", 0, "branin, hartmann6, ackley5, sphere10 or rosenbrock10 (default: each)", 0},
-    {"sampler", KEY_SAMPLER, "NAME", 0, "random, sobol or tpe (default tpe)", 0},
+    {"sampler", KEY_SAMPLER, "NAME", 0, "random, sobol, tpe or gp (default tpe)", 0},
     {"trials", KEY_TRIALS, "N", 0, "of each search (default 100)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "searches (default 30)", 0},
     {"first-seed", KEY_FIRST, "N", 0, "their seeds are this and the next ones (default 1)", 0},
@@ -50,7 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case KEY_SAMPLER:
         for (found->kind = 0; found->kind < TD_SAMPLER_KIND_COUNT; found->kind++)
             if (!strcmp(td_sampler_name(found->kind), text)) return 0;
-        argp_error(state, "--sampler is '%s', must be random, sobol or tpe", text);
+        argp_error(state, "--sampler is '%s', must be random, sobol, tpe or gp", text);
         return EINVAL;
     case KEY_TRIALS: found->trials = (int)whole(state, "trials", text, 1, 100000); return 0;
     case KEY_SEEDS: found->seeds = (int)whole(state, "seeds", text, 1, 100000); return 0;

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "sweeps/sampler_parts.h"
 
-static const char *const names[TD_SAMPLER_KIND_COUNT] = {"random", "sobol", "tpe"};
+static const char *const names[TD_SAMPLER_KIND_COUNT] = {"random", "sobol", "tpe", "gp"};
 const char *td_sampler_name(td_sampler_kind kind) { return names[kind]; }
 
 td_sampler_def td_default_sampler_def(void) { return (td_sampler_def){.kind = TD_SAMPLER_TPE, .seed = 1, .startup = 10, .candidates = 24}; }
@@ -65,6 +65,10 @@ td_status td_sampler_open(const td_sampler_def *def, td_sampler **opened, td_err
         free(sampler);
         return td_fail(error, TD_NO_MEMORY, "no memory for Sobol points");
     }
+    if (def->kind == TD_SAMPLER_GP && !(sampler->search = td_gp_search_open(def, error))) {
+        free(sampler);
+        return TD_FAILED;
+    }
     *opened = sampler;
     return TD_OK;
 }
@@ -72,6 +76,7 @@ td_status td_sampler_open(const td_sampler_def *def, td_sampler **opened, td_err
 void td_sampler_close(td_sampler *sampler) {
     if (!sampler) return;
     if (sampler->rng) gsl_qrng_free(sampler->rng);
+    td_gp_search_close(sampler->search);
     free(sampler->tries);
     free(sampler->points);
     free(sampler->place);
@@ -128,9 +133,9 @@ int64_t td_sampler_suggest(td_sampler *sampler, double *point) {
     int64_t number = sampler->suggested;
     if (sampler->def.kind == TD_SAMPLER_SOBOL)
         sobol_point(sampler, point);
-    else if (sampler->def.kind == TD_SAMPLER_RANDOM || sampler->count < sampler->def.startup)
+    else if (sampler->def.kind == TD_SAMPLER_RANDOM || sampler->count < sampler->def.startup || td_sampler_told(sampler) == 0)
         random_point(sampler, number, point);
-    else if (!td_tpe_suggest(sampler, number, point))
+    else if (!(sampler->def.kind == TD_SAMPLER_GP ? td_gp_suggest(sampler, sampler->search, number, point) : td_tpe_suggest(sampler, number, point)))
         return -1;
     sampler->place[sampler->suggested++] = sampler->count;
     note(sampler, point, (td_try){.state = TD_TRY_PENDING});

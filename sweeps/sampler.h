@@ -7,7 +7,8 @@
  *   random   uniform draws
  *   sobol    Sobol points, shifted at random
  *   tpe      tree-structured Parzen estimator: Bergstra, Bardenet, Bengio, Kégl, Algorithms for hyper-parameter optimization (2011), with
- *            the multivariate kernels and bandwidths of Optuna 5's sampler (formulas in tpe.c) */
+ *            the multivariate kernels and bandwidths of Optuna 5's sampler (formulas in tpe.c)
+ *   gp       Gaussian process and expected improvement (gp.h, gp_sampler.c); for searches of up to some 500 trials */
 #ifndef TAPEDECK_SWEEPS_SAMPLER_H
 #define TAPEDECK_SWEEPS_SAMPLER_H
 
@@ -25,7 +26,7 @@ typedef struct td_dimension {
     int64_t choices;    /* above 0: a choice, 0 to choices - 1; nothing else is read then */
 } td_dimension;
 
-typedef enum td_sampler_kind { TD_SAMPLER_RANDOM, TD_SAMPLER_SOBOL, TD_SAMPLER_TPE, TD_SAMPLER_KIND_COUNT } td_sampler_kind;
+typedef enum td_sampler_kind { TD_SAMPLER_RANDOM, TD_SAMPLER_SOBOL, TD_SAMPLER_TPE, TD_SAMPLER_GP, TD_SAMPLER_KIND_COUNT } td_sampler_kind;
 const char *td_sampler_name(td_sampler_kind kind);
 
 typedef struct td_sampler_def { /* start from td_default_sampler_def() */

@@ -21,6 +21,7 @@ struct td_sampler {
     double *scratch;       /* of the kind, grown as needed */
     int64_t scratch_room;
     void *rng;             /* gsl_qrng of sobol */
+    struct td_gp_search *search; /* of gp */
 };
 
 /* Ends of a dimension in the coordinate that distances are measured in, with half a step of room at either end. */
@@ -39,6 +40,12 @@ double *td_sampler_scratch(td_sampler *sampler, int64_t count);
 
 /* tpe.c: the next point; draws are keyed by `number`. False: memory ran out. */
 bool td_tpe_suggest(td_sampler *sampler, int64_t number, double *point);
+
+/* gp_sampler.c: the same, with memory of its own. NULL with error->message when there is none, or no OpenBLAS. */
+typedef struct td_gp_search td_gp_search;
+td_gp_search *td_gp_search_open(const td_sampler_def *def, td_error *error);
+void td_gp_search_close(td_gp_search *search);
+bool td_gp_suggest(td_sampler *sampler, td_gp_search *search, int64_t number, double *point);
 
 /* A mixture over all dimensions: one component for each point and, last, the prior. */
 typedef struct td_parzen {

@@ -209,6 +209,8 @@ def check_sampler():
         expect(f"bench sampler {' '.join(arguments)}", done, 0)
         return json.loads(done.stdout or "{}")
 
+    if not regret("--sampler", "gp")["regret_q3"] < regret("--sampler", "random")["regret_q1"]:
+        problems.append("bench sampler: the Gaussian process is no better than guessing")
     one, other = regret(), regret("--threads", "2")
     for key in ("regret_median", "regret_q1", "regret_q3"):
         if one.get(key) != other.get(key) or not 0 < one.get(key, -1) < 50:
