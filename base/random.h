@@ -13,6 +13,8 @@ typedef enum td_purpose {
     TD_PURPOSE_SAMPLER = 2,   /* parameters of a trial: stream = trial, counter = attempt * 64 + parameter */
     TD_PURPOSE_SYNTH = 3,     /* synthetic tape: stream = kind of draw, counter = bar */
     TD_PURPOSE_SUBSAMPLE = 4, /* which cells `verify --sample` replays */
+    TD_PURPOSE_BOOTSTRAP = 8, /* trials drawn again: stream = replicate, counter = trial */
+    TD_PURPOSE_SEARCH = 7,    /* samplers: stream = trial, counter = candidate and dimension */
 } td_purpose;
 
 /* 64 random bits. */
