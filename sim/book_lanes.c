@@ -471,7 +471,7 @@ static inline void hear(venue *v, const td_book_mail *a) {
         td_venue_tally *tally = &v->tallies[lane];
         td_book_execute(p->deck, &p->terms[lane].venues[v->index], tally, side, (td_execution_reason)a->reason, a->tick, a->lots, a->ahead,
                         a->sent_ns, a->ns);
-        FIELD(p, seat, TD_SEAT_position) = td_venue_position(tally) * v->unit;
+        FIELD(p, seat, TD_SEAT_position) = td_book_units(&p->terms[lane].venues[v->index], td_venue_position(tally));
         p->stats.executions++;
         if (p->deck->hooks->on_fill) {
             void *vector = (char *)p->vectors + (size_t)(lane >> p->lane_shift) * p->vector_bytes;
@@ -746,7 +746,7 @@ static void happen_one_by_one(td_book_player *p, int64_t until) {
         else if (kind == 2)
             exchange_message(which);
         else
-            exchange_request(which);
+            while (which->requests.next_ns <= first) exchange_request(which); /* one event: answers to them are heard together */
     }
     for (int i = 0; i < p->deck->venues; i++) let_go(&p->venues[i]);
 }
