@@ -104,13 +104,13 @@ td_status td_book_deck_make(const td_play_def *def, td_book_deck **made, td_erro
                            .first_ns = INT64_MAX, .last_ns = INT64_MIN};
     for (int v = 0; v < deck->venues; v++) {
         const td_book *book = def->book.venues[v].book;
-        while (deck->messages[v] < book->messages && book->exchange_ns[deck->messages[v]] <= def->book.to_ns) deck->messages[v]++;
+        while (deck->messages[v] < book->messages && book->exchange_ns[deck->messages[v]] < def->book.to_ns) deck->messages[v]++;
         widen(deck, v);
     }
     if (def->book.from_ns > deck->first_ns) deck->first_ns = def->book.from_ns;
     if (deck->first_ns >= deck->last_ns) {
         free(deck);
-        return td_fail(error, TD_BAD_ARG, "the order books hold no time between book.from and book.to");
+        return td_fail(error, TD_BAD_ARG, "the order books hold no time between period.from and period.to");
     }
     deck->samples = (deck->last_ns - deck->first_ns) / def->book.sample_ns;
     deck->periods_per_year = 86400e9 / (double)def->book.sample_ns * def->book.days_per_year;

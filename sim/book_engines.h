@@ -24,7 +24,7 @@ typedef struct td_book_deck {
     const td_book_hooks *hooks;  /* the strategy's */
     td_book_decide *decide;      /* its scalar kernel's */
     int venues;
-    int64_t messages[TD_VENUES_MAX]; /* played of each venue: those at the exchange until to_ns, the first so many */
+    int64_t messages[TD_VENUES_MAX]; /* played of each venue: those at the exchange before to_ns, the first so many */
     int64_t first_ns, last_ns;   /* play: from the earliest time of any message (from_ns if later) to the latest. Decisions of the clock are
                                     at first_ns + k clock_ns, k = 1, 2, ..., and no decision of any cause is made at last_ns or later:
                                     what is on the way by then is carried out, and that is all */

@@ -39,7 +39,7 @@ typedef struct td_book_def { /* start from td_default_book_def(); part of td_pla
     uint64_t seed;           /* of latency_jitter */
     const td_latency_row *latency_rows; /* (latency_row_count) of latency model rows */
     int64_t latency_row_count, latency_row_offset_ns;
-    int64_t from_ns, to_ns;  /* exchange times played; the book is built from all before. Default INT64_MIN, INT64_MAX. */
+    int64_t from_ns, to_ns;  /* exchange times played, [from_ns, to_ns); the book is built from all before. Default INT64_MIN, INT64_MAX. */
 } td_book_def;
 td_book_def td_default_book_def(void);
 

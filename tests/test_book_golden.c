@@ -68,6 +68,9 @@ static void final_states(void **state) {
     FILE *file = golden("gold_btcusdt.csv");
     char line[512], exchange[32], queue[32], tif[8], status[16];
     int rows = 0;
+    static td_set sets[54];
+    static td_cell cells[54];
+    static float returns[54][64];
     while (fgets(line, sizeof line, file)) {
         double latency, offset, steps, position, balance, fee, trades, volume, value, mid, equity;
         assert_int_equal(sscanf(line, "%31[^,],%31[^,],%lf,%lf,%7[^,],%lf,%15[^,],%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf", exchange, queue, &latency, &offset,
@@ -85,10 +88,20 @@ static void final_states(void **state) {
         check("trading_volume", line, m[TD_METRIC_trading_volume], volume, 1e-9);
         check("trading_value", line, m[TD_METRIC_trading_value], value, 1e-8);
         check("equity", line, m[TD_METRIC_equity], equity, 1e-9);
-        rows++;
+        assert_true(rows < 54 && def.blocks == 64);
+        sets[rows] = set;
+        cells[rows] = kept.cell;
+        memcpy(returns[rows++], kept.returns, sizeof *returns);
     }
     fclose(file);
     assert_int_equal(rows, 54);
+    /* all of them on one replay */
+    td_error error;
+    td_book_deck *deck;
+    td_play_def def = btc_def();
+    assert_ok(td_book_deck_make(&def, &deck, &error));
+    td_assert_lanes_play_alike(deck, sets, 54, cells, returns[0]);
+    td_book_deck_free(deck);
 }
 
 static void each_step(void **state) {

@@ -904,6 +904,7 @@ static void B35_a_part_of_the_tape(void **state) {
     snapshot(0, "B100x5 A102x5");
     depth(5, "A102x0 A103x5");
     depth(40, "A103x0 A104x5");
+    depth(60, "");
     until(90);
     def.book.from_ns = 20;
     def.book.to_ns = 60;
