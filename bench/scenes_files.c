@@ -107,13 +107,13 @@ typedef struct journal_state {
 static void fill_cells(td_cell *cells) {
     for (int64_t i = 0; i < APPEND_SETS; i++) {
         cells[i] = (td_cell){.state = TD_CELL_DONE, .reason_bar = -1, .hash = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15ull};
-        for (int m = 0; m < TD_METRIC_COUNT; m++) cells[i].metrics[m] = 1.0 / (double)(i + m + 1);
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) cells[i].metrics[m] = 1.0 / (double)(i + m + 1);
     }
 }
 
 static td_status append_all(journal_state *journal, td_journal **opened, td_error *error) {
     td_journal_head head = {.config_digest = "bench", .tape_digest = "bench", .trials = journal->sets, .blocks = journal->blocks,
-                            .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION};
+                            .metrics = TD_METRIC_BARS_COUNT, .engine = TAPEDECK_VERSION};
     unlink(journal->path);
     TD_TRY(td_journal_open(journal->path, &head, false, opened, error));
     for (int64_t first = 0; first < journal->sets; first += APPEND_SETS) {

@@ -102,7 +102,7 @@ static void write_cells(FILE *out, const play_state *play) {
     fputs("set", out);
     for (int p = 0; p < td_strategy_param_count(play->strategy); p++) fprintf(out, ",%s", td_strategy_param(play->strategy, p)->name);
     fputs(",stop_loss,take_profit", out);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%s", td_metric_infos[m].name);
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) fprintf(out, ",%s", td_metric_infos[m].name);
     fputs(",hash\n", out);
     for (int64_t i = 0; i < play->count; i++) {
         const td_cell *cell = &play->cells[i];
@@ -110,7 +110,7 @@ static void write_cells(FILE *out, const play_state *play) {
         fprintf(out, "%lld", (long long)trial_of(play, i));
         for (int p = 0; p < td_strategy_param_count(play->strategy); p++) fprintf(out, ",%.17g", param[p]);
         fprintf(out, ",%.17g,%.17g", knob[TD_KNOB_stop_loss], knob[TD_KNOB_take_profit]);
-        for (int m = 0; m < TD_METRIC_COUNT; m++) fprintf(out, ",%.17g", cell->metrics[m]);
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) fprintf(out, ",%.17g", cell->metrics[m]);
         fprintf(out, ",%016llx\n", (unsigned long long)cell->hash);
     }
 }

@@ -168,7 +168,7 @@ static td_status choose_set(const run_arguments *arguments, const td_deck *deck,
 /* {"sharpe": [low, high], ...} */
 static json_t *envelope_json(const td_envelope *envelope) {
     json_t *object = json_object();
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
         json_object_set_new(object, td_metric_infos[m].name,
                             json_pack("[o,o]", td_json_number(envelope->low[m], false), td_json_number(envelope->high[m], false)));
     return object;
@@ -188,7 +188,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
     const int64_t *time_ns = tape->time_ns;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)cell->hash);
     json_t *knobs = json_object();
-    for (int k = 0; k < TD_KNOB_COUNT; k++)
+    for (int k = 0; k < TD_KNOB_BARS_COUNT; k++)
         json_object_set_new(knobs, td_knob_infos[k].name, td_json_number(set->knob[k], false));
     const char *source = td_strategy_source(job->config->play.strategy);
     json_t *document = json_pack(
@@ -198,7 +198,7 @@ static json_t *describe_json(const td_job *job, const td_tape *tape, const td_de
         "profile", td_profile_name(job->config->play.profile),
         "parameters", td_job_parameters(job, set),
         "knobs", knobs,
-        "metrics", td_json_metrics(cell),
+        "metrics", td_json_metrics(job->config->kind, cell),
         "path", path_json(path),
         "hash", hash,
         "state", cell->state == TD_CELL_DONE ? "done" : "failed",
@@ -270,16 +270,16 @@ static void describe_text(const td_job *job, const td_tape *tape, const td_deck 
 
     const char *heads[6] = {"metric", "value"};
     bool numeric[6] = {false, true, envelope, envelope};
-    enum { ROWS = TD_METRIC_COUNT + TD_PATH_METRIC_COUNT };
+    enum { ROWS = TD_METRIC_BARS_COUNT + TD_PATH_METRIC_COUNT };
     const char *cells[ROWS * 6];
     char values[ROWS][3][32];
     int columns = 2, used = 0;
     if (envelope) heads[columns++] = "low", heads[columns++] = "high";
     heads[columns++] = "unit", heads[columns++] = "";
     for (int m = 0; m < ROWS; m++) {
-        bool of_path = m >= TD_METRIC_COUNT; /* which have no envelope */
-        const td_metric_info *info = of_path ? &td_path_metric_infos[m - TD_METRIC_COUNT] : &td_metric_infos[m];
-        double numbers[] = {of_path ? path[m - TD_METRIC_COUNT] : cell->metrics[m], !of_path && envelope ? envelope->low[m] : NAN,
+        bool of_path = m >= TD_METRIC_BARS_COUNT; /* which have no envelope */
+        const td_metric_info *info = of_path ? &td_path_metric_infos[m - TD_METRIC_BARS_COUNT] : &td_metric_infos[m];
+        double numbers[] = {of_path ? path[m - TD_METRIC_BARS_COUNT] : cell->metrics[m], !of_path && envelope ? envelope->low[m] : NAN,
                             !of_path && envelope ? envelope->high[m] : NAN};
         cells[used++] = info->name;
         for (int i = 0; i < (envelope ? 3 : 1); i++) {

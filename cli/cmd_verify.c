@@ -73,7 +73,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 typedef struct difference {
     int64_t row;
     uint64_t stored_hash, replayed_hash;
-    bool state, hash, metrics[TD_METRIC_COUNT], envelope[TD_METRIC_COUNT], block_returns;
+    bool state, hash, metrics[TD_METRIC_COUNT], envelope[TD_METRIC_BARS_COUNT], block_returns;
 } difference;
 
 typedef struct verification {
@@ -267,20 +267,20 @@ static bool same_float(float a, float b) { return memcmp(&a, &b, sizeof a) == 0 
 typedef struct stored {
     const int32_t *state;
     const uint64_t *hash;
-    const double *metrics[TD_METRIC_COUNT];
-    const double *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT]; /* NULL without envelopes */
+    const double *metrics[TD_METRIC_COUNT];                               /* NULL of other kinds of tapes */
+    const double *low[TD_METRIC_BARS_COUNT], *high[TD_METRIC_BARS_COUNT]; /* NULL without envelopes */
 } stored;
 
-static td_status read_stored(td_results *results, stored *stored, td_error *error) {
-    stored->state = td_results_state(results, error);
-    stored->hash = td_results_hash(results, error);
+static td_status read_stored(td_results *results, struct stored *stored, td_error *error) {
+    *stored = (struct stored){.state = td_results_state(results, error), .hash = td_results_hash(results, error)};
     if (!stored->state || !stored->hash) return TD_BAD_DATA;
     bool enveloped = td_results_enveloped(results);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
-        stored->low[m] = stored->high[m] = NULL;
-        if (!(stored->metrics[m] = td_results_metric(results, (td_metric)m, error))) return TD_BAD_DATA;
-        if (enveloped && !(stored->low[m] = td_results_low(results, (td_metric)m, error))) return TD_BAD_DATA;
-        if (enveloped && !(stored->high[m] = td_results_high(results, (td_metric)m, error))) return TD_BAD_DATA;
+    const td_tape_kind_info *kind = &td_tape_kind_infos[td_results_tape_kind(results)];
+    for (int i = 0; i < kind->metric_count; i++)
+        if (!(stored->metrics[kind->metrics[i]] = td_results_metric(results, kind->metrics[i], error))) return TD_BAD_DATA;
+    for (int m = 0; enveloped && m < TD_METRIC_BARS_COUNT; m++) {
+        if (!(stored->low[m] = td_results_low(results, (td_metric)m, error))) return TD_BAD_DATA;
+        if (!(stored->high[m] = td_results_high(results, (td_metric)m, error))) return TD_BAD_DATA;
     }
     return TD_OK;
 }
@@ -292,8 +292,8 @@ static bool compare_row(const stored *stored, int64_t row, const td_cell *cell, 
     bool differs = found->hash = found->stored_hash != found->replayed_hash;
     differs |= found->state = stored->state[row] != cell->state;
     for (int m = 0; m < TD_METRIC_COUNT; m++)
-        differs |= found->metrics[m] = !same_double(stored->metrics[m][row], cell->metrics[m]);
-    for (int m = 0; stored->low[0] && m < TD_METRIC_COUNT; m++)
+        differs |= found->metrics[m] = stored->metrics[m] && !same_double(stored->metrics[m][row], cell->metrics[m]);
+    for (int m = 0; stored->low[0] && m < TD_METRIC_BARS_COUNT; m++)
         differs |= found->envelope[m] =
             !same_double(stored->low[m][row], envelope->low[m]) || !same_double(stored->high[m][row], envelope->high[m]);
     for (int64_t b = 0; b < blocks; b++) found->block_returns |= !same_float(stored_returns[b], returns[b]);
@@ -400,12 +400,12 @@ static void name_differences(const difference *found, char *text, size_t size) {
     size_t used = 0;
     text[0] = 0;
     const char *names[2 * TD_METRIC_COUNT + 2];
-    char bounds[TD_METRIC_COUNT][80];
+    char bounds[TD_METRIC_BARS_COUNT][80];
     int count = 0;
     if (found->state) names[count++] = "state";
     for (int m = 0; m < TD_METRIC_COUNT; m++)
         if (found->metrics[m]) names[count++] = td_metric_infos[m].name;
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
         if (found->envelope[m]) {
             snprintf(bounds[m], sizeof bounds[m], "envelope of %s", td_metric_infos[m].name);
             names[count++] = bounds[m];

@@ -115,10 +115,11 @@ json_t *td_json_number(double value, bool whole) {
     return whole && fabs(value) < 9e15 && value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
 }
 
-json_t *td_json_metrics(const td_cell *cell) {
+json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell) {
     json_t *metrics = json_object();
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
-        json_object_set_new(metrics, td_metric_infos[m].name, td_json_number(cell->metrics[m], false));
+    const td_tape_kind_info *info = &td_tape_kind_infos[kind];
+    for (int i = 0; i < info->metric_count; i++)
+        json_object_set_new(metrics, td_metric_infos[info->metrics[i]].name, td_json_number(cell->metrics[info->metrics[i]], false));
     return metrics;
 }
 

@@ -46,7 +46,7 @@ char *td_job_parameters_text(const td_job *job, const td_set *set);
 
 /* A number, whole ones as integers where `whole`; null for NaN and infinities. */
 json_t *td_json_number(double value, bool whole);
-json_t *td_json_metrics(const td_cell *cell);
+json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell);
 /* Prints the one document of --json on stdout and releases it; returns `code`, or that of the failure. */
 int td_json_print(json_t *document, int code);
 

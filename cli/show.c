@@ -15,17 +15,24 @@
 
 enum { COLUMNS_MAX = 3 * TD_METRIC_COUNT + TD_AXES_MAX };
 
-/* what a table shows beside the axes and what it is sorted by */
-static const td_metric key_metrics[] = {
-    TD_METRIC_sharpe,       TD_METRIC_annual_return, TD_METRIC_total_return, TD_METRIC_max_drawdown,
-    TD_METRIC_final_equity, TD_METRIC_trades,        TD_METRIC_win_rate,     TD_METRIC_profit_factor,
-};
-
-/* Beside axes: the metrics, and of results with envelopes their lows and their highs. */
-static int number_count(const td_results *results) { return td_results_enveloped(results) ? 3 * TD_METRIC_COUNT : TD_METRIC_COUNT; }
-static const char *number_name(int number) {
-    if (number < TD_METRIC_COUNT) return td_metric_infos[number].name;
-    return td_results_bound_name((td_metric)(number % TD_METRIC_COUNT), number >= 2 * TD_METRIC_COUNT);
+/* Beside axes: the metrics of the kind of tape, and of results with envelopes their lows and their highs. */
+static const td_tape_kind_info *kind_of(const td_results *results) { return &td_tape_kind_infos[td_results_tape_kind(results)]; }
+static int number_count(const td_results *results) { return kind_of(results)->metric_count * (td_results_enveloped(results) ? 3 : 1); }
+/* Which metric a number is, or is the low (share 1) or the high (2) of. */
+static td_metric metric_of(const td_results *results, int number, int *share) {
+    const td_tape_kind_info *kind = kind_of(results);
+    if (share) *share = number / kind->metric_count;
+    return kind->metrics[number % kind->metric_count];
+}
+static const char *number_name(const td_results *results, int number) {
+    int share;
+    td_metric metric = metric_of(results, number, &share);
+    return share ? td_results_bound_name(metric, share == 2) : td_metric_infos[metric].name;
+}
+static int number_of(const td_results *results, td_metric metric) {
+    int number = 0;
+    while (metric_of(results, number, NULL) != metric) number++;
+    return number;
 }
 
 /* Axes and these numbers under one number: axes first. An axis hides a metric of the same name. */
@@ -34,20 +41,21 @@ static int find_column(td_results *results, const char *name) {
     for (int a = 0; a < axes; a++)
         if (!strcmp(td_results_axis_name(results, a), name)) return a;
     for (int n = 0; n < number_count(results); n++)
-        if (!strcmp(number_name(n), name)) return axes + n;
+        if (!strcmp(number_name(results, n), name)) return axes + n;
     return -1;
 }
 
 const char *td_column_name(const td_results *results, int column) {
     int axes = td_results_axis_count(results);
-    return column < axes ? td_results_axis_name(results, column) : number_name(column - axes);
+    return column < axes ? td_results_axis_name(results, column) : number_name(results, column - axes);
 }
 
 const double *td_column_values(td_results *results, int column, td_error *error) {
     int axes = td_results_axis_count(results);
     if (column < axes) return td_results_axis(results, column, error);
-    td_metric metric = (td_metric)((column - axes) % TD_METRIC_COUNT);
-    switch ((column - axes) / TD_METRIC_COUNT) {
+    int share;
+    td_metric metric = metric_of(results, column - axes, &share);
+    switch (share) {
     case 0: return td_results_metric(results, metric, error);
     case 1: return td_results_low(results, metric, error);
     default: return td_results_high(results, metric, error);
@@ -138,8 +146,8 @@ static int compare_rows(const void *left, const void *right, void *arguments) {
 static int sweep_metric(const td_results *results, int *goal) {
     const char *metric = td_results_attribute(results, "metric"), *text = td_results_attribute(results, "goal");
     *goal = text && !strcmp(text, "minimize") ? -1 : 1;
-    int found = metric ? td_metric_find(metric) : -1;
-    return found < 0 ? (int)TD_METRIC_sharpe : found;
+    int found = metric ? td_kind_find_metric(td_results_tape_kind(results), metric) : -1;
+    return number_of(results, found < 0 ? TD_METRIC_sharpe : (td_metric)found);
 }
 
 static td_status choose_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
@@ -148,7 +156,7 @@ static td_status choose_order(td_results *results, const td_show_def *def, td_sh
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
     if (def->goal) goal = def->goal;
     else if (o->by < axes) goal = 1;
-    else if (o->by != axes + metric) goal = td_metric_infos[(o->by - axes) % TD_METRIC_COUNT].better < 0 ? -1 : 1;
+    else if (o->by != axes + metric) goal = td_metric_infos[metric_of(results, o->by - axes, NULL)].better < 0 ? -1 : 1;
     o->goal = goal;
     return TD_OK;
 }
@@ -279,10 +287,11 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
     }
     TD_TRY(add_column(results, by, c, error));
     /* its envelope beside it */
-    for (int n = 1; n < number_count(results) / TD_METRIC_COUNT && by >= axes && by - axes < TD_METRIC_COUNT; n++)
-        TD_TRY(add_column(results, by + n * TD_METRIC_COUNT, c, error));
-    for (size_t k = 0; k < sizeof key_metrics / sizeof *key_metrics; k++)
-        TD_TRY(add_column(results, axes + (int)key_metrics[k], c, error));
+    int metrics = kind_of(results)->metric_count;
+    for (int n = 1; n < number_count(results) / metrics && by >= axes && by - axes < metrics; n++)
+        TD_TRY(add_column(results, by + n * metrics, c, error));
+    for (int k = 0; k < kind_of(results)->key_count; k++)
+        TD_TRY(add_column(results, axes + number_of(results, kind_of(results)->keys[k]), c, error));
     return TD_OK;
 }
 
@@ -291,7 +300,7 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 /* for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
 void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
-    bool money = column >= axes && !strcmp(td_metric_infos[(column - axes) % TD_METRIC_COUNT].units, "quote");
+    bool money = column >= axes && !strcmp(td_metric_infos[metric_of(results, column - axes, NULL)].units, "quote");
     if (isnan(value)) strcpy(text, "-");
     else if (money && fabs(value) < 1e15) snprintf(text, 32, "%.2f", value);
     else if (value == floor(value) && fabs(value) < 1e15) snprintf(text, 32, "%.0f", value + 0.0);

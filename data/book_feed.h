@@ -56,6 +56,8 @@ typedef struct td_feed_report {
     int64_t tape_messages, tape_rows;
     int64_t ticker_compared, ticker_equal; /* rebuilt best prices and quantities against the venue's own */
 } td_feed_report;
+/* The report as JSON, which the caller frees; NULL without memory. The tape keeps it. */
+char *td_feed_report_json(const td_feed_report *report);
 
 /* How a venue numbers its messages. */
 typedef enum td_sequence_rule {

@@ -1,5 +1,5 @@
-/* Where text comes from: a plain file (mapped), or one compressed with gzip, zstd, xz or bzip2, or the members of a zip archive.
- * What a file is, its first bytes say, not its name. Nothing is ever written, and names inside an archive are only names.
+/* Where text comes from: a plain file (mapped), or one compressed with gzip, zstd, xz or bzip2, or the members of a zip archive
+ * (data/unpack.h). What a file is, its first bytes say, not its name.
  *
  * The reader pushes: for each text begin(), then feed() with pieces of any size, then end(). */
 #ifndef TAPEDECK_DATA_TEXT_SOURCE_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "data/unpack.h"
 
 typedef struct td_text_sink {
     void *user;
@@ -17,8 +18,6 @@ typedef struct td_text_sink {
     td_status (*feed)(void *user, const char *data, size_t size, td_error *error);
     td_status (*end)(void *user, td_error *error);
 } td_text_sink;
-
-#define TD_DECOMPRESSED_MAX (64LL << 30)
 
 /* Reads a file into the sink. At most decompressed_max bytes are unpacked from a compressed file (a bomb is TD_NO_MEMORY).
  * "-" is standard input. A bad status of the sink ends the reading and is returned. */

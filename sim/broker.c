@@ -148,22 +148,11 @@ void td_seat_note_fill(td_seat *seat, int64_t bar, double units, double base, do
                       double move, td_fill_reason reason) {
     double value = fabs(units) * base, slippage = value * terms->slippage;
     if (move != 0) slippage += fabs(units) * move;
-    F(commission_paid) += commission;
-    F(spread_paid) += value * terms->spread;
-    F(slippage_paid) += slippage;
-    F(fills) += 1;
-    F(turnover) += value;
     if (seat->deck->tier_count > 0) seat->account->traded_today += fabs(units) * price;
-    uint64_t h = td_bits_of(F(hash));
-    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull;
-    h = td_hash_step(h, what);
-    memcpy(&F(hash), &h, sizeof h);
-    if (seat->observer && seat->observer->on_fill)
-        seat->observer->on_fill(seat->observer->context,
-                                &(td_fill){.bar = bar, .time_ns = seat->deck->finer_time_ns[seat->finer],
-                                           .reason = reason, .units = units, .price = price, .commission = commission,
-                                           .spread_cost = value * terms->spread, .slippage_cost = slippage, .position = F(position)});
+    td_fill fill = {.bar = bar, .time_ns = seat->deck->finer_time_ns[seat->finer], .reason = reason, .units = units, .price = price,
+                    .commission = commission, .spread_cost = value * terms->spread, .slippage_cost = slippage, .position = F(position)};
+    td_plain_note_fill(seat->field, seat->stride, &fill, value, 0);
+    if (seat->observer && seat->observer->on_fill) seat->observer->on_fill(seat->observer->context, &fill);
 }
 
 /* Nothing protects a position any more: there is none. */
@@ -179,33 +168,8 @@ void td_seat_forget_position(td_seat *seat) {
 }
 
 void td_seat_count_trade(td_seat *seat, const td_trade *trade) {
-    double pnl = trade->pnl, change = trade->ret;
-    F(trades) += 1;
-    F(sum_pnl) += pnl;
-    F(sum_pnl2) += pnl * pnl;
-    if (pnl > 0) {
-        F(wins) += 1;
-        F(gain_pnl) += pnl;
-    } else if (pnl < 0) {
-        F(losses) += 1;
-        F(loss_pnl) += pnl;
-    }
-    F(sum_return) += change;
-    if (change > 0) F(gain_return) += change;
-    if (change < 0) F(loss_return) += change;
-    if (change > F(best)) F(best) = change;
-    if (change < F(worst)) F(worst) = change;
-    F(growth) *= 1 + change > 0 ? 1 + change : 0;
-    if (F(growth) < 0x1p-500) {
-        F(growth) *= 0x1p500;
-        F(growth_exponent) -= 500;
-    } else if (F(growth) > 0x1p500) {
-        F(growth) *= 0x1p-500;
-        F(growth_exponent) += 500;
-    }
-    double duration = seat->deck->seconds[trade->exit_bar] - seat->deck->seconds[trade->entry_bar];
-    F(duration_sum) += duration;
-    if (duration > F(duration_max)) F(duration_max) = duration;
+    const double *seconds = seat->deck->seconds;
+    td_plain_count_trade(seat->field, seat->stride, trade->pnl, trade->ret, seconds[trade->exit_bar] - seconds[trade->entry_bar]);
 }
 
 /* Orders that leave a position end with it. A decision to be out is none of them: it asks where the position stands when it fills. */
@@ -285,24 +249,15 @@ void td_seat_stop(td_seat *seat) {
             counts = false;
         }
     }
-    if (counts) {
-        F(sum_r) += -1;
-        F(sum_r2) += 1;
-        F(sum_down2) += 1;
-        F(sum_market) += -market;
-    }
-    F(ruined) = 1;
-    F(balance) = F(position) = F(trough) = 0;
-    F(cash) = F(equity) = F(sample_equity) = 1;
-    F(record) = F(guard_high) = F(wake) = INFINITY;
+    td_plain_stop(seat->field, seat->stride, counts, market);
+    F(guard_high) = F(wake) = INFINITY;
     F(guard_low) = -INFINITY;
     seat->account->order_count = 0;
     td_seat_forget_position(seat);
 }
 
 void td_seat_fail(td_seat *seat, int64_t bar, td_cell_reason reason) {
-    F(failed) = reason;
-    F(failed_bar) = (double)bar;
+    td_plain_fail(seat->field, seat->stride, bar, reason);
     td_seat_stop(seat);
 }
 
@@ -459,7 +414,6 @@ static void acquire(td_seat *seat, int64_t bar, int64_t marked, double units, do
         F(entry_commission) = commission;
         F(entry_price) = price;
         F(entry_bar) = (double)bar;
-        F(entry_time) = seat->deck->seconds[bar];
         F(position) = units;
         seat->entry_reason = reason;
         seat->entry_ns = seat->deck->finer_time_ns[seat->finer];
@@ -1058,7 +1012,7 @@ void td_broker_bar(td_seat *seat, int64_t t) {
         td_vectorbt_bar(seat, t);
         return;
     }
-    if (seat->book) {
+    if (seat->list) {
         td_backtesting_bar(seat, t);
         return;
     }
@@ -1222,7 +1176,7 @@ void td_broker_decide(td_seat *seat, const td_decision *decision, int64_t t) {
         td_vectorbt_decide(seat, decision, t);
         return;
     }
-    if (seat->book) {
+    if (seat->list) {
         td_backtesting_decide(seat, decision, t);
         return;
     }
@@ -1252,7 +1206,7 @@ void td_broker_finalize(td_seat *seat, const td_decision *decision) {
         td_vectorbt_finalize(seat);
         return;
     }
-    if (seat->book) {
+    if (seat->list) {
         td_backtesting_finalize(seat, decision);
         return;
     }

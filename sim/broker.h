@@ -9,7 +9,7 @@
  *
  * Inside a bar, prices walk from the open to one extreme, to the other, and to the close; the intrabar policy says which extreme
  * comes first. Where the deck has finer bars they walk through each of those in a bar. Orders fill where the walk meets them. Profile
- * backtesting has the rules of that package instead, with a book of its own for strategies that place orders
+ * backtesting has the rules of that package instead, with a list of orders of its own for strategies that place orders
  * (sim/profile_backtesting.c), and profile vectorbt its own file (sim/profile_vectorbt.c). */
 #ifndef TAPEDECK_SIM_BROKER_H
 #define TAPEDECK_SIM_BROKER_H
@@ -61,10 +61,10 @@ typedef struct td_account {
 } td_account;
 
 /* Orders and open trades of a set in profile backtesting, where several trades stand at once (sim/profile_backtesting.c). */
-typedef struct td_book td_book;
+typedef struct td_order_list td_order_list;
 /* Bytes of one, 0 where sets of the def need none; and its state before bar 0. */
-size_t td_book_bytes(const td_play_def *def);
-void td_book_start(td_book *book);
+size_t td_order_list_bytes(const td_play_def *def);
+void td_order_list_start(td_order_list *list);
 
 /* One lane at the broker's desk. */
 typedef struct td_seat {
@@ -72,7 +72,7 @@ typedef struct td_seat {
     double *field;           /* field f of the lane is field[f * stride] */
     int stride;
     td_account *account;
-    td_book *book;           /* NULL where the def needs none */
+    td_order_list *list;     /* NULL where the def needs none */
     int64_t sample;          /* the next sample */
     int64_t finer;           /* the finer bar that prices are in, while something happens */
     bool thorough;           /* looks at every finer bar, also where guards say that nothing happens: what they are tested with */

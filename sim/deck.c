@@ -341,7 +341,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         if (info->kind != TD_PARAM_NUMBER && value != floor(value))
             return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be a whole number", info->name, value);
     }
-    for (int i = 0; i < TD_KNOB_COUNT; i++) {
+    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) {
         const td_knob_info *info = &td_knob_infos[i];
         if (!(set->knob[i] >= info->minimum && set->knob[i] <= info->maximum))
             return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, set->knob[i], info->minimum, info->maximum);
@@ -357,7 +357,7 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
     const double *knob = set->knob;
     bool stops = knob[TD_KNOB_stop_loss] > 0 || knob[TD_KNOB_stop_volatility] > 0 || knob[TD_KNOB_trailing] > 0 ||
                  knob[TD_KNOB_trailing_amount] > 0 || knob[TD_KNOB_trailing_volatility] > 0;
-    for (int i = 0; i < TD_KNOB_COUNT; i++)
+    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++)
         if (td_knob_needs_volatility((td_knob)i) && knob[i] != 0 && deck->def.volatility == TD_VOLATILITY_NONE)
             return td_fail(error, TD_BAD_ARG, "%s is %g, but the deck has no volatility", td_knob_infos[i].path, knob[i]);
     if (sizing == TD_SIZING_VOLATILITY && deck->def.volatility == TD_VOLATILITY_NONE)

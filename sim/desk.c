@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/bits.h"
 #include "base/lanes.h"
+#include "sim/plain.h"
 
 #define W(name) (desk->whole[TD_FIELD_##name * desk->stride])
 #define S(s, name) (desk->holdings[TD_HOLDING_##name * desk->field_step + (s) * desk->symbol_step])
@@ -76,30 +76,20 @@ static terms exit_terms(const td_desk *desk, double side) {
 
 static void note_fill(td_desk *desk, int64_t s, int64_t bar, double units, double base, double price, double commission,
                       const terms *terms, td_fill_reason reason) {
-    double value = fabs(units) * base, spread = value * terms->spread, slippage = value * terms->slippage;
-    W(commission_paid) += commission;
-    W(spread_paid) += spread;
-    W(slippage_paid) += slippage;
-    W(fills) += 1;
-    W(turnover) += value;
+    double value = fabs(units) * base;
+    td_fill fill = {.bar = bar, .time_ns = desk->portfolio->tape.time_ns[bar], .reason = reason, .units = units, .price = price,
+                    .commission = commission, .spread_cost = value * terms->spread, .slippage_cost = value * terms->slippage,
+                    .position = S(s, position)};
+    td_plain_note_fill(desk->whole, desk->stride, &fill, value, (uint64_t)s);
     if (desk->shares) {
         td_portfolio_share *share = &desk->shares[s];
         share->commission += commission;
-        share->spread_cost += spread;
-        share->slippage_cost += slippage;
+        share->spread_cost += fill.spread_cost;
+        share->slippage_cost += fill.slippage_cost;
         share->fills += 1;
         share->turnover += value;
     }
-    uint64_t h = td_bits_of(W(hash));
-    uint64_t what = td_bits_of(units) * 0x9E3779B97F4A7C15ull + td_bits_of(price) * 0xC2B2AE3D27D4EB4Full +
-                    td_bits_of((double)bar * 64 + reason) * 0x165667B19E3779F9ull + (uint64_t)s * 0x27D4EB2F165667C5ull;
-    h = td_hash_step(h, what);
-    memcpy(&W(hash), &h, sizeof h);
-    if (desk->observer && desk->observer->on_fill)
-        desk->observer->on_fill(desk->observer->context, s,
-                                &(td_fill){.bar = bar, .time_ns = desk->portfolio->tape.time_ns[bar], .reason = reason, .units = units,
-                                           .price = price, .commission = commission,
-                                           .spread_cost = spread, .slippage_cost = slippage, .position = S(s, position)});
+    if (desk->observer && desk->observer->on_fill) desk->observer->on_fill(desk->observer->context, s, &fill);
 }
 
 /* Sells `units` (signed as the position is; all of it or less) of symbol s at `base`: a trade. Cash is the caller's to count. */
@@ -125,34 +115,8 @@ static void leave(td_desk *desk, int64_t s, int64_t bar, double base, double uni
         W(position) -= 1;
     }
 
-    /* trade statistics */
-    W(trades) += 1;
-    W(sum_pnl) += pnl;
-    W(sum_pnl2) += pnl * pnl;
-    if (pnl > 0) {
-        W(wins) += 1;
-        W(gain_pnl) += pnl;
-    } else if (pnl < 0) {
-        W(losses) += 1;
-        W(loss_pnl) += pnl;
-    }
-    W(sum_return) += change;
-    if (change > 0) W(gain_return) += change;
-    if (change < 0) W(loss_return) += change;
-    if (change > W(best)) W(best) = change;
-    if (change < W(worst)) W(worst) = change;
-    W(growth) *= 1 + change > 0 ? 1 + change : 0;
-    if (W(growth) < 0x1p-500) {
-        W(growth) *= 0x1p500;
-        W(growth_exponent) -= 500;
-    } else if (W(growth) > 0x1p500) {
-        W(growth) *= 0x1p-500;
-        W(growth_exponent) += 500;
-    }
     const double *seconds = desk->portfolio->whole->view.seconds;
-    double duration = seconds[bar] - seconds[(int64_t)S(s, entry_bar)];
-    W(duration_sum) += duration;
-    if (duration > W(duration_max)) W(duration_max) = duration;
+    td_plain_count_trade(desk->whole, desk->stride, pnl, change, seconds[bar] - seconds[(int64_t)S(s, entry_bar)]);
     if (W(position) == 0) { /* bars with something open, counted once */
         W(exposed) += (double)bar - fmax(W(entry_bar), W(covered) + 1) + 1;
         W(covered) = (double)bar;
@@ -214,18 +178,10 @@ static void enter(td_desk *desk, const td_raster_row *row, int64_t s, int64_t ma
     note_fill(desk, s, bar, units, base, price, commission, &terms, reason);
 }
 
-/* Nothing is left, or the strategy lost its mind: the set goes on as a ghost with an equity of 1 that never moves; what its real equity,
- * 0, adds to the statistics is one return of -1, added here. */
+/* The set plays no more. */
 static void stop(td_desk *desk) {
     const td_kernel_deck *view = &desk->portfolio->whole->view;
-    W(sum_r) += -1;
-    W(sum_r2) += 1;
-    W(sum_down2) += 1;
-    W(sum_market) += -(desk->sample < view->samples ? view->sample_market[desk->sample] : 0);
-    W(ruined) = 1;
-    W(balance) = W(position) = W(trough) = 0;
-    W(cash) = W(equity) = W(sample_equity) = 1;
-    W(record) = INFINITY;
+    td_plain_stop(desk->whole, desk->stride, true, desk->sample < view->samples ? view->sample_market[desk->sample] : 0);
     for (int64_t s = 0; s < desk->portfolio->symbols; s++) {
         S(s, position) = 0;
         S(s, stop_low) = -INFINITY;
@@ -235,8 +191,7 @@ static void stop(td_desk *desk) {
 }
 
 static void fail(td_desk *desk, int64_t bar, td_cell_reason reason) {
-    W(failed) = reason;
-    W(failed_bar) = (double)bar;
+    td_plain_fail(desk->whole, desk->stride, bar, reason);
     stop(desk);
 }
 

@@ -23,12 +23,12 @@ void td_siblings_close(td_siblings *siblings) {
 }
 
 static void begin_with(td_envelope *envelope, const td_cell *cell) {
-    for (int m = 0; m < TD_METRIC_COUNT; m++) envelope->low[m] = envelope->high[m] = cell->metrics[m];
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) envelope->low[m] = envelope->high[m] = cell->metrics[m];
 }
 
 /* What is not a number is passed over; of two zeros the one that is there stays. */
 static void widen(td_envelope *envelope, const td_cell *cell) {
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         double x = cell->metrics[m];
         if (x < envelope->low[m] || isnan(envelope->low[m])) envelope->low[m] = x;
         if (x > envelope->high[m] || isnan(envelope->high[m])) envelope->high[m] = x;

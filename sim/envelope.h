@@ -12,7 +12,7 @@
 #include "sim/play.h"
 
 typedef struct td_envelope {
-    double low[TD_METRIC_COUNT], high[TD_METRIC_COUNT];
+    double low[TD_METRIC_BARS_COUNT], high[TD_METRIC_BARS_COUNT];
 } td_envelope;
 
 /* Room for the siblings of `count` sets. */

@@ -347,6 +347,7 @@ struct td_strategy {
     const bool *orders;                      /* does it place orders of its own, and so needs the broker? */
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
     const char *source;                      /* SHA-256 of the user's source; NULL of what is built in */
+    const struct td_book_hooks *book;        /* how it plays order books (sim/book_kernel.h); NULL: it plays bars */
 };
 
 /* What an object compiled from a user's file exports as `tapedeck_strategy` (sim/plugin.c). MAJOR changes with the meaning of what

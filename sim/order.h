@@ -49,4 +49,26 @@ typedef struct td_wish {
     const td_request *requests;
 } td_wish;
 
+/* What one of them wants; its orders go into orders (TD_REQUESTS_MAX). */
+TD_INLINE td_decision td_decision_of(const td_wish *wish, int lane, td_order *orders) {
+#define TD_AT(vector) (((const double *)&(vector))[lane])
+    td_decision decision = {.wants = td_mask_word(wish->where) >> lane & 1, .target = TD_AT(wish->target),
+                            .volatility = TD_AT(wish->volatility), .requests = orders};
+    if (wish->request_count > TD_REQUESTS_MAX) {
+        decision.request_count = wish->request_count;
+        return decision;
+    }
+    for (int i = 0; i < wish->request_count; i++) {
+        const td_request *request = &wish->requests[i];
+        if (!(td_mask_word(request->where) >> lane & 1)) continue;
+        orders[decision.request_count++] =
+            (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .bars = TD_AT(request->bars),
+                       .side = TD_AT(request->side), .scale = TD_AT(request->scale), .limit = TD_AT(request->limit),
+                       .stop = TD_AT(request->stop), .stop_loss = TD_AT(request->stop_loss), .take_profit = TD_AT(request->take_profit),
+                       .trail = TD_AT(request->trail)};
+    }
+#undef TD_AT
+    return decision;
+}
+
 #endif

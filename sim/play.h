@@ -45,7 +45,7 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS
     X(volatility_window, "stops.volatility_window", 14, 1, 1e7, "bars", "window of stops.volatility")                            \
     X(break_even, "stops.break_even", 0, 0, 1000, "fraction", "gain from which the stop moves to the entry price; 0 is never")   \
     X(time_stop, "stops.time", 0, 0, 1e9, "bars", "a position is left after so many bars; 0 is never")                           \
-    X(maker, "costs.maker", 0, -0.1, 0.1, "fraction", "commission of limit orders; when absent costs.commission (order books: fee of orders that rest, as costs.fees says)")                \
+    X(maker, "costs.maker", 0, -0.1, 0.1, "fraction", "commission of limit orders; when absent costs.commission")                \
     X(per_unit, "costs.per_unit", 0, 0, 1e9, "quote", "commission per fill and unit")                                            \
     X(tick, "costs.tick", 0, 0, 1e9, "quote", "price step that costs.slippage_ticks counts in")                                  \
     X(slippage_ticks, "costs.slippage_ticks", 0, 0, 1e6, "ticks", "adverse slippage of market and stop fills, in steps of costs.tick") \
@@ -64,7 +64,7 @@ enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS
     X(cool_down, "risk.cool_down", 0, 0, 1e9, "bars", "no entries for so many bars after a losing trade")
 
 /* The same for play on order books, which also reads `cash` (what returns are fractions of) and `maker` (of the kind that costs.fees
- * says). Unit "ns" is a duration, as in 1ms; units that are words are codes of sim/book_models.h, written as names. */
+ * says); sim/tape_kind.h has the lists. Unit "ns" is a duration, as in 1ms; units that are words are codes of sim/book_models.h, written as names. */
 #define TD_BOOK_KNOBS(X)                                                                                                         \
     X(taker, "costs.taker", 0, -1e9, 1e9, "", "fee of orders that take, as costs.fees says; negative is a rebate")               \
     X(buyer_fee, "costs.buyer", 0, -0.1, 0.1, "fraction", "fee of buys beside maker and taker, of the traded value (stamp duty)") \

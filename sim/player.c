@@ -34,7 +34,7 @@ struct td_player {
     int32_t *slots;       /* (capacity, rows of the deck) */
     char *vectors;        /* lanes: whole blocks for `capacity` sets; skip: scalar vectors */
     double *block_equity; /* lanes: per lane block (blocks, lanes); skip: (capacity, blocks); reference: (blocks) */
-    td_book *book;        /* reference, where the deck needs one */
+    td_order_list *list; /* reference, where the deck needs one */
     td_account *accounts; /* lanes: one a lane, for groups that need the broker */
     bool *same;           /* skip: (capacity) does a set cross on the same bars as the one before it? */
     td_skip_chunk *chunk; /* skip: what sets share of a chunk, with the arrays it points to */
@@ -68,7 +68,7 @@ static bool can_skip(const td_deck *deck) {
 }
 
 /* The rules of some profiles are the plain engine's alone. */
-static bool is_plain(const td_deck *deck) { return deck->def.profile == TD_PROFILE_VECTORBT || td_book_bytes(&deck->def) > 0; }
+static bool is_plain(const td_deck *deck) { return deck->def.profile == TD_PROFILE_VECTORBT || td_order_list_bytes(&deck->def) > 0; }
 
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
     if (is_plain(deck) && wanted == TD_ENGINE_AUTO) return TD_ENGINE_REFERENCE;
@@ -97,7 +97,7 @@ static int64_t lane_blocks(int64_t sets, td_isa isa) {
 /* Bytes of a player's arrays; 0 where the engine does not need one. */
 typedef struct needs {
     int64_t sets;
-    size_t slots, vectors, accounts, block_equity, book, same, chunk, turned, ranges, sampled, sums;
+    size_t slots, vectors, accounts, block_equity, list, same, chunk, turned, ranges, sampled, sums;
 } needs;
 
 static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
@@ -108,7 +108,7 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
     size_t sets = (size_t)needs.sets, blocks = (size_t)deck->view.blocks;
     needs.slots = sets * TD_ROWS_MAX * sizeof(int32_t);
     needs.block_equity = sets * blocks * sizeof(double);
-    needs.book = td_book_bytes(&deck->def);
+    needs.list = td_order_list_bytes(&deck->def);
     if (skip) {
         needs.vectors = sets * td_vector_bytes(1);
         needs.same = sets * sizeof(bool);
@@ -132,7 +132,7 @@ size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
     if (deck->portfolio) return sizeof(td_player) + td_portfolio_player_bytes(deck->portfolio, engine, isa);
     needs needs = needs_of(deck, engine, isa);
     return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
-           needs.book + needs.same + needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
+           needs.list + needs.same + needs.chunk + needs.turned + 2 * needs.ranges + needs.sampled + needs.sums;
 }
 
 /* NULL for 0 bytes; *lacking is set when memory ran out. */
@@ -179,7 +179,7 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
     player->vectors = allocate(needs.vectors, &lacking);
     player->accounts = allocate(needs.accounts, &lacking);
     player->block_equity = allocate(needs.block_equity, &lacking);
-    player->book = allocate(needs.book, &lacking);
+    player->list = allocate(needs.list, &lacking);
     player->same = allocate(needs.same, &lacking);
     player->chunk = allocate(needs.chunk, &lacking);
     player->turned = allocate(needs.turned, &lacking);
@@ -202,7 +202,7 @@ void td_player_close(td_player *player) {
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
-    free(player->book);
+    free(player->list);
     free(player->same);
     free(player->chunk);
     free(player->turned);
@@ -394,7 +394,7 @@ void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cell
         else if (engine == TD_ENGINE_REFERENCE) {
             td_lane lane;
             td_account account;
-            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, &account, player->book, player->block_equity);
+            td_reference_play(deck, &sets[done], &player->rows, NULL, &lane, &account, player->list, player->block_equity);
             td_lane_finish(deck, &sets[done], &lane, &account, player->block_equity, 1, &cells[done], returns);
         }
         double fills = 0;
@@ -414,7 +414,7 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     if (deck->portfolio) return td_portfolio_play_detailed(deck->portfolio, set, NULL, cell, block_returns, NULL, error);
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
     if (observer && observer->before_bar) td_player_limit_chunk(player, 1);
-    td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->book, player->block_equity);
+    td_reference_play(deck, set, &player->rows, observer, &lane, &account, player->list, player->block_equity);
     td_lane_finish(deck, set, &lane, &account, player->block_equity, 1, cell, block_returns);
     td_player_close(player);
     return TD_OK;

@@ -13,6 +13,7 @@
 
 #include "data/row_kind.h"
 #include "sim/events.h"
+#include "sim/tape_kind.h"
 
 /* What has been loaded, newest first; for ever. */
 typedef struct loaded {
@@ -69,10 +70,11 @@ static td_status check_param(const td_strategy *strategy, int index, const char 
     for (int other = 0; other < index; other++)
         if (strcmp(strategy->params[other].name, param->name) == 0)
             return td_fail(error, TD_BAD_ARG, "%s: two parameters are called %s", path, param->name);
-    for (int k = 0; k < TD_KNOB_COUNT; k++)
-        if (strcmp(td_knob_infos[k].name, param->name) == 0)
-            return td_fail(error, TD_BAD_ARG, "%s: no parameter can be called %s: that is a setting of every strategy (%s)", path, param->name,
-                           td_knob_infos[k].text);
+    td_tape_kind kind = td_strategy_tape_kind(strategy);
+    int knob = td_kind_find_knob(kind, param->name);
+    if (knob >= 0)
+        return td_fail(error, TD_BAD_ARG, "%s: no parameter can be called %s: that is a setting of every strategy (%s)", path, param->name,
+                       td_kind_knob(kind, (td_knob)knob)->text);
     return TD_OK;
 }
 

@@ -1,13 +1,14 @@
 /* Making a portfolio, and its plain engine: one set, one row of the raster after the other. See portfolio.h.
  *
  * The plain engine is the oracle of the wide one (portfolio_lanes.h, portfolio_player.c). They share the strategy's compiled decision, rows,
- * desk and finish; marks, samples and peaks are written in each. */
+ * desk and finish; marks, samples and peaks are written in each, here those of all plain engines (sim/plain.h). */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/calendar.h"
+#include "sim/plain.h"
 #include "sim/portfolio_player.h"
 #include "sim/rows.h"
 
@@ -269,45 +270,12 @@ static void step(detail *run, int64_t t) {
 
 static void mark(detail *run, int64_t t) {
     td_lane *lane = &run->whole;
-    double equity = td_desk_equity(&run->desk, run->mark);
+    td_plain_mark(lane, run->view, t, td_desk_equity(&run->desk, run->mark));
     const td_portfolio_observer *observer = run->desk.observer;
-    lane->equity = equity;
-    if (observer && observer->on_bar) {
-        for (int64_t s = 0; s < run->portfolio->symbols; s++) run->positions[s] = run->numbers[TD_HOLDING_position * run->desk.field_step + s];
-        bool ruined = lane->ruined != 0;
-        observer->on_bar(observer->context, t, ruined ? 0 : equity, ruined ? 0 : lane->cash, run->positions);
-    }
-    if (lane->ruined != 0) return;
-    if (equity < lane->trough) lane->trough = equity;
-    if (!(equity >= lane->record)) return;
-    if (lane->trough < lane->peak) {
-        double ratio = lane->trough / lane->peak, lasted = run->view->seconds[t] - run->view->seconds[(int64_t)lane->peak_bar];
-        if (ratio < lane->worst_ratio) lane->worst_ratio = ratio;
-        lane->drawdown_sum += 1 - ratio;
-        lane->drawdowns += 1;
-        lane->drawdown_time_sum += lasted;
-        if (lasted > lane->drawdown_time_max) lane->drawdown_time_max = lasted;
-    }
-    lane->peak = lane->trough = equity;
-    lane->peak_bar = (double)t;
-    lane->record = lane->position == 0 ? INFINITY : equity;
-}
-
-/* At the close of a sample's last row. */
-static void sample(detail *run, int64_t t) {
-    td_lane *lane = &run->whole;
-    int64_t k = run->desk.sample;
-    if (k >= run->view->samples || run->view->sample_bar[k] != t) return;
-    run->desk.sample++;
-    if (k == 0) lane->first_sample = lane->ruined != 0 ? 0 : lane->equity;
-    if (lane->ruined == 0) {
-        double r = (lane->equity - lane->sample_equity) / lane->sample_equity, down = r < 0 ? r : 0;
-        lane->sum_r += r;
-        lane->sum_r2 += r * r;
-        lane->sum_down2 += down * down;
-        lane->sum_market += r * run->view->sample_market[k];
-    }
-    lane->sample_equity = lane->equity;
+    if (!observer || !observer->on_bar) return;
+    for (int64_t s = 0; s < run->portfolio->symbols; s++) run->positions[s] = run->numbers[TD_HOLDING_position * run->desk.field_step + s];
+    bool ruined = lane->ruined != 0;
+    observer->on_bar(observer->context, t, ruined ? 0 : lane->equity, ruined ? 0 : lane->cash, run->positions);
 }
 
 /* What the strategy wants of a symbol after its bar, if anything. Also moves the symbol's signals on. */
@@ -319,23 +287,7 @@ static bool decide(detail *run, int64_t s, double *target) {
     int64_t own = run->own[s];
     const double *rows = chunk->rows + (own - chunk->begin) * chunk->stride;
     int above[TD_SIGNALS_MAX] = {0}, below[TD_SIGNALS_MAX] = {0};
-    bool any = strategy->every_bar;
-    for (int i = 0; i < strategy->signal_count; i++) {
-        const td_signal_info *signal = &strategy->signals[i];
-        if (signal->kind == TD_SIGNAL_START)
-            above[i] = own == view->start_bar;
-        else {
-            double other = signal->kind == TD_SIGNAL_CROSS          ? rows[vector->slot[signal->other][0]]
-                           : signal->level.from == TD_FROM_CONSTANT ? signal->level.value
-                                                                    : vector->param[signal->level.index];
-            double gap = rows[vector->slot[signal->row][0]] - other, before = vector->gap[i];
-            above[i] = gap > 0 && before < view->touch;
-            below[i] = gap < 0 && before > -view->touch;
-            vector->gap[i] = gap;
-        }
-        any = any || above[i] || below[i];
-    }
-    if (!any) return false;
+    if (!td_plain_cross(strategy, view, rows, (const int32_t *)vector->slot, vector->param, vector->gap, own, above, below)) return false;
     td_wish wish;
     const double *holding = run->numbers + s;
     vector->position = holding[TD_HOLDING_position * run->desk.field_step];
@@ -367,7 +319,7 @@ static void play(detail *run, const td_set *set) {
             td_desk_ruin(desk, &row);
         }
         mark(run, t);
-        sample(run, t);
+        td_plain_sample(&run->whole, run->view, t, &run->desk.sample);
         for (int64_t s = 0; s < symbols; s++) {
             double target;
             if (run->own[s] >= 0 && run->own[s] + 1 < portfolio->decks[s]->view.bars && decide(run, s, &target))

@@ -48,7 +48,7 @@ typedef struct closings {
     int64_t entry_bar, covered; /* entry_bar NEVER: there are none */
 } closings;
 
-struct td_book {
+struct td_order_list {
     int trade_count, queue_count, placed_count;
     int64_t last_number;
     int64_t ambiguous_bar; /* counted last */
@@ -58,15 +58,15 @@ struct td_book {
     int64_t walk[QUEUE_MAX];  /* numbers of the orders that a walk looks at */
 };
 
-size_t td_book_bytes(const td_play_def *def) {
-    return def->profile == TD_PROFILE_BACKTESTING && *def->strategy->orders ? sizeof(td_book) : 0;
+size_t td_order_list_bytes(const td_play_def *def) {
+    return def->profile == TD_PROFILE_BACKTESTING && *def->strategy->orders ? sizeof(td_order_list) : 0;
 }
 
-void td_book_start(td_book *book) {
-    book->trade_count = book->queue_count = book->placed_count = 0;
-    book->last_number = 0;
-    book->ambiguous_bar = -1;
-    book->closed[0].entry_bar = book->closed[1].entry_bar = NEVER;
+void td_order_list_start(td_order_list *list) {
+    list->trade_count = list->queue_count = list->placed_count = 0;
+    list->last_number = 0;
+    list->ambiguous_bar = -1;
+    list->closed[0].entry_bar = list->closed[1].entry_bar = NEVER;
 }
 
 /* What a lot is: prices are multiplied by it, units divided. */
@@ -90,62 +90,62 @@ static bool fills_at_close(const td_seat *seat) { return seat->deck->fill_at == 
 static bool is_placed(role role) { return role == ENTRY || role == LEAVE; }
 
 /* Where an order stands; -1 where it does no more. near: where it may be. */
-static int find_order(const td_book *book, int64_t number, int near) {
-    if (near >= book->queue_count) near = 0;
-    for (int i = 0; i < book->queue_count; i++) {
-        int at = near + i < book->queue_count ? near + i : near + i - book->queue_count;
-        if (book->queue[at].number == number) return at;
+static int find_order(const td_order_list *list, int64_t number, int near) {
+    if (near >= list->queue_count) near = 0;
+    for (int i = 0; i < list->queue_count; i++) {
+        int at = near + i < list->queue_count ? near + i : near + i - list->queue_count;
+        if (list->queue[at].number == number) return at;
     }
     return -1;
 }
 
-static int find_trade(const td_book *book, int64_t number) {
-    for (int i = 0; i < book->trade_count; i++)
-        if (book->trades[i].number == number) return i;
+static int find_trade(const td_order_list *list, int64_t number) {
+    for (int i = 0; i < list->trade_count; i++)
+        if (list->trades[i].number == number) return i;
     return -1;
 }
 
-static int find_guard(const td_book *book, role role, int64_t trade) {
-    for (int i = 0; i < book->queue_count; i++)
-        if (book->queue[i].role == role && book->queue[i].trade == trade) return i;
+static int find_guard(const td_order_list *list, role role, int64_t trade) {
+    for (int i = 0; i < list->queue_count; i++)
+        if (list->queue[i].role == role && list->queue[i].trade == trade) return i;
     return -1;
 }
 
-static void remove_order(td_book *book, int at) {
-    book->placed_count -= is_placed(book->queue[at].role);
-    memmove(&book->queue[at], &book->queue[at + 1], (size_t)(--book->queue_count - at) * sizeof *book->queue);
+static void remove_order(td_order_list *list, int at) {
+    list->placed_count -= is_placed(list->queue[at].role);
+    memmove(&list->queue[at], &list->queue[at + 1], (size_t)(--list->queue_count - at) * sizeof *list->queue);
 }
 
 /* Puts an order at the end of the queue, or to its front: trades' stops and what closes at the market. */
 static void queue_order(td_seat *seat, const queued *order) {
-    td_book *book = seat->book;
-    if (is_placed(order->role) && book->placed_count == PLACED_MAX) {
+    td_order_list *list = seat->list;
+    if (is_placed(order->role) && list->placed_count == PLACED_MAX) {
         td_seat_refuse(seat, TD_REFUSAL_orders);
         return;
     }
     bool front = order->role == STOP || order->role == LEAVE;
-    int at = front ? 0 : book->queue_count;
-    assert(book->queue_count < QUEUE_MAX);
-    memmove(&book->queue[at + 1], &book->queue[at], (size_t)(book->queue_count++ - at) * sizeof *book->queue);
-    book->queue[at] = *order;
-    book->queue[at].number = ++book->last_number;
-    book->placed_count += is_placed(order->role);
+    int at = front ? 0 : list->queue_count;
+    assert(list->queue_count < QUEUE_MAX);
+    memmove(&list->queue[at + 1], &list->queue[at], (size_t)(list->queue_count++ - at) * sizeof *list->queue);
+    list->queue[at] = *order;
+    list->queue[at].number = ++list->last_number;
+    list->placed_count += is_placed(order->role);
 }
 
 /* Gives a trade its stop or its target; what it had of it is taken off. */
 static void guard_trade(td_seat *seat, role role, int64_t number, double level) {
-    td_book *book = seat->book;
-    int old = find_guard(book, role, number);
-    if (old >= 0) remove_order(book, old);
-    queue_order(seat, &(queued){.role = role, .trade = number, .size = -book->trades[find_trade(book, number)].size,
+    td_order_list *list = seat->list;
+    int old = find_guard(list, role, number);
+    if (old >= 0) remove_order(list, old);
+    queue_order(seat, &(queued){.role = role, .trade = number, .size = -list->trades[find_trade(list, number)].size,
                                 .limit = role == TARGET ? level : NAN, .stop = role == STOP ? level : NAN, .expires = NEVER});
 }
 
 /* Orders to close `share` of each trade, in whole lots and at least one. first_first: the oldest trade's stands foremost. */
 static void leave_trades(td_seat *seat, double share, td_fill_reason reason, bool first_first) {
-    const td_book *book = seat->book;
-    for (int i = 0; i < book->trade_count; i++) {
-        const trade *trade = &book->trades[first_first ? book->trade_count - 1 - i : i];
+    const td_order_list *list = seat->list;
+    for (int i = 0; i < list->trade_count; i++) {
+        const trade *trade = &list->trades[first_first ? list->trade_count - 1 - i : i];
         double size = fabs(trade->size) * share;
         if (F(lot) > 0) size = fmax(1, rint(size));
         queue_order(seat, &(queued){.role = LEAVE, .trade = trade->number, .size = copysign(size, -trade->size), .limit = NAN,
@@ -157,31 +157,31 @@ static void leave_trades(td_seat *seat, double share, td_fill_reason reason, boo
 
 /* The fields that the rest of the program knows a position by. */
 static void settle(td_seat *seat) {
-    const td_book *book = seat->book;
+    const td_order_list *list = seat->list;
     double size = 0, paid = 0, lot = lot_of(seat);
-    for (int i = 0; i < book->trade_count; i++) {
-        size += book->trades[i].size;
-        paid += book->trades[i].size * book->trades[i].price;
+    for (int i = 0; i < list->trade_count; i++) {
+        size += list->trades[i].size;
+        paid += list->trades[i].size * list->trades[i].price;
     }
-    F(position) = book->trade_count ? size * lot : 0;
+    F(position) = list->trade_count ? size * lot : 0;
     F(cash) = F(balance) - paid;
-    if (!book->trade_count) return;
+    if (!list->trade_count) return;
     F(entry_price) = paid / size / lot;
-    F(entry_bar) = (double)book->trades[0].entry_bar;
+    F(entry_bar) = (double)list->trades[0].entry_bar;
 }
 
 /* Equity at the close of bar t, and how much of it no trade needs as its margin: there both are looked at while the bar's orders fill,
  * whatever price those fill at. */
 static double equity_at(const td_seat *seat, int64_t t, double *available) {
-    const td_book *book = seat->book;
+    const td_order_list *list = seat->list;
     double last = seat->deck->close[t] * lot_of(seat), size = 0, paid = 0, used = 0;
-    for (int i = 0; i < book->trade_count; i++) {
-        const trade *trade = &book->trades[i];
+    for (int i = 0; i < list->trade_count; i++) {
+        const trade *trade = &list->trades[i];
         size += trade->size;
         paid += trade->size * trade->price;
         used += fabs(trade->size) * last / seat->account->leverage;
     }
-    double equity = book->trade_count ? F(balance) + (last * size - paid) : F(balance);
+    double equity = list->trade_count ? F(balance) + (last * size - paid) : F(balance);
     *available = fmax(0, equity - used);
     return equity;
 }
@@ -193,25 +193,25 @@ static double available_at(const td_seat *seat, int64_t t) {
 }
 
 static void count_ambiguous(td_seat *seat, int64_t t) {
-    if (seat->book->ambiguous_bar == t) return;
-    seat->book->ambiguous_bar = t;
+    if (seat->list->ambiguous_bar == t) return;
+    seat->list->ambiguous_bar = t;
     F(ambiguous) += 1;
 }
 
 /* Bars in which a closed trade stood are counted once. All that close at a bar reach up to it, so of those the earliest says which. */
 static void cover(td_seat *seat, int64_t t) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     for (int i = 0; i < 2; i++) {
-        closings *closed = &book->closed[i];
+        closings *closed = &list->closed[i];
         int64_t exit = t - 1 + i, from = closed->entry_bar;
         if (from == NEVER) continue;
         int64_t more = exit - from + 1 - closed->covered;
         F(exposed) += (double)more;
         F(covered) = (double)exit;
-        for (int k = 0; k < book->trade_count + (i == 0); k++) {
-            bool open = k < book->trade_count;
-            int64_t entry = open ? book->trades[k].entry_bar : book->closed[1].entry_bar;
-            int64_t *covered = open ? &book->trades[k].covered : &book->closed[1].covered;
+        for (int k = 0; k < list->trade_count + (i == 0); k++) {
+            bool open = k < list->trade_count;
+            int64_t entry = open ? list->trades[k].entry_bar : list->closed[1].entry_bar;
+            int64_t *covered = open ? &list->trades[k].covered : &list->closed[1].covered;
             if (entry < from)
                 *covered += more;
             else if (entry <= exit)
@@ -223,9 +223,9 @@ static void cover(td_seat *seat, int64_t t) {
 
 /* Closes `size` (of its sign) of a trade at `base`. rests: by a limit order, which neither slips nor pays. */
 static void close_trade(td_seat *seat, int index, double size, double base, bool rests, int64_t t, int64_t bar, td_fill_reason reason) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     const td_kernel_deck *deck = seat->deck;
-    const trade closed = book->trades[index];
+    const trade closed = list->trades[index];
     double side = size > 0 ? -1 : 1, count = fabs(size), lot = lot_of(seat);
     td_terms terms = {.factor = 1, .rate = F(rate)};
     if (!rests)
@@ -236,22 +236,22 @@ static void close_trade(td_seat *seat, int index, double size, double base, bool
     double costs = commission + (F(fixed) + count * closed.price * F(rate)), gross = size * (price - closed.price);
     F(balance) += gross - commission;
 
-    closings *closings = &book->closed[bar == t];
+    closings *closings = &list->closed[bar == t];
     if (closed.entry_bar < closings->entry_bar) {
         closings->entry_bar = closed.entry_bar;
         closings->covered = closed.covered;
     }
     if (size == closed.size) {
         for (role role = STOP; role <= TARGET; role++) {
-            int guard = find_guard(book, role, closed.number);
-            if (guard >= 0) remove_order(book, guard);
+            int guard = find_guard(list, role, closed.number);
+            if (guard >= 0) remove_order(list, guard);
         }
-        memmove(&book->trades[index], &book->trades[index + 1], (size_t)(--book->trade_count - index) * sizeof *book->trades);
+        memmove(&list->trades[index], &list->trades[index + 1], (size_t)(--list->trade_count - index) * sizeof *list->trades);
     } else {
-        book->trades[index].size -= size;
+        list->trades[index].size -= size;
         for (role role = STOP; role <= TARGET; role++) {
-            int guard = find_guard(book, role, closed.number);
-            if (guard >= 0) book->queue[guard].size = -book->trades[index].size;
+            int guard = find_guard(list, role, closed.number);
+            if (guard >= 0) list->queue[guard].size = -list->trades[index].size;
         }
     }
     settle(seat);
@@ -268,7 +268,7 @@ static void close_trade(td_seat *seat, int index, double size, double base, bool
 /* Opens a trade of `size` at `base`, and gives it its stop and its target, which are told. */
 static void open_trade(td_seat *seat, const queued *order, double size, double base, td_terms terms, int64_t t, int64_t bar,
                        td_fill_reason reason, double *stop, double *target) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     bool buy = size > 0;
     double lot = lot_of(seat), price = base * terms.factor, commission = F(fixed) + fabs(size) * price * F(rate);
     /* a lane that slept at its peak was there until the last mark */
@@ -278,8 +278,8 @@ static void open_trade(td_seat *seat, const queued *order, double size, double b
         F(peak_time) = seat->deck->seconds[t - 1];
     }
     F(balance) -= commission;
-    int64_t number = ++book->last_number, covered = (int64_t)F(covered) - bar + 1;
-    book->trades[book->trade_count++] = (trade){.number = number, .size = size, .price = price, .entry_bar = bar,
+    int64_t number = ++list->last_number, covered = (int64_t)F(covered) - bar + 1;
+    list->trades[list->trade_count++] = (trade){.number = number, .size = size, .price = price, .entry_bar = bar,
                                                 .covered = covered > 0 ? covered : 0, .reason = reason};
     settle(seat);
     seat->finer = bar;
@@ -337,9 +337,9 @@ static bool fills(const td_seat *seat, queued *order, int64_t t, filling *how) {
 
 /* Both a trade's stop and its target are in the bar's range: which was first is a guess. */
 static bool both_reached(const td_seat *seat, int64_t trade, double stopped_size, int64_t t) {
-    int target = find_guard(seat->book, TARGET, trade);
+    int target = find_guard(seat->list, TARGET, trade);
     if (target < 0) return false;
-    double level = seat->book->queue[target].limit, lot = lot_of(seat);
+    double level = seat->list->queue[target].limit, lot = lot_of(seat);
     return stopped_size < 0 ? seat->deck->high[t] * lot >= level : seat->deck->low[t] * lot <= level;
 }
 
@@ -357,7 +357,7 @@ static bool acts_at_once(td_seat *seat, const filling *how, bool buy, double sto
 /* Fills an entry: closes what stands on the other side, from the oldest on, then opens the rest. Returns whether the queue is to be
  * walked again. */
 static bool enter(td_seat *seat, const queued *order, const filling *how, int64_t t) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     const td_account *account = seat->account;
     double side = order->size > 0 ? 1 : -1, asked = fabs(order->size), lot_count = asked;
     td_terms terms = {.factor = 1 + side * F(spread_enter), .spread = F(spread_enter), .rate = F(rate)};
@@ -379,8 +379,8 @@ static bool enter(td_seat *seat, const queued *order, const filling *how, int64_
         td_seat_fail(seat, t, TD_CELL_REASON_nan_target);
         return false;
     }
-    for (int i = 0; i < book->trade_count && lot_count > 0;) {
-        const trade *trade = &book->trades[i];
+    for (int i = 0; i < list->trade_count && lot_count > 0;) {
+        const trade *trade = &list->trades[i];
         double stands = fabs(trade->size);
         if (trade->size * side > 0) {
             i++;
@@ -395,7 +395,7 @@ static bool enter(td_seat *seat, const queued *order, const filling *how, int64_
         td_seat_refuse(seat, TD_REFUSAL_cash);
         return false;
     }
-    if (book->trade_count >= (int64_t)account->pyramiding || book->trade_count == TRADES_MAX) {
+    if (list->trade_count >= (int64_t)account->pyramiding || list->trade_count == TRADES_MAX) {
         td_seat_refuse(seat, TD_REFUSAL_pyramiding);
         return false;
     }
@@ -404,48 +404,48 @@ static bool enter(td_seat *seat, const queued *order, const filling *how, int64_
     return acts_at_once(seat, how, side > 0, stop, target, t);
 }
 
-static void take_group_off(td_book *book, int64_t group) {
-    for (int i = book->queue_count - 1; i >= 0; i--)
-        if (group && book->queue[i].group == group) remove_order(book, i);
+static void take_group_off(td_order_list *list, int64_t group) {
+    for (int i = list->queue_count - 1; i >= 0; i--)
+        if (group && list->queue[i].group == group) remove_order(list, i);
 }
 
 static bool walk_once(td_seat *seat, int64_t t) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     bool again = false;
-    int count = book->queue_count, near = 0;
-    for (int i = 0; i < count; i++) book->walk[i] = book->queue[i].number;
+    int count = list->queue_count, near = 0;
+    for (int i = 0; i < count; i++) list->walk[i] = list->queue[i].number;
     for (int i = 0; i < count && !F(ruined); i++) {
-        int at = find_order(book, book->walk[i], near);
+        int at = find_order(list, list->walk[i], near);
         filling how;
         if (at < 0) continue;
         near = at;
-        if (!fills(seat, &book->queue[at], t, &how)) continue;
-        queued order = book->queue[at];
+        if (!fills(seat, &list->queue[at], t, &how)) continue;
+        queued order = list->queue[at];
         double before = F(fills);
         if (order.role == ENTRY) {
             again |= enter(seat, &order, &how, t);
         } else {
-            int index = find_trade(book, order.trade);
+            int index = find_trade(list, order.trade);
             if (order.role == STOP && both_reached(seat, order.trade, order.size, t)) count_ambiguous(seat, t);
-            double stands = index >= 0 ? book->trades[index].size : 0;
+            double stands = index >= 0 ? list->trades[index].size : 0;
             if (index >= 0)
                 close_trade(seat, index, copysign(fmin(fabs(stands), fabs(order.size)), stands), how.price, order.role == TARGET, t, how.bar,
                             how.reason);
         }
-        at = find_order(book, order.number, near);
-        if (at >= 0) remove_order(book, at); /* a trade's own went with it */
-        if (F(fills) > before) take_group_off(book, order.group);
+        at = find_order(list, order.number, near);
+        if (at >= 0) remove_order(list, at); /* a trade's own went with it */
+        if (F(fills) > before) take_group_off(list, order.group);
     }
     return again;
 }
 
 static void look_for_ruin(td_seat *seat, int64_t t) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     double available;
     if (F(ruined) || equity_at(seat, t, &available) > 0) return;
     /* there the list of trades gets shorter while it is gone through: every other one is closed, and the rest are in no statistic */
-    for (int i = 0; i < book->trade_count; i++)
-        close_trade(seat, i, book->trades[i].size, seat->deck->close[t] * lot_of(seat), false, t, t, TD_FILL_REASON_ruin);
+    for (int i = 0; i < list->trade_count; i++)
+        close_trade(seat, i, list->trades[i].size, seat->deck->close[t] * lot_of(seat), false, t, t, TD_FILL_REASON_ruin);
     cover(seat, t);
     td_seat_stop(seat);
 }
@@ -484,12 +484,12 @@ static void place_entry(td_seat *seat, queued *order, double scale, int64_t t) {
 }
 
 static void move_guards(td_seat *seat, role role, double level) {
-    for (int i = 0; i < seat->book->trade_count; i++) guard_trade(seat, role, seat->book->trades[i].number, lot_level(seat, level));
+    for (int i = 0; i < seat->list->trade_count; i++) guard_trade(seat, role, seat->list->trades[i].number, lot_level(seat, level));
 }
 
-static void cancel(td_book *book) {
-    for (int i = book->queue_count - 1; i >= 0; i--)
-        if (is_placed(book->queue[i].role)) remove_order(book, i);
+static void cancel(td_order_list *list) {
+    for (int i = list->queue_count - 1; i >= 0; i--)
+        if (is_placed(list->queue[i].role)) remove_order(list, i);
 }
 
 static td_fill_reason market_reason(const td_seat *seat) {
@@ -507,7 +507,7 @@ static void place(td_seat *seat, const td_order *request, int64_t t) {
     bool has_limit = kind == TD_ORDER_LIMIT || kind == TD_ORDER_STOP_LIMIT;
     bool has_stop = kind == TD_ORDER_STOP || kind == TD_ORDER_STOP_LIMIT || kind == TD_ORDER_MOVE_STOP || kind == TD_ORDER_MOVE_TARGET;
     if (kind == TD_ORDER_CANCEL)
-        cancel(seat->book);
+        cancel(seat->list);
     else if (!is_known(request))
         td_seat_fail(seat, t, TD_CELL_REASON_order_kind);
     else if ((has_limit && !isfinite(request->limit)) || (has_stop && !isfinite(request->stop)) ||
@@ -546,10 +546,10 @@ void td_backtesting_decide(td_seat *seat, const td_decision *decision, int64_t t
 /* ---- the bar ---- */
 
 void td_backtesting_bar(td_seat *seat, int64_t t) {
-    td_book *book = seat->book;
+    td_order_list *list = seat->list;
     if (F(ruined) || t == 0) return; /* nothing is decided before bar 0 */
-    for (int i = book->queue_count - 1; i >= 0; i--)
-        if (book->queue[i].expires < t) remove_order(book, i);
+    for (int i = list->queue_count - 1; i >= 0; i--)
+        if (list->queue[i].expires < t) remove_order(list, i);
     walk(seat, t);
     bool comes_again = seat->deck->finalize && t == seat->deck->bars - 1;
     if (!F(ruined) && !comes_again) cover(seat, t);
@@ -567,10 +567,10 @@ void td_backtesting_finalize(td_seat *seat, const td_decision *decision) {
 }
 
 td_status td_backtesting_check(const td_play_def *def, const td_set *set, td_error *error) {
-    bool by_book = td_book_bytes(def) > 0;
+    bool by_list = td_order_list_bytes(def) > 0;
     td_set others = *set;
-    if (by_book) others.knob[TD_KNOB_leverage] = 1;
+    if (by_list) others.knob[TD_KNOB_leverage] = 1;
     if (td_route_of(def, &others) == TD_ROUTE_PLAIN) return TD_OK;
     return td_fail(error, TD_BAD_ARG, "profile backtesting plays orders with a stop and a target; delays, trailing stops, further costs, "
-                   "%srisk limits are of profile tapedeck", by_book ? "maintenance and " : "leverage (but for strategies with ORDERS) and ");
+                   "%srisk limits are of profile tapedeck", by_list ? "maintenance and " : "leverage (but for strategies with ORDERS) and ");
 }

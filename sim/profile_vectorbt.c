@@ -178,7 +178,6 @@ static void fill(td_seat *seat, const ticket *order, double size, double price) 
             F(entry_price) = price;
             F(entry_commission) = fee;
             F(entry_bar) = (double)t;
-            F(entry_time) = deck->seconds[t];
             seat->entry_ns = now;
             seat->entry_reason = order->reason;
         } else {

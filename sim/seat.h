@@ -4,6 +4,7 @@
 #define TAPEDECK_SIM_SEAT_H
 
 #include "sim/broker.h"
+#include "sim/plain.h"
 
 /* Field `name` of the lane at `seat`. */
 #define F(name) (seat->field[TD_FIELD_##name * seat->stride])
@@ -34,7 +35,7 @@ void td_vectorbt_decide(td_seat *seat, const td_decision *decision, int64_t t);
 void td_vectorbt_finalize(td_seat *seat);
 td_status td_vectorbt_check(const td_play_def *def, const td_set *set, td_error *error);
 
-/* The same of profile backtesting, for seats with a book. */
+/* The same of profile backtesting, for seats with a list of orders. */
 void td_backtesting_bar(td_seat *seat, int64_t t);
 void td_backtesting_decide(td_seat *seat, const td_decision *decision, int64_t t);
 void td_backtesting_finalize(td_seat *seat, const td_decision *decision);

@@ -268,7 +268,7 @@ static const bool td_places_orders;
     extern const td_strategy TD_JOIN(td_strategy_info, TD_UNIT);                                                                 \
     const td_strategy TD_JOIN(td_strategy_info, TD_UNIT) = {                                                                     \
         NULL,      td_about,  td_params_here, td_rows_here, td_signals_here,  reals, td_params,                                  \
-        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}, NULL};                                                  \
+        td_rows,   td_signals, on_bar,        &td_places_orders, {NULL}, NULL, NULL};                                                  \
     TD_PLUGIN_INFO
 #else
 #define TD_DECIDE_HERE NULL

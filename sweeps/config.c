@@ -37,8 +37,8 @@ static const char *nth_strategy(void *context, int index) {
 }
 
 static const char *nth_metric(void *context, int index) {
-    (void)context;
-    return index < TD_METRIC_COUNT ? td_metric_infos[index].name : NULL;
+    const td_tape_kind_info *kind = context;
+    return index < kind->metric_count ? td_metric_infos[kind->metrics[index]].name : NULL;
 }
 
 static void walk_group(td_loader *l, const td_node *map, const char *group);
@@ -91,9 +91,10 @@ static bool read_strategy(td_loader *l, const td_node *node) {
 
 static bool read_metric(td_loader *l, const td_node *node, int *metric) {
     char text[64], near[64] = "";
-    *metric = node->kind == TD_NODE_SCALAR ? td_metric_find(node->text) : -1;
+    const td_tape_kind_info *kind = &td_tape_kind_infos[l->config->kind];
+    *metric = node->kind == TD_NODE_SCALAR ? td_kind_find_metric(l->config->kind, node->text) : -1;
     if (*metric >= 0) return true;
-    if (node->kind == TD_NODE_SCALAR) td_suggest(node->text, nth_metric, NULL, near, sizeof near);
+    if (node->kind == TD_NODE_SCALAR) td_suggest(node->text, nth_metric, (void *)kind, near, sizeof near);
     TD_COMPLAIN(l, node->place, "unknown metric %s%s", td_found(node, text, sizeof text),
                 *near ? near : "; there are sharpe, sortino, total_return, max_drawdown and more, see docs/metrics.md");
     return false;
@@ -385,7 +386,7 @@ static void read_knobs(td_loader *l) {
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;
     c->play.maker_rate = s[TD_KEY_costs_maker].given;
     bool needed = c->play.sizing == TD_SIZING_VOLATILITY;
-    for (int i = 0; i < TD_KNOB_COUNT; i++) needed = needed || (td_knob_needs_volatility((td_knob)i) && c->base.knob[i] != 0);
+    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) needed = needed || (td_knob_needs_volatility((td_knob)i) && c->base.knob[i] != 0);
     if (needed) c->play.volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given)
@@ -562,6 +563,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     }
     td_read_rules(l);
     if (l->source_only) return;
+    c->kind = td_strategy_tape_kind(c->play.strategy);
     walk_group(l, l->root, "");
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_required((td_key)key) && !s[key].key) TD_COMPLAIN(l, td_nowhere, "the key '%s' is missing",

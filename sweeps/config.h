@@ -10,6 +10,7 @@
 #include "sim/play.h"
 #include "sweeps/rules.h"
 #include "sim/portfolio.h"
+#include "sim/tape_kind.h"
 #include "sweeps/space.h"
 
 typedef struct td_config {
@@ -23,6 +24,7 @@ typedef struct td_config {
     char *strategy;        /* path of the file of a user's own strategy, found as the tape is; NULL for a built-in one */
     char *rules[TD_RULE_COUNT]; /* canonical texts of entry and the like (sweeps/rules.h), which the strategy was made of; NULL: not given */
     char *name;            /* sweep's name or "" */
+    td_tape_kind kind;     /* what the strategy plays */
     td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
     td_set base;           /* constants: knobs and parameters, before axes */
     td_space *space;       /* at least one trial. A configuration without axes has exactly one. */

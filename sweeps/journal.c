@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,7 @@ static void encode_head(const td_journal_head *head, unsigned char *frame) {
     memcpy(to, head->config_digest, 64);
     memcpy(to + 64, head->tape_digest, 64);
     memcpy(to + 128, head->engine, 31);
+    to[159] = (unsigned char)head->kind;
     memcpy(to + 160, head->strategy_source, 12);
     seal_frame(frame, FRAME_HEAD, HEAD_BYTES - PREFIX_BYTES);
 }
@@ -131,7 +133,11 @@ static td_status decode_head(const char *path, const unsigned char *frame, td_jo
     memcpy(head->config_digest, from + 36, 64);
     memcpy(head->tape_digest, from + 100, 64);
     memcpy(head->engine, from + 164, 31);
+    head->kind = (td_tape_kind)from[195];
     memcpy(head->strategy_source, from + 196, 12);
+    if (from[195] >= TD_TAPE_KIND_COUNT)
+        return td_fail(error, TD_BAD_DATA, "journal %s: its head says kind %d of tapes, this program knows %d", path, from[195],
+                       TD_TAPE_KIND_COUNT);
     if (head->trials < 1 || head->trials > TRIALS_MAX || head->blocks < 0 || head->blocks > TD_BLOCKS_MAX || head->metrics < 0 ||
         head->metrics > 1024)
         return td_fail(error, TD_BAD_DATA, "journal %s: its head says %" PRId64 " trials, %" PRId64 " blocks, %" PRId64 " metrics",
@@ -139,35 +145,39 @@ static td_status decode_head(const char *path, const unsigned char *frame, td_jo
     return TD_OK;
 }
 
-static bool holds_envelopes(const td_journal_head *head) { return head->metrics == TD_JOURNAL_METRICS_ENVELOPED; }
+static bool holds_envelopes(const td_journal_head *head) {
+    return head->kind == TD_TAPE_OF_BARS && head->metrics == TD_JOURNAL_METRICS_ENVELOPED;
+}
 
-static unsigned char *put_metrics(unsigned char *to, const double *values) {
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+static unsigned char *put_metrics(unsigned char *to, td_tape_kind kind, const double *values) {
+    const td_tape_kind_info *info = &td_tape_kind_infos[kind];
+    for (int i = 0; i < info->metric_count; i++) {
         uint64_t bits;
-        memcpy(&bits, &values[m], 8);
+        memcpy(&bits, &values[info->metrics[i]], 8);
         to = put64(to, bits);
     }
     return to;
 }
 
-static const unsigned char *get_metrics(const unsigned char *from, double *values) {
-    for (int m = 0; m < TD_METRIC_COUNT; m++, from += 8) {
+static const unsigned char *get_metrics(const unsigned char *from, td_tape_kind kind, double *values) {
+    const td_tape_kind_info *info = &td_tape_kind_infos[kind];
+    for (int i = 0; i < info->metric_count; i++, from += 8) {
         uint64_t bits = get64(from);
-        memcpy(&values[m], &bits, 8);
+        memcpy(&values[info->metrics[i]], &bits, 8);
     }
     return from;
 }
 
 /* envelope: NULL where the journal holds none */
-static void encode_result(int64_t blocks, int64_t trial, const td_cell *cell, const float *returns, const td_envelope *envelope,
-                          unsigned char *frame) {
+static void encode_result(const td_journal_head *head, int64_t trial, const td_cell *cell, const float *returns,
+                          const td_envelope *envelope, unsigned char *frame) {
     unsigned char *to = put64(frame + PREFIX_BYTES, (uint64_t)trial);
     to = put32(put32(to, (uint32_t)cell->state), (uint32_t)cell->reason);
     to = put32(put64(to, (uint64_t)cell->reason_bar), (uint32_t)cell->ruined);
     to = put64(to, cell->hash);
-    to = put_metrics(to, cell->metrics);
-    if (envelope) to = put_metrics(put_metrics(to, envelope->low), envelope->high);
-    for (int64_t b = 0; b < blocks; b++) {
+    to = put_metrics(to, head->kind, cell->metrics);
+    if (envelope) to = put_metrics(put_metrics(to, head->kind, envelope->low), head->kind, envelope->high);
+    for (int64_t b = 0; b < head->blocks; b++) {
         uint32_t bits;
         memcpy(&bits, &returns[b], 4);
         to = put32(to, bits);
@@ -185,10 +195,11 @@ static void decode_result(const td_journal_head *head, const unsigned char *fram
     cell->ruined = (int32_t)get32(from + 16);
     cell->hash = get64(from + 20);
     from += 28;
-    from = get_metrics(from, cell->metrics);
+    for (int m = 0; m < TD_METRIC_COUNT; m++) cell->metrics[m] = NAN;
+    from = get_metrics(from, head->kind, cell->metrics);
     if (holds_envelopes(head)) {
         td_envelope unwanted, *wanted = envelope ? envelope : &unwanted;
-        from = get_metrics(get_metrics(from, wanted->low), wanted->high);
+        from = get_metrics(get_metrics(from, head->kind, wanted->low), head->kind, wanted->high);
     }
     for (int64_t b = 0; returns && b < head->blocks; b++, from += 4) {
         uint32_t bits = get32(from);
@@ -379,6 +390,8 @@ static td_status compare_heads(const char *path, const td_journal_head *found, c
         DIFFERS("the tape (digest %.12s, now %.12s)", found->tape_digest, wanted->tape_digest);
     if (found->trials != wanted->trials)
         DIFFERS("the number of trials (%" PRId64 ", now %" PRId64 ")", found->trials, wanted->trials);
+    if (found->kind != wanted->kind)
+        DIFFERS("what is played (%s, now %s)", td_tape_kind_infos[found->kind].name, td_tape_kind_infos[wanted->kind].name);
     if (found->blocks != wanted->blocks)
         DIFFERS("the number of blocks (%" PRId64 ", now %" PRId64 ")", found->blocks, wanted->blocks);
     if (found->metrics != wanted->metrics)
@@ -412,7 +425,7 @@ static td_status begin_session(td_journal *j, bool fresh, td_error *error) {
 
 td_status td_journal_open(const char *path, td_journal_head *head, bool resume, td_journal **journal, td_error *error) {
     assert(head->trials >= 1 && head->trials <= TRIALS_MAX && head->blocks >= 0 && head->blocks <= TD_BLOCKS_MAX);
-    assert(head->metrics == TD_METRIC_COUNT || holds_envelopes(head));
+    assert(head->metrics == td_tape_kind_infos[head->kind].metric_count || holds_envelopes(head));
     *journal = NULL;
     int file;
     TD_TRY(open_locked(path, resume, &file, error));
@@ -468,9 +481,10 @@ td_status td_journal_read(const char *path, td_journal_head *head, td_journal **
     else if (got < HEAD_BYTES)
         status = td_fail(error, TD_BAD_DATA, "journal %s ends inside its head: %zd of %d bytes", path, got, HEAD_BYTES);
     if (status == TD_OK) status = decode_head(path, frame, head, error);
-    if (status == TD_OK && head->metrics != TD_METRIC_COUNT && !holds_envelopes(head))
+    int known = status == TD_OK ? td_tape_kind_infos[head->kind].metric_count : 0;
+    if (status == TD_OK && head->metrics != known && !holds_envelopes(head))
         status = td_fail(error, TD_BAD_DATA, "journal %s has %" PRId64 " metrics per trial (engine %s), this program knows %d",
-                         path, head->metrics, head->engine, TD_METRIC_COUNT);
+                         path, head->metrics, head->engine, known);
     if (status == TD_OK) status = make_journal(path, file, false, head, journal, error);
     if (status != TD_OK) {
         close(file);
@@ -515,7 +529,7 @@ static td_status append_locked(td_journal *j, const int64_t *trials, const td_ce
         assert(trials[i] >= 0 && trials[i] < j->head.trials);
         assert(cells[i].state == TD_CELL_DONE || cells[i].state == TD_CELL_FAILED);
         if (j->offset[trials[i]]) continue;
-        encode_result(j->head.blocks, trials[i], &cells[i], returns + i * j->head.blocks, holds_envelopes(&j->head) ? &envelopes[i] : NULL,
+        encode_result(&j->head, trials[i], &cells[i], returns + i * j->head.blocks, holds_envelopes(&j->head) ? &envelopes[i] : NULL,
                       j->buffer + used);
         j->offset[trials[i]] = next; /* also keeps a trial that is twice in the batch from being written twice */
         used += (size_t)j->frame_bytes, next += j->frame_bytes;

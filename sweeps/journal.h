@@ -11,15 +11,17 @@
 #define TAPEDECK_SWEEPS_JOURNAL_H
 
 #include "sim/envelope.h"
+#include "sim/tape_kind.h"
 
-enum { TD_JOURNAL_METRICS_ENVELOPED = 3 * TD_METRIC_COUNT };
+enum { TD_JOURNAL_METRICS_ENVELOPED = 3 * TD_METRIC_BARS_COUNT }; /* envelopes are of bars */
 
 typedef struct td_journal_head {
     char config_digest[65]; /* of td_config.resolved */
     char tape_digest[65];
     int64_t trials;         /* of the whole sweep; of several markets, rows (sweeps/markets.h) */
     int64_t blocks;         /* returns per trial */
-    int64_t metrics;        /* numbers per trial: TD_METRIC_COUNT when it was written, or TD_JOURNAL_METRICS_ENVELOPED, where the low
+    td_tape_kind kind;      /* whose metrics they are */
+    int64_t metrics;        /* numbers per trial: the kind's when it was written, or TD_JOURNAL_METRICS_ENVELOPED, where the low
                                and the high ones of each trial's envelope follow its metrics */
     char strategy_source[13]; /* of a user's own strategy: the first 12 digits of its source's SHA-256; "" of a built-in one */
     char engine[32];        /* version of the numbers: TAPEDECK_VERSION */

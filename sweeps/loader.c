@@ -31,9 +31,10 @@ const char *td_nth_name(void *context, int index) {
     int params = context ? td_strategy_param_count(context) : 0;
     if (index < params) return td_strategy_param(context, index)->name;
     index -= params;
-    if (index < TD_KNOB_COUNT) return td_knob_infos[index].name;
-    index -= TD_KNOB_COUNT;
-    return index < TD_KNOB_COUNT ? td_knob_infos[index].path : NULL;
+    const td_tape_kind_info *kind = &td_tape_kind_infos[td_strategy_tape_kind(context)];
+    if (index < kind->knob_count) return td_knob_infos[kind->knobs[index]].name;
+    index -= kind->knob_count;
+    return index < kind->knob_count ? td_knob_infos[kind->knobs[index]].path : NULL;
 }
 
 const char *td_nth_word(void *context, int index) {

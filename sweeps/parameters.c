@@ -378,7 +378,10 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
 }
 
 td_bounds td_bounds_of(const td_loader *l, const char *name, int param, int knob) {
-    if (param < 0) return (td_bounds){name, td_knob_infos[knob].minimum, td_knob_infos[knob].maximum, td_knob_is_whole((td_knob)knob)};
+    if (param < 0) {
+        const td_knob_info *info = td_kind_knob(l->config->kind, (td_knob)knob);
+        return (td_bounds){name, info->minimum, info->maximum, td_knob_is_whole((td_knob)knob)};
+    }
     const td_param_info *info = td_strategy_param(l->config->play.strategy, param);
     return (td_bounds){name, info->minimum, info->maximum, info->kind != TD_PARAM_NUMBER};
 }
@@ -417,8 +420,9 @@ td_axis td_make_axis(const td_loader *l, const char *name, int param, int knob) 
         axis.unit = info->unit;
         axis.text = info->text;
     } else {
-        axis.unit = td_knob_infos[knob].unit;
-        axis.text = td_knob_infos[knob].text;
+        const td_knob_info *info = td_kind_knob(l->config->kind, (td_knob)knob);
+        axis.unit = info->unit;
+        axis.text = info->text;
     }
     return axis;
 }

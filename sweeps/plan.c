@@ -187,9 +187,9 @@ static td_status plan_markets(const td_markets *markets, const td_sweep_def *def
     int64_t axes = td_space_axis_count(space);
     int64_t row_bytes = INDEX_BYTES + (axes + TABLE_COLUMNS) * (int64_t)sizeof(double);
     plan->memory_bytes = PROCESS_BYTES + peak_bytes + (int64_t)td_space_bytes(space) + plan->rows * row_bytes;
-    int64_t metrics = TD_METRIC_COUNT;
+    int64_t metrics = td_tape_kind_infos[markets->config->kind].metric_count;
     if (markets->config->envelope) {
-        plan->memory_bytes += BATCH_BYTES * 2 * TD_METRIC_COUNT;
+        plan->memory_bytes += BATCH_BYTES * 2 * metrics;
         metrics = TD_JOURNAL_METRICS_ENVELOPED;
         cell_bytes += (int64_t)sizeof(td_envelope);
     }

@@ -166,10 +166,12 @@ static json_t *resolved_json(const td_config *c, const td_space_def *space) {
     bool swept[TD_KNOB_COUNT + TD_PARAMS_MAX] = {0};
     for (int a = 0; a < space->axis_count; a++)
         swept[space->axes[a].param >= 0 ? TD_KNOB_COUNT + space->axes[a].param : space->axes[a].knob] = true;
-    for (int i = 0; i < TD_KNOB_COUNT; i++)
+    for (int n = 0; n < td_tape_kind_infos[c->kind].knob_count; n++) {
+        int i = td_tape_kind_infos[c->kind].knobs[n];
         if (!swept[i] && !(i == TD_KNOB_size && play->sizing == TD_SIZING_ALL_IN) && !(i == TD_KNOB_maker && !play->maker_rate) &&
             !(i == TD_KNOB_commission && play->tier_count > 0))
             put_json(root, td_knob_infos[i].path, number_json(c->base.knob[i]));
+    }
     json_t *parameters = json_object();
     for (int i = 0; i < td_strategy_param_count(play->strategy); i++)
         if (!swept[TD_KNOB_COUNT + i])

@@ -81,15 +81,15 @@ static const char *const market_variables[] = {"symbol",           "interval",  
 
 const char *td_results_bound_name(td_metric metric, bool high) {
 #define TD_BOUND_NAMES(name, unit, text, better) {#name "_low", #name "_high"},
-    static const char *const names[TD_METRIC_COUNT][2] = {TD_METRICS(TD_BOUND_NAMES)};
+    static const char *const names[TD_METRIC_BARS_COUNT][2] = {TD_METRICS(TD_BOUND_NAMES)};
 #undef TD_BOUND_NAMES
     return names[metric][high];
 }
 
 /* The variable of an axis: its own name, or axis_<name> where that belongs to something else. name has 80 bytes. */
-static const char *axis_variable(const char *axis, bool several, char *name) {
-    bool taken = td_metric_find(axis) >= 0;
-    for (int m = 0; m < TD_METRIC_COUNT; m++) /* taken also where there are no envelopes: a name does not depend on that */
+static const char *axis_variable(const char *axis, td_tape_kind kind, bool several, char *name) {
+    bool taken = td_kind_find_metric(kind, axis) >= 0;
+    for (int m = 0; kind == TD_TAPE_OF_BARS && m < TD_METRIC_BARS_COUNT; m++) /* taken also where there are no envelopes: a name does not depend on that */
         taken |= !strcmp(axis, td_results_bound_name((td_metric)m, false)) || !strcmp(axis, td_results_bound_name((td_metric)m, true));
     for (size_t i = 0; i < sizeof own_variables / sizeof *own_variables; i++) taken |= !strcmp(axis, own_variables[i]);
     for (size_t i = 0; several && i < sizeof market_variables / sizeof *market_variables; i++)
@@ -371,6 +371,7 @@ static td_status put_sweep(const writer *w, const td_config *config) {
     TD_TRY(put_text(w, root, "Conventions", "CF-1.10"));
     TD_TRY(put_text(w, root, SCHEMA_ATTRIBUTE, SCHEMA));
     TD_TRY(put_integer(w, root, SCHEMA_ATTRIBUTE "_version", w->several ? MARKETS_VERSION : ONE_MARKET_VERSION));
+    if (config->kind != TD_TAPE_OF_BARS) TD_TRY(put_text(w, root, "tape_kind", td_tape_kind_infos[config->kind].word));
     TD_TRY(put_text(w, root, "title", title));
     TD_TRY(put_text(w, root, "config_path", config->path));
     TD_TRY(put_text(w, root, "config_text", config->text));
@@ -562,7 +563,7 @@ static td_status put_blocks(writer *w) {
 }
 
 /* Is a metric annualised, so that it means nothing without the periods per year? */
-static bool is_annualised(int metric) {
+static bool is_annualised(td_metric metric) {
     return metric == TD_METRIC_annual_return || metric == TD_METRIC_annual_volatility || metric == TD_METRIC_sharpe ||
            metric == TD_METRIC_sortino || metric == TD_METRIC_calmar;
 }
@@ -574,7 +575,7 @@ typedef struct batch {
     int8_t *state, *reason, *ruined;
     uint64_t *hash;
     double *metric[TD_METRIC_COUNT];
-    double *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT]; /* with envelopes */
+    double *low[TD_METRIC_BARS_COUNT], *high[TD_METRIC_BARS_COUNT]; /* with envelopes */
     float *block_return;
 } batch;
 
@@ -607,7 +608,7 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
     for (int a = 0; a < td_space_axis_count(space); a++) {
         const td_axis *axis = td_space_axis(space, a);
         char name[80];
-        axis_variable(axis->name, w->several, name);
+        axis_variable(axis->name, config->kind, w->several, name);
         hid_t type = axis->whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, memory_type = axis->whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
         const char *text = axis->text && axis->text[0] ? axis->text : axis->name;
         TD_TRY(add_variable(w, name, type, memory_type, text, axis->unit, NULL, OVER_TRIALS, &b->axis[a]));
@@ -632,14 +633,16 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
     TD_TRY(put_text(w, w->variables[w->variable_count - 1].dataset, "dtype", "bool"));
     TD_TRY(add_variable(w, "hash", H5T_STD_U64LE, H5T_NATIVE_UINT64, "hash of every fill, the state and the metrics", NULL, near,
                         OVER_ROWS, &b->hash));
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    const td_tape_kind_info *kind = &td_tape_kind_infos[config->kind];
+    for (int i = 0; i < kind->metric_count; i++) {
+        td_metric m = kind->metrics[i];
         const td_metric_info *info = &td_metric_infos[m];
         TD_TRY(add_variable(w, info->name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, info->long_name, info->units, near,
                             OVER_ROWS, &b->metric[m]));
         hid_t dataset = w->variables[w->variable_count - 1].dataset;
         if (is_annualised(m) && one_year(w)) TD_TRY(put_number(w, dataset, "periods_per_year", w->facts->periods_per_year));
     }
-    for (int m = 0; config->envelope && m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; config->envelope && m < TD_METRIC_BARS_COUNT; m++) {
         TD_TRY(add_bound(w, (td_metric)m, false, &b->low[m]));
         TD_TRY(add_bound(w, (td_metric)m, true, &b->high[m]));
     }
@@ -655,7 +658,8 @@ static td_status take_trial(const writer *w, const td_space *space, const td_jou
                             int64_t row, batch *b) {
     td_cell cell = {.state = TD_CELL_PENDING, .reason_bar = -1};
     td_envelope envelope;
-    for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = envelope.low[m] = envelope.high[m] = NAN;
+    for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = NAN;
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) envelope.low[m] = envelope.high[m] = NAN;
     float *returns = w->blocks ? b->block_return + row * w->blocks : NULL;
     for (int64_t i = 0; i < w->blocks; i++) returns[i] = NAN;
     int64_t entry = market * w->trials + trial;
@@ -673,8 +677,9 @@ static td_status take_trial(const writer *w, const td_space *space, const td_jou
     b->reason_bar[row] = cell.reason_bar;
     b->ruined[row] = cell.ruined != 0;
     b->hash[row] = cell.hash;
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
-        b->metric[m][row] = cell.metrics[m];
+    for (int m = 0; m < TD_METRIC_COUNT; m++)
+        if (b->metric[m]) b->metric[m][row] = cell.metrics[m];
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         if (b->low[m]) b->low[m][row] = envelope.low[m];
         if (b->high[m]) b->high[m][row] = envelope.high[m];
     }
@@ -891,6 +896,7 @@ struct td_results {
     char *path;
     hid_t file;
     int64_t trials, symbols, intervals, done, failed, blocks;
+    td_tape_kind kind;
     bool enveloped;
     char **symbol_names, **interval_names; /* of several markets */
     int axis_count;
@@ -899,7 +905,7 @@ struct td_results {
         bool whole;
         double *values;
     } axes[TD_AXES_MAX];
-    double *metrics[TD_METRIC_COUNT], *low[TD_METRIC_COUNT], *high[TD_METRIC_COUNT];
+    double *metrics[TD_METRIC_COUNT], *low[TD_METRIC_BARS_COUNT], *high[TD_METRIC_BARS_COUNT];
     int32_t *state, *reason;
     uint64_t *hash;
     text_attribute *texts;
@@ -1048,6 +1054,14 @@ static td_status open_markets(td_results *r, int64_t version, td_error *error) {
                    r->path, r->symbols, r->intervals);
 }
 
+/* Files of bars do not say so: there was nothing else once. */
+static td_status open_kind(td_results *r, td_error *error) {
+    const char *word = td_results_attribute(r, "tape_kind");
+    for (r->kind = TD_TAPE_OF_BARS; word && r->kind < TD_TAPE_KIND_COUNT; r->kind++)
+        if (!strcmp(td_tape_kind_infos[r->kind].word, word)) return TD_OK;
+    return word ? td_fail(error, TD_BAD_DATA, "results %s: tape_kind is '%.40s', must be books", r->path, word) : TD_OK;
+}
+
 static td_status open_axes(td_results *r, td_error *error) {
     if (H5Aexists(r->file, "axes") <= 0) return TD_OK; /* a sweep of one */
     hid_t attribute = H5Aopen(r->file, "axes", H5P_DEFAULT), space = attribute < 0 ? -1 : H5Aget_space(attribute);
@@ -1063,7 +1077,7 @@ static td_status open_axes(td_results *r, td_error *error) {
         H5T_class_t class;
         r->axes[a].name = strdup(names[a] ? names[a] : "");
         r->axis_count = a + 1;
-        const char *variable = axis_variable(r->axes[a].name, td_results_several(r), name);
+        const char *variable = axis_variable(r->axes[a].name, r->kind, td_results_several(r), name);
         status = open_variable(r, variable, OVER_TRIALS, &dataset, &class, error);
         if (status != TD_OK) break;
         r->axes[a].whole = class == H5T_INTEGER;
@@ -1115,6 +1129,7 @@ static td_status open_contents(td_results *r, td_error *error) {
         !read_number(r->file, "blocks", H5T_NATIVE_INT64, &r->blocks) || r->blocks < 0 || r->blocks > TD_BLOCKS_MAX)
         return td_fail(error, TD_BAD_DATA, "results %s: the counts of trials and blocks are missing or wrong", r->path);
 
+    TD_TRY(open_kind(r, error));
     TD_TRY(open_markets(r, version, error));
     r->enveloped = H5Lexists(r->file, td_results_bound_name((td_metric)0, false), H5P_DEFAULT) > 0;
 
@@ -1150,7 +1165,8 @@ void td_results_close(td_results *results) {
     if (!results) return;
     if (results->file >= 0) H5Fclose(results->file);
     for (int a = 0; a < results->axis_count; a++) free(results->axes[a].name), free(results->axes[a].values);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) free(results->metrics[m]), free(results->low[m]), free(results->high[m]);
+    for (int m = 0; m < TD_METRIC_COUNT; m++) free(results->metrics[m]);
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) free(results->low[m]), free(results->high[m]);
     for (text_attribute *t = results->texts, *next; t; t = next) {
         next = t->next;
         free(t->name), free(t->text), free(t);
@@ -1205,17 +1221,17 @@ bool td_results_axis_whole(const td_results *results, int index) {
 
 const double *td_results_axis(td_results *results, int index, td_error *error) {
     char name[80];
-    axis_variable(td_results_axis_name(results, index), td_results_several(results), name);
+    axis_variable(td_results_axis_name(results, index), results->kind, td_results_several(results), name);
     return column(results, name, OVER_TRIALS, H5T_NATIVE_DOUBLE, (void **)&results->axes[index].values, error);
 }
 
 const double *td_results_metric(td_results *results, td_metric metric, td_error *error) {
-    assert(metric < TD_METRIC_COUNT);
+    assert(td_kind_has_metric(results->kind, metric));
     return column(results, td_metric_infos[metric].name, OVER_ROWS, H5T_NATIVE_DOUBLE, (void **)&results->metrics[metric], error);
 }
 
 static const double *bound(td_results *results, td_metric metric, bool high, td_error *error) {
-    assert(metric < TD_METRIC_COUNT);
+    assert(metric < TD_METRIC_BARS_COUNT);
     return column(results, td_results_bound_name(metric, high), OVER_ROWS, H5T_NATIVE_DOUBLE,
                   (void **)(high ? &results->high[metric] : &results->low[metric]), error);
 }
@@ -1223,6 +1239,7 @@ static const double *bound(td_results *results, td_metric metric, bool high, td_
 const double *td_results_low(td_results *results, td_metric metric, td_error *error) { return bound(results, metric, false, error); }
 const double *td_results_high(td_results *results, td_metric metric, td_error *error) { return bound(results, metric, true, error); }
 
+td_tape_kind td_results_tape_kind(const td_results *results) { return results->kind; }
 bool td_results_enveloped(const td_results *results) { return results->enveloped; }
 
 const int32_t *td_results_state(td_results *results, td_error *error) {

@@ -54,6 +54,7 @@ const char *td_results_interval_name(const td_results *results, int64_t interval
 int64_t td_results_done(const td_results *results);   /* finished, failed ones included */
 int64_t td_results_failed(const td_results *results);
 int64_t td_results_blocks(const td_results *results);
+td_tape_kind td_results_tape_kind(const td_results *results); /* whose metrics there are: of bars, unless the file says otherwise */
 bool td_results_enveloped(const td_results *results); /* is there a low and a high of each metric? */
 int td_results_axis_count(const td_results *results);
 const char *td_results_axis_name(const td_results *results, int index);
@@ -64,6 +65,7 @@ const char *td_results_attribute(const td_results *results, const char *name);
 double td_results_number(const td_results *results, const char *name);
 /* Whole columns, read once and kept by results: (rows). NULL with error->message when they cannot be read. */
 const double *td_results_axis(td_results *results, int index, td_error *error);
+/* metric is one of the kind's. */
 const double *td_results_metric(td_results *results, td_metric metric, td_error *error);
 const char *td_results_bound_name(td_metric metric, bool high); /* "sharpe_low", "sharpe_high" */
 /* The least and the greatest of the envelope of a metric, likewise; only where results have envelopes (TD_BAD_DATA in error else). */

@@ -11,6 +11,7 @@
 #include "data/row_kind.h"
 #include "data/tape.h"
 #include "sim/deck.h"
+#include "sim/tape_kind.h"
 #include "sweeps/scalars.h"
 
 const char *const td_rule_names[TD_RULE_COUNT] = {"entry", "exit", "entry_short", "exit_short"};
@@ -159,10 +160,10 @@ static td_status claim_param(maker *m, const td_syntax_node *node, bool whole, d
     if (strlen(node->name) > TD_RULE_NAME_MAX)
         return refuse(m, node->place, "the name of a parameter has at most %d characters, this has %zu", TD_RULE_NAME_MAX,
                       strlen(node->name));
-    for (int k = 0; k < TD_KNOB_COUNT; k++)
-        if (strcmp(td_knob_infos[k].name, node->name) == 0)
-            return refuse(m, node->place, "no parameter can be called %s: that is a setting of every strategy (%s)", node->name,
-                          td_knob_infos[k].text);
+    int knob = td_kind_find_knob(TD_TAPE_OF_BARS, node->name);
+    if (knob >= 0)
+        return refuse(m, node->place, "no parameter can be called %s: that is a setting of every strategy (%s)", node->name,
+                      td_knob_infos[knob].text);
     bool shouts = true; /* as macros do */
     for (const char *c = node->name; *c; c++) shouts = shouts && !islower((unsigned char)*c);
     if (find_word(node->name, reserved, sizeof reserved / sizeof *reserved) >= 0 || node->name[0] == '_' || shouts ||

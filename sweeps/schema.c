@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/tape_kind.h"
 #include "sweeps/config.h"
 #include "sweeps/distribution.h"
 #include "sweeps/rules.h"
@@ -108,7 +109,7 @@ static json_t *key_schema(td_key key) {
     }
     case TD_TYPE_METRIC: {
         json_t *names = json_array();
-        for (int i = 0; i < TD_METRIC_COUNT; i++) json_array_append_new(names, json_string(td_metric_infos[i].name));
+        for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) json_array_append_new(names, json_string(td_metric_infos[i].name));
         return json_pack("{s:o}", "enum", names);
     }
     case TD_TYPE_UNITS:
@@ -237,10 +238,12 @@ static json_t *strategy_rule(const td_strategy *strategy) {
                             json_pack("{s:o}", "description",
                                       json_sprintf("%s: %s to %s, default %s", param->text, low, high, preset)));
     }
-    for (int i = 0; i < TD_KNOB_COUNT; i++) {
-        json_array_append_new(names, json_string(td_knob_infos[i].name));
-        json_array_append_new(names, json_string(td_knob_infos[i].path));
-        json_object_set_new(properties, td_knob_infos[i].path, json_pack("{s:s}", "description", td_knob_infos[i].text));
+    td_tape_kind kind = td_strategy_tape_kind(strategy);
+    for (int i = 0; i < td_tape_kind_infos[kind].knob_count; i++) {
+        const td_knob_info *knob = td_kind_knob(kind, td_tape_kind_infos[kind].knobs[i]);
+        json_array_append_new(names, json_string(knob->name));
+        json_array_append_new(names, json_string(knob->path));
+        json_object_set_new(properties, knob->path, json_pack("{s:s}", "description", knob->text));
     }
     /* groups, for nested parameters */
     for (int key = 0; key < TD_KEY_COUNT; key++)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "sim/tape_kind.h"
 
 enum { BLOCK_CELLS = 128, ATTEMPTS_MAX = 1000, VALUE_COUNT = TD_KNOB_COUNT + TD_PARAMS_MAX };
 static const int64_t cells_max = (int64_t)1 << 53;     /* what a double counts exactly */
@@ -34,12 +35,7 @@ int td_space_value_index(const td_strategy *strategy, const char *name, int *par
         *param = i;
         return TD_KNOB_COUNT + i;
     }
-    for (int i = 0; i < TD_KNOB_COUNT; i++) {
-        if (strcmp(td_knob_infos[i].path, name) != 0 && strcmp(td_knob_infos[i].name, name) != 0) continue;
-        *knob = i;
-        return i;
-    }
-    return -1;
+    return *knob = td_kind_find_knob(td_strategy_tape_kind(strategy), name);
 }
 
 static void put(const td_axis *axis, double value, td_set *set) {

@@ -64,7 +64,8 @@ typedef struct td_space_def {
 td_status td_space_make(td_space_def *def, td_space **space, td_error *error);
 void td_space_def_free(td_space_def *def); /* what it owns, when it does not go to td_space_make() */
 /* What a name means in constraints: a strategy's parameter or a knob, by bare name or configuration path. Returns the index into
- * the values that constraints are evaluated on, -1 when unknown; *param and *knob (may be NULL) as in td_axis. */
+ * the values that constraints are evaluated on, -1 when unknown; *param and *knob (may be NULL) as in td_axis. Knobs are those of the
+ * tapes that the strategy plays. */
 int td_space_value_index(const td_strategy *strategy, const char *name, int *param, int *knob);
 
 #endif

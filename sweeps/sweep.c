@@ -414,8 +414,9 @@ static td_status run_journalled(crew *crew, const char *results_path, const char
                                 td_error *error) {
     const td_sweep_def *def = crew->def;
     td_sweep_progress *progress = &crew->progress;
-    td_journal_head head = {.trials = progress->rows, .metrics = crew->config->envelope ? TD_JOURNAL_METRICS_ENVELOPED : TD_METRIC_COUNT,
-                            .engine = TAPEDECK_VERSION,
+    td_tape_kind kind = crew->config->kind;
+    td_journal_head head = {.trials = progress->rows, .kind = kind, .engine = TAPEDECK_VERSION,
+                            .metrics = crew->config->envelope ? TD_JOURNAL_METRICS_ENVELOPED : td_tape_kind_infos[kind].metric_count,
                             .created_ns = wall_clock_ns(), .blocks = crew->blocks};
     snprintf(head.config_digest, sizeof head.config_digest, "%s", crew->config->digest);
     snprintf(head.tape_digest, sizeof head.tape_digest, "%s", crew->markets->digest);

@@ -25,7 +25,7 @@ static void seal(uint8_t *frame, uint32_t payload_bytes) {
  * blocks under 2^8, our metrics */
 static void repair(uint8_t *bytes, size_t size) {
     static const uint32_t version = 1, type_head = 1;
-    static const int64_t metrics = TD_METRIC_COUNT;
+    static const int64_t metrics = TD_METRIC_BARS_COUNT;
     if (size < HEAD_BYTES) return;
     memcpy(bytes + 8, &type_head, 4);
     memcpy(bytes + 16, &version, 4);
@@ -33,7 +33,7 @@ static void repair(uint8_t *bytes, size_t size) {
     memset(bytes + BLOCKS_AT + 1, 0, 7);
     memcpy(bytes + METRICS_AT, &metrics, 8);
     seal(bytes, HEAD_BYTES - 16);
-    size_t frame = 16 + 36 + 8 * TD_METRIC_COUNT + 4 * (size_t)bytes[BLOCKS_AT];
+    size_t frame = 16 + 36 + 8 * TD_METRIC_BARS_COUNT + 4 * (size_t)bytes[BLOCKS_AT];
     for (size_t at = HEAD_BYTES; at + frame <= size; at += frame) seal(bytes + at, (uint32_t)(frame - 16));
 }
 

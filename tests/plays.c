@@ -512,7 +512,7 @@ td_record td_record_make(const td_deck *deck, const td_set *set) {
                         .equity = malloc((size_t)td_deck_bars(deck) * sizeof(double)),
                         .position = malloc((size_t)td_deck_bars(deck) * sizeof(double))};
     watch w = {.deck = deck, .set = set, .record = &record, .cash = set->knob[TD_KNOB_cash],
-               .book = td_book_bytes(&deck->def) > 0};
+               .book = td_order_list_bytes(&deck->def) > 0};
     td_observer observer = {.on_fill = on_fill, .on_trade = on_trade, .on_charge = on_charge, .on_bar = on_bar, .context = &w};
     assert_ok(td_play_detailed(deck, set, &observer, &record.cell, record.block_returns, &error));
     assert_int_equal(record.bars, td_deck_bars(deck));
@@ -545,7 +545,7 @@ bool td_same_cells(const td_cell *a, const td_cell *b, const float *a_returns, c
         print_error("hash %016llx %016llx, state %d %d, reason %d %d at bar %lld %lld, ruined %d %d\n", (unsigned long long)a->hash,
                     (unsigned long long)b->hash, a->state, b->state, a->reason, b->reason, (long long)a->reason_bar,
                     (long long)b->reason_bar, a->ruined, b->ruined);
-    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) {
         bool equal = a->metrics[i] == b->metrics[i] || (isnan(a->metrics[i]) && isnan(b->metrics[i]));
         if (!equal) print_error("%s: %.17g %.17g\n", td_metric_infos[i].name, a->metrics[i], b->metrics[i]);
         same = same && equal;

@@ -590,7 +590,7 @@ static void targets_play_as_without_a_queue(void **state) {
             assert_true(fabs(a->pnl - b->pnl) < 1e-8);
         }
         for (int64_t t = 0; t < bars; t++) assert_near(records[0].equity[t], records[1].equity[t], 1e-11);
-        for (int m = 0; m < TD_METRIC_COUNT; m++) {
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
             double a = records[0].cell.metrics[m], b = records[1].cell.metrics[m];
             bool noisy = m == TD_METRIC_avg_drawdown || m == TD_METRIC_avg_drawdown_duration || m == TD_METRIC_sqn;
             if (!noisy && !(isnan(a) && isnan(b)) && fabs(a - b) > 1e-7 * (1 + fabs(b))) {

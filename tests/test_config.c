@@ -142,8 +142,8 @@ static void reads_every_key(void **state) {
     assert_int_equal(config->play.volatility, TD_VOLATILITY_STD);
     const double knobs[] = {5000, 0.25, 1e-6, -0.0001, 1, 0.001, 2e-4, 0.05, 2, 3, 4, 0.1, 5, 6, 21, 0.02, 40, -2e-4, 0.01, 0.25, 2, 0.1,
                             0.5, 1e-4, 4, 0.03, 3, 0.05, 2, 0.03, 0.2, 1e6, 9};
-    assert_int_equal(sizeof knobs / sizeof *knobs, TD_KNOB_COUNT);
-    for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(config->base.knob[i] == knobs[i]);
+    assert_int_equal(sizeof knobs / sizeof *knobs, TD_KNOB_BARS_COUNT);
+    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) assert_true(config->base.knob[i] == knobs[i]);
     td_config_free(config);
     /* commission by tiers */
     config = parse("tape: t.h5\nstrategy: sma-cross\ncosts: {tiers: [{volume: 0, commission: 0.001, maker: 0.0008}, "
@@ -196,7 +196,7 @@ static void reads_every_key(void **state) {
 
 static void every_knob_has_a_key(void **state) {
     (void)state;
-    bool seen[TD_KNOB_COUNT] = {0};
+    bool seen[TD_KNOB_BARS_COUNT] = {0};
     for (int key = 0; key < TD_KEY_COUNT; key++) {
         if (td_key_infos[key].type != TD_TYPE_KNOB) continue;
         td_knob knob = td_key_knob((td_key)key);
@@ -204,7 +204,7 @@ static void every_knob_has_a_key(void **state) {
         assert_false(seen[knob]);
         seen[knob] = true;
     }
-    for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(seen[i]);
+    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) assert_true(seen[i]);
 }
 
 /* One error, in full: place, sentence, line, caret. */

@@ -309,7 +309,7 @@ static void scaled_prices(void **state) {
                 assert_near(b.fills[k].units, a.fills[k].units, 0);
                 assert_near(b.fills[k].price, a.fills[k].price * scale, 0);
             }
-            for (int m = 0; m < TD_METRIC_COUNT; m++) {
+            for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
                 double factor = 1;
                 for (size_t k = 0; k < sizeof money / sizeof *money; k++)
                     if (money[k] == (td_metric)m) factor = scale;
@@ -418,7 +418,7 @@ static void failing_strategies(void **state) {
             /* it fails where the good ones decide first: at the bar before their first fill */
             assert_int_equal(cells[i].reason_bar, bad ? good.fills[0].bar - 1 : -1);
             assert_int_equal(cells[i].ruined, 0);
-            for (int m = 0; bad && m < TD_METRIC_COUNT; m++) assert_true(isnan(cells[i].metrics[m]));
+            for (int m = 0; bad && m < TD_METRIC_BARS_COUNT; m++) assert_true(isnan(cells[i].metrics[m]));
         }
         assert_string_equal(td_cell_reason_name((td_cell_reason)cells[0].reason), "nan_target");
         assert_true(cells[0].hash != cells[3].hash);

@@ -541,7 +541,7 @@ static void R109_no_ambiguous_bar_no_envelope(void **state) {
                 assert_memory_equal(&alone, &envelopes[i], sizeof alone);
                 const double *value = cells[i].metrics;
                 bool done = cells[i].state == TD_CELL_DONE, ambiguous = value[TD_METRIC_ambiguous_bars] > 0;
-                for (int m = 0; m < TD_METRIC_COUNT; m++) {
+                for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
                     double low = envelopes[i].low[m], high = envelopes[i].high[m];
                     if (!isnan(value[m])) assert_true(low <= value[m] && value[m] <= high);
                     if (!ambiguous) assert_memory_equal(&low, &value[m], sizeof low);

@@ -20,10 +20,10 @@
 #include "base/random.h"
 #include "tests/support.h"
 
-enum { BLOCKS = 3, HEAD_BYTES = 224, FRAME_BYTES = 16 + 36 + 8 * TD_METRIC_COUNT + 4 * BLOCKS };
+enum { BLOCKS = 3, HEAD_BYTES = 224, FRAME_BYTES = 16 + 36 + 8 * TD_METRIC_BARS_COUNT + 4 * BLOCKS };
 
 static td_journal_head make_head(int64_t trials) {
-    td_journal_head head = {.trials = trials, .blocks = BLOCKS, .metrics = TD_METRIC_COUNT, .engine = "0.1.0", .created_ns = 12345};
+    td_journal_head head = {.trials = trials, .blocks = BLOCKS, .metrics = TD_METRIC_BARS_COUNT, .engine = "0.1.0", .created_ns = 12345};
     memset(head.config_digest, 'c', 64);
     memset(head.tape_digest, 't', 64);
     return head;
@@ -34,7 +34,7 @@ static td_cell make_cell(int64_t trial, float *returns) {
     td_cell cell = {.state = trial % 7 == 3 ? TD_CELL_FAILED : TD_CELL_DONE, .reason_bar = -1, .ruined = trial % 5 == 0};
     if (cell.state == TD_CELL_FAILED) cell.reason = TD_CELL_REASON_nan_equity, cell.reason_bar = trial * 10;
     cell.hash = td_random_bits(7, TD_PURPOSE_TEST, 0, (uint64_t)trial);
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
         cell.metrics[m] = td_random_normal(7, TD_PURPOSE_TEST, 1 + (uint64_t)m, (uint64_t)trial);
     cell.metrics[TD_METRIC_best_trade] = NAN;
     cell.metrics[TD_METRIC_profit_factor] = INFINITY;
@@ -108,7 +108,7 @@ static void comes_back(void **state) {
     assert_string_equal(read.engine, head.engine);
     assert_int_equal(read.trials, 100);
     assert_int_equal(read.blocks, BLOCKS);
-    assert_int_equal(read.metrics, TD_METRIC_COUNT);
+    assert_int_equal(read.metrics, TD_METRIC_BARS_COUNT);
     assert_int_equal(read.created_ns, 12345);
     for (int64_t t = 10; t < 90; t++) check_trial(journal, t);
     td_journal_close(journal);
@@ -513,7 +513,7 @@ static void envelopes(void **state) {
     td_cell cell = {.state = TD_CELL_DONE, .reason_bar = -1, .hash = 7}, back;
     td_envelope envelope, found;
     float returns[BLOCKS] = {0.5f, -0.25f, 0}, returns_found[BLOCKS];
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         cell.metrics[m] = m;
         envelope.low[m] = m - 0.5;
         envelope.high[m] = m + 0.25;
@@ -532,7 +532,7 @@ static void envelopes(void **state) {
         }
         td_journal_close(journal);
     }
-    head.metrics = TD_METRIC_COUNT;
+    head.metrics = TD_METRIC_BARS_COUNT;
     assert_fails(td_journal_open(path, &head, true, &journal, &error), TD_DIFFERENT, "the number of metrics");
 }
 

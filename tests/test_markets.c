@@ -278,7 +278,7 @@ static void a_portfolio_is_one_market(void **state) {
 static void same_rows(td_results *a, int64_t a_row, td_results *b, int64_t b_row) {
     assert_int_equal(td_results_state(a, &error)[a_row], td_results_state(b, &error)[b_row]);
     assert_true(td_results_hash(a, &error)[a_row] == td_results_hash(b, &error)[b_row]);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         double x = td_results_metric(a, (td_metric)m, &error)[a_row], y = td_results_metric(b, (td_metric)m, &error)[b_row];
         assert_true(isnan(x) ? isnan(y) : x == y);
     }

@@ -293,7 +293,7 @@ static void second_opinion(const td_deck *deck, const td_tape *tape, const td_se
     int64_t bars = record->bars, last = bars - 1, n = record->trade_count;
     const double *equity = record->equity, *close = deck->view.close, *seconds = deck->view.seconds;
     number start = set->knob[TD_KNOB_cash], end = equity[last];
-    for (int i = 0; i < TD_METRIC_COUNT; i++) m[i] = (number)NAN;
+    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) m[i] = (number)NAN;
 
     /* the account */
     number peak = start;
@@ -501,10 +501,10 @@ static void random_plays(void **state) {
         for (int i = 0; i < TD_CASE_SETS; i += 3) {
             td_record record = td_record_make(made.deck, &made.sets[i]);
             if (record.cell.state == TD_CELL_DONE) {
-                number m[TD_METRIC_COUNT];
+                number m[TD_METRIC_BARS_COUNT];
                 second_opinion(made.deck, &made.tape, &made.sets[i], &record, m);
                 ruins += record.cell.ruined;
-                for (int k = 0; k < TD_METRIC_COUNT; k++) {
+                for (int k = 0; k < TD_METRIC_BARS_COUNT; k++) {
                     if (k >= TD_METRIC_orders_refused && k <= TD_METRIC_ambiguous_bars) continue; /* by hand in test_bar_rules.c */
                     double found = record.cell.metrics[k], expected = (double)m[k];
                     compared++;
@@ -550,7 +550,7 @@ static void random_plays(void **state) {
 
 static void names_and_infos(void **state) {
     (void)state;
-    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) {
         assert_int_equal(td_metric_find(td_metric_infos[i].name), i);
         assert_true(td_metric_infos[i].long_name[0] && td_metric_infos[i].units[0]);
     }
@@ -560,7 +560,7 @@ static void names_and_infos(void **state) {
     char path[1024];
     snprintf(path, sizeof path, "%s/docs/metrics.md", source);
     char *document = td_test_read(path);
-    for (int i = 0; i < TD_METRIC_COUNT; i++) {
+    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) {
         char name[64];
         snprintf(name, sizeof name, "`%s`", td_metric_infos[i].name);
         if (!strstr(document, name)) print_error("docs/metrics.md does not define %s\n", name);

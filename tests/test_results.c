@@ -46,7 +46,7 @@ static td_cell make_cell(int64_t trial, float *returns) {
     td_cell cell = {.state = trial % 9 == 4 ? TD_CELL_FAILED : TD_CELL_DONE, .reason_bar = -1, .ruined = trial % 5 == 0};
     if (cell.state == TD_CELL_FAILED) cell.reason = TD_CELL_REASON_nan_target, cell.reason_bar = trial * 2;
     cell.hash = td_random_bits(7, TD_PURPOSE_TEST, 0, (uint64_t)trial);
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
         cell.metrics[m] = td_random_normal(7, TD_PURPOSE_TEST, 1 + (uint64_t)m, (uint64_t)trial);
     cell.metrics[TD_METRIC_best_trade] = trial % 2 ? NAN : 0.5;
     cell.metrics[TD_METRIC_profit_factor] = INFINITY;
@@ -57,7 +57,7 @@ static td_cell make_cell(int64_t trial, float *returns) {
 
 static td_journal *make_journal(const char *path) {
     td_error error;
-    td_journal_head head = {.trials = td_space_count(config->space), .blocks = blocks, .metrics = TD_METRIC_COUNT};
+    td_journal_head head = {.trials = td_space_count(config->space), .blocks = blocks, .metrics = TD_METRIC_BARS_COUNT};
     strcpy(head.engine, "0.1.0");
     memcpy(head.config_digest, config->digest, 65);
     memset(head.tape_digest, 't', 64);
@@ -118,13 +118,13 @@ static void check_trial(td_results *results, int64_t trial, bool finished) {
     td_cell wanted = make_cell(trial, wanted_returns);
     if (!finished) {
         wanted = (td_cell){.state = TD_CELL_PENDING};
-        for (int m = 0; m < TD_METRIC_COUNT; m++) wanted.metrics[m] = NAN;
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) wanted.metrics[m] = NAN;
         for (int64_t b = 0; b < blocks; b++) wanted_returns[b] = NAN;
     }
     assert_int_equal(td_results_state(results, &error)[trial], wanted.state);
     assert_int_equal(td_results_reason(results, &error)[trial], wanted.reason);
     assert_true(td_results_hash(results, &error)[trial] == wanted.hash);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         double found = td_results_metric(results, (td_metric)m, &error)[trial];
         if (isnan(wanted.metrics[m])) assert_true(isnan(found));
         else assert_memory_equal(&found, &wanted.metrics[m], 8);
@@ -267,7 +267,7 @@ static void datasets_depend_on_the_sweep_alone(void **state) {
     td_journal_close(journal);
     size_t size_1, size_2;
     char *bytes_1 = all_datasets(straight, &size_1), *bytes_2 = all_datasets(resumed, &size_2);
-    assert_true(size_1 > TRIALS * 8 * TD_METRIC_COUNT && size_1 == size_2);
+    assert_true(size_1 > TRIALS * 8 * TD_METRIC_BARS_COUNT && size_1 == size_2);
     assert_memory_equal(bytes_1, bytes_2, size_1);
     free(bytes_1), free(bytes_2);
 }

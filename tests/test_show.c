@@ -26,7 +26,7 @@ static td_cell make_cell(int64_t trial) {
     td_cell cell = {.state = trial == FAILED ? TD_CELL_FAILED : TD_CELL_DONE, .reason_bar = -1};
     cell.hash = 0x0123456789abcde0u + (uint64_t)trial;
     if (trial == FAILED) cell.reason = TD_CELL_REASON_nan_target, cell.reason_bar = 7;
-    for (int m = 0; m < TD_METRIC_COUNT; m++) cell.metrics[m] = 0.1 * (double)m;
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) cell.metrics[m] = 0.1 * (double)m;
     cell.metrics[TD_METRIC_sharpe] = sharpe[trial];
     cell.metrics[TD_METRIC_trades] = (double)trial * 10;
     cell.metrics[TD_METRIC_annual_volatility] = (double)((trial * 5) % 12) / 7;
@@ -44,7 +44,7 @@ static void make_results(const char *path, const td_sweep_info *info) {
     assert_ok(td_config_parse("show.yaml", config_text, NULL, 0, stderr, &config, &error));
     assert_int_equal(td_space_count(config->space), TRIALS);
     assert_ok(td_deck_make(&tape, &config->play, &deck, &error));
-    td_journal_head head = {.trials = TRIALS, .blocks = td_deck_blocks(deck), .metrics = TD_METRIC_COUNT};
+    td_journal_head head = {.trials = TRIALS, .blocks = td_deck_blocks(deck), .metrics = TD_METRIC_BARS_COUNT};
     char journal_path[600];
     snprintf(journal_path, sizeof journal_path, "%s.journal", path);
     assert_ok(td_journal_open(journal_path, &head, false, &journal, &error));
@@ -143,9 +143,9 @@ static void json_shape(void **state) {
     assert_int_equal(json_integer_value(json_object_get(parameters, "slow")), 30); /* held fixed, and part of the set */
     assert_true(json_is_real(json_object_get(parameters, "stop_loss")));
     assert_true(json_real_value(json_object_get(parameters, "stop_loss")) == 0.025);
-    assert_int_equal(json_object_size(metrics), TD_METRIC_COUNT);
+    assert_int_equal(json_object_size(metrics), TD_METRIC_BARS_COUNT);
     td_cell cell = make_cell(11);
-    for (int m = 0; m < TD_METRIC_COUNT; m++) {
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) {
         json_t *value = json_object_get(metrics, td_metric_infos[m].name);
         if (m == TD_METRIC_profit_factor) assert_true(json_is_null(value));
         else assert_true(json_is_real(value) && json_real_value(value) == cell.metrics[m]);
@@ -229,7 +229,7 @@ static void csv(void **state) {
     assert_int_equal(td_test_run(&out, NULL, "$TAPEDECK show $RESULTS --top 1 --csv"), 0);
     int commas = 0;
     for (const char *c = out; *c != '\n'; c++) commas += *c == ',';
-    assert_int_equal(commas + 1, 3 + 2 + TD_METRIC_COUNT);
+    assert_int_equal(commas + 1, 3 + 2 + TD_METRIC_BARS_COUNT);
     free(out);
 }
 

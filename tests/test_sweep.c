@@ -71,7 +71,7 @@ static void assert_same_results(const char *left_path, const char *right_path) {
         assert_string_equal(td_results_axis_name(left, a), td_results_axis_name(right, a));
         assert_memory_equal(td_results_axis(left, a, &error), td_results_axis(right, a, &error), trials * sizeof(double));
     }
-    for (int m = 0; m < TD_METRIC_COUNT; m++)
+    for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
         assert_memory_equal(td_results_metric(left, (td_metric)m, &error), td_results_metric(right, (td_metric)m, &error),
                             trials * sizeof(double));
     assert_memory_equal(td_results_state(left, &error), td_results_state(right, &error), trials * sizeof(int32_t));
@@ -131,7 +131,7 @@ static void cells_are_those_of_single_runs(void **state) {
         td_space_set(config->space, trial, &set);
         assert_ok(td_play_detailed(deck, &set, NULL, &cell, NULL, &error));
         assert_true(cell.hash == hash[trial]);
-        for (int m = 0; m < TD_METRIC_COUNT; m++)
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++)
             assert_memory_equal(&cell.metrics[m], &td_results_metric(results, (td_metric)m, &error)[trial], sizeof(double));
     }
     td_deck_free(deck);
@@ -208,7 +208,7 @@ static void a_ragged_journal_is_completed(void **state) {
     td_deck *deck;
     assert_ok(td_deck_make(&tape, &config->play, &deck, &error));
     int64_t trials = td_space_count(config->space), missing = 0, blocks = td_deck_blocks(deck);
-    td_journal_head head = {.trials = trials, .blocks = blocks, .metrics = TD_METRIC_COUNT, .engine = TAPEDECK_VERSION,
+    td_journal_head head = {.trials = trials, .blocks = blocks, .metrics = TD_METRIC_BARS_COUNT, .engine = TAPEDECK_VERSION,
                             .created_ns = 1};
     strcpy(head.config_digest, config->digest);
     strcpy(head.tape_digest, tape.digest);

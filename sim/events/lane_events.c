@@ -71,29 +71,13 @@ static void broker_bar(const td_kernel_deck *deck, td_vector *vector, const td_m
     }
 }
 
-/* Number l of a vector. */
-static double at(const td_real *vector, int lane) { return ((const double *)vector)[lane]; }
-
-/* Calls act() for every lane that wants something. */
+/* Calls act() for these lanes, with what each wants. */
 static void each_decision(const td_kernel_deck *deck, td_vector *vector, const td_wish *wish, int64_t t, int64_t sample, unsigned lanes,
                           void (*act)(td_seat *seat, const td_decision *decision, int64_t t)) {
-    unsigned targets = td_mask_word(wish->where);
     for (; lanes; lanes &= lanes - 1) {
         int lane = __builtin_ctz(lanes);
         td_order orders[TD_REQUESTS_MAX];
-        td_decision decision = {.wants = targets >> lane & 1, .target = at(&wish->target, lane),
-                                .volatility = at(&wish->volatility, lane), .requests = orders};
-        bool many = wish->request_count > TD_REQUESTS_MAX;
-        for (int i = 0; i < wish->request_count && !many; i++) {
-            const td_request *request = &wish->requests[i];
-            if (!(td_mask_word(request->where) >> lane & 1)) continue;
-            orders[decision.request_count++] =
-                (td_order){.kind = request->kind, .exit = request->exit, .group = request->group, .bars = at(&request->bars, lane),
-                           .side = at(&request->side, lane), .scale = at(&request->scale, lane), .limit = at(&request->limit, lane),
-                           .stop = at(&request->stop, lane), .stop_loss = at(&request->stop_loss, lane),
-                           .take_profit = at(&request->take_profit, lane), .trail = at(&request->trail, lane)};
-        }
-        if (many) decision.request_count = wish->request_count;
+        td_decision decision = td_decision_of(wish, lane, orders);
         td_seat seat = seat_of(deck, vector, lane, sample);
         act(&seat, &decision, t);
     }
