@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/data_book.h"
 #include "cli/synth_book.h"
+#include "data/book.h"
 #include "data/import.h"
 #include "data/klines.h"
 #include "data/number.h"
@@ -117,7 +119,7 @@ static error_t parse_import(int key, char *text, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!o->kind || strcmp(o->kind, "klines") != 0)
-            argp_error(state, "the first argument is \"%s\", expected what to import: klines", o->kind ? o->kind : "");
+            argp_error(state, "the first argument is \"%s\", expected what to import: klines or book", o->kind ? o->kind : "");
         if (o->files.count == 0) argp_error(state, "no file to import");
         if (!o->def.path) argp_error(state, "no tape to write: give -o TAPE.h5");
         if (o->from_name && o->def.symbol) argp_error(state, "--symbol and --symbol-from-name at once");
@@ -151,7 +153,7 @@ static const struct argp import_argp = {
     .options = import_argp_options,
     .parser = parse_import,
     .args_doc = "klines FILE...",
-    .doc = "Makes a tape from Binance archive klines or any OHLCV CSV with a header.\v"
+    .doc = "Makes a tape from Binance archive klines or any OHLCV CSV with a header. Order books: `tapedeck data import book --help`.\v"
            "Files may be plain, .gz, .zst, .xz, .bz2 or .zip; - is standard input. Times are ISO 8601 text or whole seconds, "
            "milliseconds, "
            "microseconds or nanoseconds since 1970. Of rows with the same open time, the one in the later file wins.",
@@ -215,6 +217,11 @@ static void warn_of_import(const import_options *o, const td_import *import) {
 }
 
 static int import_command(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "book") == 0) {
+        static char name[] = "tapedeck data import book";
+        argv[1] = name;
+        return td_data_import_book(argc - 1, argv + 1);
+    }
     import_options o = {.def = td_default_import_def()};
     o.def.klines.threads = 0;
     if (argp_parse(&import_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
@@ -264,7 +271,8 @@ static error_t parse_check(int key, char *text, struct argp_state *state) {
 
 static const struct argp_option check_argp_options[] = {
     {"interval", KEY_INTERVAL, "I", 0, "length of a bar in text files (default: the most frequent step)", 0},
-    {"strict", KEY_STRICT, 0, 0, "exit 4 when rows are broken, out of order or contradicting", 0},
+    {"strict", KEY_STRICT, 0, 0,
+     "exit 4 when rows are broken, out of order or contradicting, or a book has gaps, is crossed, or is not the venue's own", 0},
     {"columns", KEY_COLUMNS, "MAP", 0, "which column is what, as in data import", 0},
     {"unpack-max", KEY_UNPACK_MAX, "BYTES", 0, "largest size that one compressed file may unpack to (default 64 GiB)", 0},
     {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
@@ -436,6 +444,7 @@ static int check_file(const check_options *o, const char *path, json_t *reports)
         td_status status = check_text(o, &report, &error);
         return status == TD_OK ? tell_check(o, &report, reports) : td_cli_fail(status, &error, o->json);
     }
+    if (td_book_is(path)) return td_data_check_book(path, o->strict, reports);
     td_status status = td_tape_open(path, true, &tape, &error);
     int code = TD_EXIT_OK;
     for (int64_t k = 0; status == TD_OK && k < tape.symbols; k++) {
@@ -560,6 +569,7 @@ static td_status scan_symbols(const td_tape *tape, td_quality *of_symbols, td_er
 static int info_command(int argc, char **argv) {
     info_options o = {0};
     if (argp_parse(&info_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
+    if (td_book_is(o.path)) return td_data_info_book(o.path, o.verify, o.json);
     td_tape tape;
     td_error error;
     td_status status = td_tape_open(o.path, o.verify, &tape, &error);

@@ -205,8 +205,10 @@ static void describe(char *what, size_t size, const char *noun, const char *text
     snprintf(what, size, "%s %.*s, step %.12g", noun, (int)(length < 24 ? length : 24), text, step);
 }
 
-/* Is the row usable? Counts why not; mode parity rounds what is off the grid, as hftbacktest does. */
-static bool accept(td_book_feed *feed, td_on_grid price, td_on_grid quantity, int64_t tick, const char *const text[2],
+/* Is a row that is not on the grid usable? Counts it. Quantities become the nearest whole number of lots, for venues have dust of old
+ * orders in their books; something does not become nothing. A price off the grid names no level: mode parity rounds it, as hftbacktest
+ * does. */
+static bool accept(td_book_feed *feed, td_on_grid price, td_on_grid quantity, int64_t tick, int64_t *lots, const char *const text[2],
                    const size_t length[2]) {
     char what[64];
     feed->price_rows++;
@@ -224,9 +226,10 @@ static bool accept(td_book_feed *feed, td_on_grid price, td_on_grid quantity, in
     if (quantity == TD_OFF_GRID) {
         describe(what, sizeof what, "quantity", text[1], length[1], feed->quantity.step);
         td_feed_count_one(feed, TD_FEED_COUNT_off_grid_quantities, what);
+        if (*lots == 0 && !feed->def.parity) *lots = 1;
     }
     feed->off_grid_rows++;
-    return feed->def.parity;
+    return price == TD_ON_GRID || feed->def.parity;
 }
 
 static void push_row(td_book_feed *feed, td_side side, int64_t tick, int64_t lots) {
@@ -253,7 +256,9 @@ void td_feed_row_text(td_book_feed *feed, td_side side, const char *price, size_
         push_row(feed, side, tick, lots);
         return;
     }
-    if (accept(feed, p, q, tick, (const char *const[]){price, quantity}, (const size_t[]){price_length, quantity_length}))
+    const char *const text[2] = {price, quantity};
+    const size_t length[2] = {price_length, quantity_length};
+    if (accept(feed, p, q, tick, &lots, text, length))
         push_row(feed, side, tick, lots);
     else
         feed->now.bad_rows++;
@@ -270,7 +275,7 @@ void td_feed_row_nano(td_book_feed *feed, td_side side, int64_t price_e9, int64_
     for (int i = 0; !good && i < 2; i++)
         length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.9f", (double)(i ? quantity_e9 : price_e9) / 1e9);
     if (good) feed->price_rows++;
-    if (good || accept(feed, p, q, tick, (const char *const[]){text[0], text[1]}, length))
+    if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
     else
         feed->now.bad_rows++;
@@ -284,7 +289,7 @@ void td_feed_row(td_book_feed *feed, td_side side, double price, double quantity
     size_t length[2] = {0, 0};
     for (int i = 0; !good && i < 2; i++) length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.15g", i ? quantity : price);
     if (good) feed->price_rows++;
-    if (good || accept(feed, p, q, tick, (const char *const[]){text[0], text[1]}, length))
+    if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
     else
         feed->now.bad_rows++;

@@ -92,8 +92,9 @@ void td_feed_place(td_book_feed *feed, const char *name, int64_t line);
 /* Notes something countable at this place; what: what was found, may be NULL. */
 void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what);
 
-/* A message. Rows that cannot be (no numbers, off the grid) are counted and left out, and in mode strict a depth message with such a row
- * makes a gap. exchange_ns 0: not known, taken from local_ns, and the other way round. */
+/* A message. Rows that cannot be (no numbers, prices off the grid) are counted and left out, and in mode strict a depth message with such a
+ * row makes a gap; quantities off the grid are counted and rounded. exchange_ns 0: not known, taken from local_ns (of snapshots: from the
+ * depth messages around it), and the other way round. */
 void td_feed_begin(td_book_feed *feed, td_book_kind kind, int64_t exchange_ns, int64_t local_ns);
 /* First and last id of the updates in the message, and last id of the message before (-1: not said). A snapshot has only `last`. */
 void td_feed_ids(td_book_feed *feed, int64_t first, int64_t last, int64_t previous);

@@ -7,7 +7,7 @@
 
 #include "data/ladder.h"
 
-enum { PENDING = 1 << 10, ORDER_SLOTS = 1 << 12 };
+enum { PENDING = 1 << 10, RECENT = 1 << 10, ORDER_SLOTS = 1 << 12 };
 
 /* The touch after a message, until the ticker it is compared with is known. */
 typedef struct touch {
@@ -26,8 +26,8 @@ struct td_book_watch {
     td_ladder *ladder;
     touch pending[PENDING]; /* a ring */
     int64_t pending_first, pending_end;
-    td_book_ticker ticker; /* the last */
-    bool has_ticker;
+    td_book_ticker recent[RECENT]; /* tickers, a ring; their numbers do not decrease */
+    int64_t tickers;
     order *orders; /* open addressing, a power of two of slots, at most half of them used */
     int64_t order_slots, order_count;
     td_watch_result result;
@@ -63,9 +63,17 @@ static bool agrees(const touch *t, td_side side, td_book_row row) {
     return empty ? t->lots[side] == 0 : t->tick[side] == td_row_tick(row) && capped(t->lots[side]) == row.lots;
 }
 
+/* The last ticker not newer than `sequence`; NULL when it is not among the recent ones. */
+static const td_book_ticker *ticker_at(const td_book_watch *w, uint64_t sequence) {
+    for (int64_t i = w->tickers; i-- > 0 && i >= w->tickers - RECENT;)
+        if (w->recent[i % RECENT].sequence <= sequence) return &w->recent[i % RECENT];
+    return NULL;
+}
+
 static void compare(td_book_watch *w, const touch *t) {
-    const td_book_ticker *k = &w->ticker;
+    const td_book_ticker *k = ticker_at(w, t->sequence);
     td_watch_result *r = &w->result;
+    if (!k) return;
     r->compared++;
     if (agrees(t, TD_BUY, k->bid) && agrees(t, TD_SELL, k->ask)) {
         r->equal++;
@@ -77,20 +85,20 @@ static void compare(td_book_watch *w, const touch *t) {
     }
 }
 
-/* Messages older than `sequence` have the last ticker they can have. */
+/* Messages older than `sequence` have their ticker, when one with that number is there. */
 static void settle(td_book_watch *w, uint64_t sequence) {
     for (; w->pending_first < w->pending_end; w->pending_first++) {
         const touch *t = &w->pending[w->pending_first % PENDING];
         if (t->sequence >= sequence) return;
-        if (w->has_ticker && w->ticker.sequence <= t->sequence) compare(w, t);
+        compare(w, t);
     }
 }
 
 void td_book_watch_ticker(td_book_watch *w, const td_book_ticker *ticker) {
-    if (ticker->sequence == 0 || (w->has_ticker && ticker->sequence < w->ticker.sequence)) return;
+    uint64_t last = w->tickers ? w->recent[(w->tickers - 1) % RECENT].sequence : 1;
+    if (ticker->sequence < last) return;
     settle(w, ticker->sequence);
-    w->ticker = *ticker;
-    w->has_ticker = true;
+    w->recent[w->tickers++ % RECENT] = *ticker;
 }
 
 static void note_touch(td_book_watch *w, uint64_t sequence) {
@@ -101,6 +109,7 @@ static void note_touch(td_book_watch *w, uint64_t sequence) {
     *t = (touch){sequence, {bid, ask}, {0, 0}};
     if (bid != TD_NO_BID) t->lots[TD_BUY] = td_ladder_lots(w->ladder, TD_BUY, bid);
     if (ask != TD_NO_ASK) t->lots[TD_SELL] = td_ladder_lots(w->ladder, TD_SELL, ask);
+    if (w->tickers) settle(w, w->recent[(w->tickers - 1) % RECENT].sequence);
 }
 
 /* ---- levels ---- */
@@ -239,6 +248,9 @@ td_status td_book_watch_message(td_book_watch *w, const td_book_message *m, bool
     finding->crossed = both && bid > ask;
     finding->locked = both && bid == ask;
     if (m->kind == TD_BOOK_DEPTH) note_touch(w, m->sequence);
+    /* mode strict: what came last is right */
+    for (int32_t r = 0; finding->crossed && !parity && m->kind == TD_BOOK_DEPTH && r < m->rows; r++)
+        if (lots_of(m, r) > 0) td_ladder_uncross(w->ladder, td_row_side(m->row[r]), td_row_tick(m->row[r]));
     return TD_OK;
 }
 
