@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "data/tape.h"
+#include "sim/book_play.h"
 #include "sim/metrics.h"
 
 enum { TD_PARAMS_MAX = 16, TD_BLOCKS_MAX = 1024, TD_TIERS_MAX = 16, TD_TIER_DAYS_MAX = 31 };
@@ -217,6 +218,7 @@ typedef struct td_play_def { /* start from td_default_play_def() */
     int64_t first_bar;       /* the bars played are [first_bar, first_bar + bars). Default 0 ... */
     int64_t bars;            /* ... and 0 = to the end. */
     td_vectorbt_def vectorbt; /* read in profile vectorbt only */
+    td_book_def book;        /* read by strategies that play order books */
     uint32_t cookie;         /* set by td_default_play_def(). Leave it. */
 } td_play_def;
 enum { TD_PLAY_DEF_COOKIE = 0x7464706c };

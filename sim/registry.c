@@ -166,5 +166,6 @@ td_set td_default_set(const td_strategy *strategy) {
 td_play_def td_default_play_def(void) {
     return (td_play_def){.blocks = 64, .tier_days = 30, .row_scale = 1, .cookie = TD_PLAY_DEF_COOKIE,
                          .vectorbt = {.upon_opposite_entry = TD_UPON_REVERSE_REDUCE, .upon_stop_exit = TD_UPON_CLOSE, .min_size = 1e-8,
-                                      .max_size = INFINITY}};
+                                      .max_size = INFINITY},
+                         .book = td_default_book_def()};
 }
