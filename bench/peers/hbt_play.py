@@ -20,6 +20,7 @@ QUEUES = {
     "power3": lambda asset, n: asset.power_prob_queue_model3(n),
     "log": lambda asset, n: asset.log_prob_queue_model(),
     "log2": lambda asset, n: asset.log_prob_queue_model2(),
+    "l3_fifo": lambda asset, n: asset.l3_fifo_queue_model(),
 }
 
 
@@ -69,18 +70,20 @@ def do_nothing(hbt, clock_ns):
 
 
 class Market:
-    """Rows in memory, and what a backtest on them needs beside."""
+    """Rows in memory, and what a backtest on them needs beside. inverse: contracts worth so much, 0 for linear ones."""
 
-    def __init__(self, rows, tick, lot):
-        self.rows, self.tick, self.lot = rows, tick, lot
-        # the range of interest: all prices that matter here, and no more memory than that
-        middle = float(np.median(rows["px"][rows["px"] > 0]))
-        self.range = round(middle * 0.8 / tick) * tick, round(middle * 1.2 / tick) * tick
+    def __init__(self, rows, tick, lot, inverse=0, whole=False):
+        self.rows, self.tick, self.lot, self.inverse = rows, tick, lot, inverse
+        # the range of interest: all prices that matter here, and no more memory than that; or all there are
+        prices = rows["px"][rows["px"] > 0]
+        low, high = (prices.min(), prices.max()) if whole else np.median(prices) * np.array([0.8, 1.2])
+        self.range = (round(low / tick) - 100) * tick, (round(high / tick) + 100) * tick
 
     def open(self, queue, exponent, latency_ns, maker, taker):
-        asset = (BacktestAsset().data(self.rows).linear_asset(1.0).constant_order_latency(latency_ns, latency_ns)
-                 .no_partial_fill_exchange().trading_value_fee_model(maker, taker).tick_size(self.tick).lot_size(self.lot)
+        asset = (BacktestAsset().data(self.rows).constant_order_latency(latency_ns, latency_ns).no_partial_fill_exchange()
+                 .trading_value_fee_model(maker, taker).tick_size(self.tick).lot_size(self.lot)
                  .roi_lb(self.range[0]).roi_ub(self.range[1]).last_trades_capacity(0))
+        asset = asset.inverse_asset(self.inverse) if self.inverse else asset.linear_asset(1.0)
         QUEUES[queue](asset, exponent)
         return ROIVectorMarketDepthBacktest([asset])
 
@@ -91,7 +94,10 @@ class Market:
         state, depth = hbt.state_values(0), hbt.depth(0)
         middle = (depth.best_bid_tick + depth.best_ask_tick) / 2 * self.tick
         ended = {key: float(getattr(state, key)) for key in KEYS}
-        ended["equity"] = ended["balance"] + ended["position"] * middle - ended["fee"]
+        if self.inverse:
+            ended["equity"] = -ended["balance"] - self.inverse * ended["position"] / middle - ended["fee"]
+        else:
+            ended["equity"] = ended["balance"] + ended["position"] * middle - ended["fee"]
         ended["steps"] = steps
         hbt.close()
         return ended
