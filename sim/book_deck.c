@@ -95,7 +95,8 @@ td_status td_book_deck_make(const td_play_def *def, td_book_deck **made, td_erro
     TD_TRY(check_def(def, error));
     td_book_deck *deck = calloc(1, sizeof *deck);
     if (!deck) return td_fail(error, TD_NO_MEMORY, "no memory for a deck");
-    *deck = (td_book_deck){.def = *def, .hooks = def->strategy->book, .venues = def->book.venue_count, .blocks = def->blocks,
+    *deck = (td_book_deck){.def = *def, .hooks = def->strategy->book,
+                           .decide = def->strategy->kernels[TD_ISA_SCALAR]->book_decide, .venues = def->book.venue_count, .blocks = def->blocks,
                            .first_ns = INT64_MAX, .last_ns = INT64_MIN};
     for (int v = 0; v < deck->venues; v++) {
         const td_book *book = def->book.venues[v].book;

@@ -16,7 +16,7 @@
 #include "sim/book_play.h"
 #include "sim/play.h"
 
-enum { TD_DEPTH_MAX = 16, TD_BOOK_REQUESTS_MAX = 64, TD_BOOK_STATE_MAX = 16 };
+enum { TD_DEPTH_MAX = 16, TD_BOOK_REQUESTS_MAX = 64, TD_BOOK_STATE_MAX = 16, TD_WIDEST = 8 };
 
 /* Where an order is, as the strategy knows: numbers in td_book_seat.phase. A slot with any but FREE counts as an own order at its tick. */
 typedef enum td_slot_phase {
@@ -89,7 +89,7 @@ typedef struct td_book_moment {
 
 typedef enum td_book_request_kind { TD_REQUEST_ORDER, TD_REQUEST_CANCEL, TD_REQUEST_MODIFY } td_book_request_kind;
 
-/* What a body wants, in the lanes `where`. A cancel or modify is about slots: those in phase WORKING; one that finds none there is
+/* What a body wants, in the lanes `where`; laid out alike for all instruction sets. A cancel or modify is about slots: those in phase WORKING; one that finds none there is
  * nothing. Of an order: tick and lots. NaN or no whole number of ticks above 0, or no whole number of lots of at least 1 (after rounding
  * down; to the nearest within 1e-9 of a lot): refused and counted. */
 typedef struct td_book_request {
@@ -98,23 +98,23 @@ typedef struct td_book_request {
     td_side side;
     td_order_tif tif;     /* ORDER */
     int slot;             /* CANCEL, MODIFY; ORDER: the engine takes the lowest free one */
-    td_real tick;         /* ORDER: limit (not MARKET); MODIFY: the new one */
-    td_real quantity;     /* ORDER, MODIFY: units */
-    td_mask where;
+    uint32_t where;       /* lanes, a bit each */
+    double tick[TD_WIDEST];     /* by lane. ORDER: limit (not MARKET); MODIFY: the new one */
+    double quantity[TD_WIDEST]; /* ORDER, MODIFY: units */
 } td_book_request;
 
-/* Called for vectors that want something; requests are read before it returns. */
+/* Called for vectors that want something, perhaps more than once for one; requests are read before it returns. */
 typedef void td_book_sink(void *context, int64_t vector, const td_book_request *requests, int count);
 
-/* Runs the hook for the moment's cause on vectors [0, count), `bytes` apart. masks: (count) lanes that are asked, a bit each; NULL: all.
- * State of lanes that are not asked stays as it is. */
+/* Runs the hook for the moment's cause on vectors [0, count), `bytes` apart; not where a venue it plays lacks a bid or an ask.
+ * masks: (count) lanes that are asked, a bit each; NULL: all. State of lanes that are not asked stays as it is. */
 typedef void td_book_decide(const td_book_moment *moment, void *vectors, size_t bytes, int64_t count, const uint8_t *masks,
                             td_book_sink *sink, void *context);
 
 /* What a strategy that plays books declares; NULL in td_strategy of one that plays bars. */
 typedef struct td_book_hooks {
     bool on_timer, on_book, on_fill;
-    int depth;            /* levels wanted, at most TD_DEPTH_MAX; 1: the touch alone */
+    int depth;            /* levels wanted, 1 (the touch alone) to TD_DEPTH_MAX */
     int venues;           /* it wants at least so many */
     int reals;            /* of state */
 } td_book_hooks;

@@ -13,6 +13,7 @@
 
 #include "base/lanes.h"
 #include "data/row_kind.h"
+#include "sim/book_kernel.h"
 #include "sim/play.h"
 
 enum {
@@ -282,6 +283,12 @@ struct td_wish;                     /* sim/order.h */
 struct td_request;
 struct td_portfolio_block;          /* sim/portfolio_lanes.h */
 
+/* What bodies on bars and on books are told alike: the beginning of what either sees, so that words about it take both. */
+typedef struct td_known {
+    const td_real *param; /* (TD_PARAMS_MAX) */
+    td_real position;     /* units, signed */
+} td_known;
+
 /* A chunk of bars for one group of sets. */
 typedef struct td_kernel_chunk {
     int64_t begin, end;     /* bars */
@@ -303,6 +310,8 @@ typedef struct td_kernel {
                    const int *below, struct td_wish *wish, struct td_request *requests);
     /* Plays a block of a portfolio over a chunk (sim/portfolio_lanes.h). Not of strategies that place orders. */
     void (*portfolio)(struct td_portfolio_block *block);
+    /* Of strategies that play order books, which have none of the above (sim/book_kernel.h). */
+    td_book_decide *book_decide;
 } td_kernel;
 
 /* Where an argument of a row comes from. */
@@ -347,7 +356,7 @@ struct td_strategy {
     const bool *orders;                      /* does it place orders of its own, and so needs the broker? */
     const td_kernel *kernels[TD_ISA_COUNT];  /* NULL where this build has none */
     const char *source;                      /* SHA-256 of the user's source; NULL of what is built in */
-    const struct td_book_hooks *book;        /* how it plays order books (sim/book_kernel.h); NULL: it plays bars */
+    const td_book_hooks *book;               /* how it plays order books (sim/book_kernel.h); NULL: it plays bars */
 };
 
 /* What an object compiled from a user's file exports as `tapedeck_strategy` (sim/plugin.c). MAJOR changes with the meaning of what
@@ -357,11 +366,12 @@ struct td_strategy {
 #define TD_PLUGIN_LAYOUT                                                                                                          \
     sizeof(td_strategy), sizeof(td_param_info), sizeof(td_row_info), sizeof(td_signal_info), sizeof(td_kernel), sizeof(td_kernel_deck), \
         sizeof(td_kernel_chunk), sizeof(td_events), sizeof(struct td_wish), sizeof(struct td_request), TD_FIELD_COUNT,            \
-        TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX
-enum { TD_PLUGIN_MAJOR = 3, TD_PLUGIN_MINOR = 0 };
+        TD_BLOCK_VECTORS, TD_PARAMS_MAX, TD_ROWS_MAX, TD_SIGNALS_MAX, sizeof(td_book_hooks), sizeof(td_book_moment), sizeof(td_book_top), \
+        sizeof(td_book_request), TD_BOOK_FIELD_seats, TD_SEAT_FIELDS
+enum { TD_PLUGIN_MAJOR = 4, TD_PLUGIN_MINOR = 0 };
 typedef struct td_plugin {
     char magic[sizeof TD_PLUGIN_MAGIC];
-    int32_t major, minor, layout[15]; /* the sizes are those of one lane */
+    int32_t major, minor, layout[21]; /* the sizes are those of one lane */
     const td_strategy *strategy;
     const td_kernel *kernels[TD_ISA_COUNT];
 } td_plugin;

@@ -16,13 +16,14 @@
 
 /* What a hook sees. */
 typedef struct td_now {
+    td_known known;
     const td_kernel_deck *deck;
     const double *rows; /* this bar's */
     int64_t stride, t;
     bool windowed;
     td_vector *vector;
     const td_mask *above, *below;
-    td_real position, equity;
+    td_real equity;
     td_real target; /* out: the position it wants ... */
     td_mask where;  /* ... and where it wants one */
     td_request *requests; /* out: orders, at most TD_REQUESTS_MAX; NULL where the strategy places none */
@@ -111,8 +112,8 @@ TD_RARE void td_last_bar(const td_kernel_deck *deck, const td_kernel_chunk *chun
             td_hot hot;
             td_hot_load(&hot, s, signals);
             td_cross(deck, s, rows, t, &hot, infos, signals, false, above, below);
-            td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s, .above = above, .below = below,
-                          .position = s->position, .equity = s->cash + s->position * deck->close[t], .target = wish.target,
+            td_now now = {.known = {s->param, s->position}, .deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .vector = s,
+                          .above = above, .below = below, .equity = s->cash + s->position * deck->close[t], .target = wish.target,
                           .where = wish.where, .requests = requests};
             hook(&now);
             wish.target = now.target;
@@ -183,8 +184,8 @@ TD_INLINE void td_play_bars(const td_kernel_deck *deck, const td_kernel_chunk *c
             td_cross(deck, s, rows, t, h, infos, signals, windowed, above, below);
             for (int i = 0; i < signals; i++) event = event | above[i] | below[i];
             if (on_bar || td_unlikely(td_any(event))) {
-                td_now now = {.deck = deck, .rows = rows, .stride = chunk->stride, .t = t, .windowed = windowed, .vector = s, .above = above,
-                              .below = below, .position = h->position, .equity = h->equity, .target = td_splat(0.0),
+                td_now now = {.known = {s->param, h->position}, .deck = deck, .rows = rows, .stride = chunk->stride, .t = t,
+                              .windowed = windowed, .vector = s, .above = above, .below = below, .equity = h->equity, .target = td_splat(0.0),
                               .where = td_no_lane(), .requests = orders ? requests : NULL};
                 hook(&now);
                 if (!wakes) now.where = now.where & td_not(td_stands(deck, h->position, now.target)); /* most wishes are no news */

@@ -34,8 +34,8 @@ TD_INLINE void td_join(td_now *now, order a, order b) {
 }
 
 /* The side that leaves the position. */
-#define TD_OUTWARDS (td_select(now->position > 0, -1, 1))
-#define TD_IN_MARKET(where) ((where) & (now->position != 0))
+#define TD_OUTWARDS (td_select(now->known.position > 0, -1, 1))
+#define TD_IN_MARKET(where) ((where) & (now->known.position != 0))
 #define TD_NONE td_splat(0.0)
 
 /* Without ORDERS the words below are refused by the compiler, and so are more than there is room for: the count must not depend on which

@@ -302,9 +302,10 @@ TD_INLINE void td_portfolio_decide(td_portfolio_block *block, int64_t t, int64_t
         for (int i = 0; i < reals; i++) face->state[i] = state[i * TD_BLOCK_VECTORS];
         face->entry_price = td_holding(block, TD_HOLDING_entry_price)[s * TD_BLOCK_VECTORS + v];
         face->entry_bar = td_holding(block, TD_HOLDING_entry_own)[s * TD_BLOCK_VECTORS + v];
-        td_now now = {.deck = block->decks[s], .rows = chunk->rows + (own - chunk->begin) * chunk->stride, .stride = chunk->stride, .t = own,
-                      .windowed = windowed, .vector = face, .above = above, .below = below,
-                      .position = td_holding(block, TD_HOLDING_position)[s * TD_BLOCK_VECTORS + v], .equity = block->accounts[v].equity,
+        td_real position = td_holding(block, TD_HOLDING_position)[s * TD_BLOCK_VECTORS + v];
+        td_now now = {.known = {face->param, position}, .deck = block->decks[s], .rows = chunk->rows + (own - chunk->begin) * chunk->stride,
+                      .stride = chunk->stride, .t = own, .windowed = windowed, .vector = face, .above = above, .below = below,
+                      .equity = block->accounts[v].equity,
                       .target = td_splat(0.0), .where = td_no_lane()};
         hook(&now);
         for (int i = 0; i < reals; i++) state[i * TD_BLOCK_VECTORS] = face->state[i];

@@ -50,6 +50,7 @@
 #include "sim/lanes.h"
 #include "sim/portfolio_lanes.h"
 #include "sim/order_words.h"
+#include "sim/book_strategy.h"
 
 #ifdef __FAST_MATH__
 #error "a strategy is not compiled with -ffast-math: results would differ from machine to machine"
@@ -72,7 +73,7 @@
 #define TD_PARAM_INDEX(name, ...) td_param_named_##name,
 #define TD_PARAM_INFO(name, kind, preset, minimum, maximum, unit, text) {#name, kind, preset, minimum, maximum, unit, text},
 #define TD_PARAM_VALUE(name, ...)                                                                                                \
-    TD_INLINE td_real td_value_named_##name(const td_now *now) { return now->vector->param[td_param_named_##name]; }
+    TD_INLINE td_real td_value_named_##name(const void *now) { return ((const td_known *)now)->param[td_param_named_##name]; }
 #define PARAMETERS(...)                                                                                                          \
     enum { TD_MAP(TD_PARAM_INDEX, __VA_ARGS__) td_params_here };                                                                 \
     static const td_param_info td_params[] = {TD_MAP(TD_PARAM_INFO, __VA_ARGS__){0}};                                            \
@@ -227,7 +228,7 @@
     }                                                                                                                            \
     TD_KERNEL_DECIDE(body)                                                                                                       \
     extern const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT));                                                             \
-    const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE, td_kernel_portfolio};  \
+    const td_kernel TD_ISA_NAME(TD_JOIN(td_kernel, TD_UNIT)) = {TD_LANES, td_kernel_play, TD_DECIDE_HERE, td_kernel_portfolio, NULL}; \
     TD_STRATEGY_INFO(on_bar, reals)
 #define TD_PLAY_CHUNK(body, on_bar, samples, logs, windowed, wakes, orders)                                                      \
     td_play_chunk(deck, chunk, block, block_equity, body, td_signals, td_signals_here, on_bar, samples, logs, windowed, wakes, orders)
@@ -257,8 +258,8 @@ static const bool td_places_orders;
     static bool td_kernel_decide(const td_kernel_deck *deck, const td_kernel_chunk *chunk, int64_t bar, void *vector,            \
                                  const int *above, const int *below, td_wish *wish, td_request *requests) {                      \
         td_vector *s = vector;                                                                                                   \
-        td_now now = {.deck = deck, .rows = chunk->rows + (bar - chunk->begin) * chunk->stride, .stride = chunk->stride,         \
-                      .t = bar, .vector = s, .above = above, .below = below, .position = s->position, .equity = s->equity,       \
+        td_now now = {.known = {s->param, s->position}, .deck = deck, .rows = chunk->rows + (bar - chunk->begin) * chunk->stride,  \
+                      .stride = chunk->stride, .t = bar, .vector = s, .above = above, .below = below, .equity = s->equity,                                \
                       .target = 0, .where = 0, .requests = requests};                                                            \
         body(&now);                                                                                                              \
         *wish = (td_wish){.target = now.target, .where = now.where, .request_count = now.request_count, .requests = requests};   \
@@ -291,15 +292,15 @@ TD_INLINE td_mask td_crosses(const td_now *now, td_real gap, td_real before) { r
         return td_splat(now->t > 0 ? now->deck->seen[TD_COLUMN_##column][now->t - 1] : __builtin_nan(""));                       \
     }
 TD_LIST(TD_PRICE_VALUE, open, high, low, close, volume)
-#define TD_WHILE_IN(x) td_select(now->position != 0, x, td_splat(__builtin_nan("")))
-TD_INLINE td_real td_value_named_position(const td_now *now) { return now->position; }
+#define TD_WHILE_IN(x) td_select(now->known.position != 0, x, td_splat(__builtin_nan("")))
+TD_INLINE td_real td_value_named_position(const void *now) { return ((const td_known *)now)->position; }
 TD_INLINE td_real td_value_named_equity(const td_now *now) { return now->equity; }
 TD_INLINE td_real td_value_named_entry_price(const td_now *now) { return TD_WHILE_IN(now->vector->entry_price * now->deck->row_scale); }
 TD_INLINE td_real td_value_named_bars_held(const td_now *now) { return TD_WHILE_IN((double)now->t - now->vector->entry_bar); }
 TD_INLINE td_real td_value_named_leg(const td_now *now) { return td_splat(now->deck->leg); }
-TD_INLINE td_mask td_value_named_flat(const td_now *now) { return now->position == 0; }
-TD_INLINE td_mask td_value_named_is_long(const td_now *now) { return now->position > 0; }
-TD_INLINE td_mask td_value_named_is_short(const td_now *now) { return now->position < 0; }
+TD_INLINE td_mask td_value_named_flat(const void *now) { return td_value_named_position(now) == 0; }
+TD_INLINE td_mask td_value_named_is_long(const void *now) { return td_value_named_position(now) > 0; }
+TD_INLINE td_mask td_value_named_is_short(const void *now) { return td_value_named_position(now) < 0; }
 
 /* The words of a body. */
 #define real td_real
@@ -308,14 +309,14 @@ TD_INLINE td_mask td_value_named_is_short(const td_now *now) { return now->posit
 #define use(...) TD_LIST(TD_USE, __VA_ARGS__) (void)now
 #define row(name) td_row_value(now->vector, now->rows, td_row_named_##name, now->windowed)
 #define previous(name) (td_previous_named_##name(now))
-#define param(name) (now->vector->param[td_param_named_##name])
+#define param(name) (now->known.param[td_param_named_##name])
 #define price(column) (now->deck->seen[TD_COLUMN_##column][now->t])
 #define crossed_above(name) (now->above[td_signal_named_##name])
 #define crossed_below(name) (now->below[td_signal_named_##name])
 #define crosses_above(a, b, a_before, b_before)                                                                                  \
     td_crosses(now, td_splat(a) - td_splat(b), td_splat(a_before) - td_splat(b_before))
 #define crosses_below(a, b, a_before, b_before) crosses_above(b, a, b_before, a_before)
-#define position() (now->position)
+#define position() (now->known.position)
 #define equity() (now->equity)
 #define entry_price() (td_value_named_entry_price(now))
 #define bars_held() (td_value_named_bars_held(now))

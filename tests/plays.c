@@ -153,7 +153,7 @@ const td_strategy *td_case_strategy(uint64_t seed) {
     const td_strategy *alone[64];
     int built_in = 0;
     for (int i = 0; i < td_strategy_count() && built_in < 64; i++)
-        if (!td_strategy_plays_pairs(td_strategy_at(i))) alone[built_in++] = td_strategy_at(i);
+        if (!td_strategy_plays_pairs(td_strategy_at(i)) && !td_strategy_at(i)->book) alone[built_in++] = td_strategy_at(i);
     int pick = (int)(seed % (uint64_t)(built_in + 4));
     return pick < built_in ? alone[pick] : td_test_strategy(own[pick - built_in]);
 }

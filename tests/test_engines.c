@@ -86,6 +86,7 @@ static void many_sets(void **state) {
         td_play_def def = td_default_play_def();
         def.strategy = td_strategy_at(strategy);
         if (td_strategy_plays_pairs(def.strategy)) continue; /* tests/test_portfolio.c */
+        if (def.strategy->book) continue;                    /* tests/test_book_lanes.c */
         def.sample_bars = strategy % 2 ? 20 : 0;
         td_deck *deck;
         assert_ok(td_deck_make(&tape, &def, &deck, &error));
