@@ -55,11 +55,11 @@ def run(*arguments):
     return found.stdout
 
 
-def recorded(name, *contract):
+def recorded(name, symbol, *contract):
     """A recording: our import, its converter."""
     def make(case, tape):
         source = os.path.join(SHARED, "data", "binance_recorded", name)
-        run("data", "import", "book", source, "-o", tape, "--format", "binance-recorded", "--symbol", "X", "--tick", str(case.tick), "--lot",
+        run("data", "import", "book", source, "-o", tape, "--format", "binance-recorded", "--symbol", symbol, "--tick", str(case.tick), "--lot",
             str(case.lot), "--mode", "parity", *contract)
         return hbt_play.convert(source)
     return make
@@ -188,11 +188,11 @@ def check(case):
 
 
 CASES = [
-    Case("usdm_btcusdt", recorded("usdm_btcusdt_20240808.gz"), 0.1, 0.001, 0.01, L2),
-    Case("usdm_ethusdt", recorded("usdm_ethusdt_20240808.gz"), 0.01, 0.001, 0.1, L2),
-    Case("cm_btcusd", recorded("cm_btcusd_perp_20240808.gz", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
-    Case("cm_ethusd", recorded("cm_ethusd_perp_20240808.gz", "--contract", "inverse", "--multiplier", "10"), 0.01, 1, 2, L2, inverse=10),
-    Case("cm_btcusd_next_day", recorded("cm_btcusd_perp_20240809.gz", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
+    Case("usdm_btcusdt", recorded("usdm_btcusdt_20240808.gz", "BTCUSDT"), 0.1, 0.001, 0.01, L2),
+    Case("usdm_ethusdt", recorded("usdm_ethusdt_20240808.gz", "ETHUSDT"), 0.01, 0.001, 0.1, L2),
+    Case("cm_btcusd", recorded("cm_btcusd_perp_20240808.gz", "BTCUSD_PERP", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
+    Case("cm_ethusd", recorded("cm_ethusd_perp_20240808.gz", "ETHUSD_PERP", "--contract", "inverse", "--multiplier", "10"), 0.01, 1, 2, L2, inverse=10),
+    Case("cm_btcusd_next_day", recorded("cm_btcusd_perp_20240809.gz", "BTCUSD_PERP", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
     Case("synthetic", synthetic(), 0.1, 0.001, 0.05, L2),
     Case("synthetic_drift", synthetic("--seed", "2", "--drift", "0.6", "--market-lots", "1500"), 0.1, 0.001, 0.05, L2),
     Case("synthetic_thin", synthetic("--seed", "3", "--limit-rate", "1", "--market-rate", "1", "--duration", "20m"), 0.1, 0.001, 0.05, L2),
