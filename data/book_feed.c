@@ -562,8 +562,8 @@ static td_status take_snapshot(td_book_feed *feed, message *m, td_error *error) 
         td_feed_count_one(feed, TD_FEED_COUNT_quarantined, "a snapshot with a level that cannot be used");
         return TD_OK;
     }
-    bool numbered = m->last_id >= 0 && (feed->rule == TD_SEQUENCE_BINANCE_SPOT || feed->rule == TD_SEQUENCE_BINANCE_FUTURES);
-    if (numbered && feed->sync == SYNC_GOOD && m->last_id <= feed->last_id) {
+    bool numbered = m->last_id >= 0; /* which rule it is may not be known yet */
+    if (numbered && feed->rule != TD_SEQUENCE_NONE && feed->sync == SYNC_GOOD && m->last_id <= feed->last_id) {
         td_feed_count_one(feed, TD_FEED_COUNT_duplicates, "a snapshot older than the book");
         return TD_OK;
     }
@@ -592,7 +592,7 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
 static bool starts_anew(const td_book_feed *feed, const message *m) {
     if (m->kind == TD_BOOK_CLEAR) return m->rows == 0;
     bool clears = false;
-    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR;
+    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
     return clears;
 }
 
