@@ -77,8 +77,9 @@ td_status td_check_book_synth_def(const td_book_synth_def *def, td_error *error)
     TD_TRY(check_range("gap_ns", (double)def->gap_ns, 1, 86400 * second, error));
     double resting = 2 * def->limit_rate * sum_of_rates(def->reach) / def->cancel_rate;
     if (resting > RESTING_MAX)
-        return td_fail(error, TD_BAD_ARG, "%g orders would rest in the book, at most %g may: lower limit_rate or reach, or raise cancel_rate",
-                       resting, RESTING_MAX);
+        return td_fail(error, TD_BAD_ARG,
+                       "%g orders would rest in the book, at most %g may: lower limit_rate or reach, or raise cancel_rate", resting,
+                       RESTING_MAX);
     int64_t end;
     if (def->start_ns < 0 || __builtin_add_overflow(def->start_ns, def->length_ns + YEAR_NS, &end))
         return td_fail(error, TD_BAD_ARG, "start is not between the years 1970 and 2250");
@@ -103,7 +104,7 @@ typedef struct level {
 /* What one market order took of one resting order. */
 typedef struct fill {
     uint64_t id;
-    int64_t lots;
+    int64_t lots, left;
     int32_t tick;
 } fill;
 
@@ -447,8 +448,12 @@ static td_status send_fills(market *m, td_side side, int32_t count, td_error *er
         for (next = first; next < count && m->fills[next].tick == m->fills[first].tick; next++) lots += m->fills[next].lots;
         TD_TRY(put_row(v, side, m->fills[first].tick, lots, 0, TD_ACTION_TRADE, error));
         for (int32_t i = first; v->def->orders && i < next; i++) {
-            TD_TRY(put_row(v, other(side), m->fills[i].tick, m->fills[i].lots, m->fills[i].id, TD_ACTION_FILL, error));
-            TD_TRY(put_row(v, other(side), m->fills[i].tick, m->fills[i].lots, m->fills[i].id, TD_ACTION_CANCEL, error));
+            const fill *f = &m->fills[i];
+            TD_TRY(put_row(v, other(side), f->tick, f->lots, f->id, TD_ACTION_FILL, error));
+            if (f->left)
+                TD_TRY(put_row(v, other(side), f->tick, f->left, f->id, TD_ACTION_MODIFY, error));
+            else
+                TD_TRY(put_row(v, other(side), f->tick, f->lots, f->id, TD_ACTION_CANCEL, error));
         }
     }
     return count ? send(v, &m->book, v->def->orders ? TD_BOOK_ORDERS : TD_BOOK_TRADE, m->now_ns, error) : TD_OK;
@@ -470,7 +475,7 @@ static td_status take(market *m, td_side side, int64_t lots, td_error *error) {
         int32_t number = level_at(b, resting, b->best[resting])->head;
         const order *o = &b->orders[number];
         int64_t taken = lots < o->lots ? lots : o->lots;
-        m->fills[count] = (fill){.id = o->id, .lots = taken, .tick = o->tick};
+        m->fills[count] = (fill){.id = o->id, .lots = taken, .left = o->lots - taken, .tick = o->tick};
         m->venue.facts.filled_orders += taken == o->lots;
         lots -= taken;
         TD_TRY(take_lots(b, number, taken, error));

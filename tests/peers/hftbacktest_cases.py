@@ -81,23 +81,12 @@ def databento(name, symbol):
     return make
 
 
-def order_rows(left, action, order, side, tick, lots):
-    """What one row about an order is there: cancels take off all of it, so of a part they become modifications."""
+def order_row(action, order, side, tick, lots):
+    """What a row about an order is there: a cancel takes off all of it, whatever it says."""
     if action == CLEARED:
-        # one event a side: a clear without a side would be one of both, at no price
-        return [(DEPTH_CLEAR_EVENT | SIDES[side], tick, 0, 0)] if order != 1 else [(DEPTH_CLEAR_EVENT, 0, 0, 0)]
-    if action == TRADED:
-        return [(TRADE_EVENT | SIDES[side], tick, lots, order)]
-    if action == FILL:
-        return [(FILL_EVENT | SIDES[side], tick, lots, order)]
-    if action == CANCEL:
-        left[order] = left.get(order, lots) - lots
-        if left[order] > 0:
-            return [(MODIFY_ORDER_EVENT | SIDES[side], tick, left[order], order)]
-        del left[order]
-        return [(CANCEL_ORDER_EVENT | SIDES[side], tick, lots, order)]
-    left[order] = lots
-    return [((ADD_ORDER_EVENT if action == ADD else MODIFY_ORDER_EVENT) | SIDES[side], tick, lots, order)]
+        return (DEPTH_CLEAR_EVENT | (0 if order == 1 else SIDES[side]), tick, 0, 0)
+    kind = {ADD: ADD_ORDER_EVENT, CANCEL: CANCEL_ORDER_EVENT, MODIFY: MODIFY_ORDER_EVENT, TRADED: TRADE_EVENT, FILL: FILL_EVENT}[action]
+    return (kind | SIDES[side], tick, lots, order)
 
 
 def level_rows(kind, sides, ticks, lots):
@@ -125,11 +114,11 @@ def rows_of(tape, case):
         ticks, sides = (tick_side >> 1).tolist(), (tick_side & 1).tolist()
         orders = file["order_id"][:].tolist() if "order_id" in file else None
         actions = file["action"][:].tolist() if "action" in file else None
-    found, begin, left = [], 0, {}
+    found, begin = [], 0
     for m, end in enumerate(ends):
         rows = slice(begin, end)
         if kinds[m] == ORDERS:
-            events = [event for r in range(begin, end) for event in order_rows(left, actions[r], orders[r], sides[r], ticks[r], lots[r])]
+            events = [order_row(actions[r], orders[r], sides[r], ticks[r], lots[r]) for r in range(begin, end)]
         else:
             events = [] if kinds[m] == GAP else level_rows(kinds[m], sides[rows], ticks[rows], lots[rows])
         found += [(kind, exchange[m], local[m], tick * case.tick, quantity * case.lot, order, 0, 0)
