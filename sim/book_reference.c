@@ -471,7 +471,7 @@ static void carry_out(run *run, const td_book_request *wish) {
     bool good = in_flight_room(v);
     if (wish->kind != TD_REQUEST_CANCEL) {
         bool priced = wish->kind == TD_REQUEST_MODIFY || wish->tif != TD_MARKET;
-        good = good && td_book_request_lots(v->terms, wish->quantity, &r.lots) && (!priced || td_book_request_tick(wish->tick, &r.tick));
+        good = good && td_book_request_lots(v->terms, wish->quantity[0], &r.lots) && (!priced || td_book_request_tick(wish->tick[0], &r.tick));
     }
     if (wish->kind == TD_REQUEST_ORDER) {
         r.slot = free_slot(v, r.side);
@@ -499,7 +499,7 @@ static void carry_out(run *run, const td_book_request *wish) {
 static void sink(void *context, int64_t vector, const td_book_request *requests, int count) {
     (void)vector;
     for (int i = 0; i < count; i++)
-        if (requests[i].where) carry_out(context, &requests[i]);
+        if (requests[i].where & 1) carry_out(context, &requests[i]);
 }
 
 static double price_or_nan(int32_t tick, int32_t none) { return tick == none ? NAN : (double)tick; }
@@ -532,7 +532,7 @@ static void decide(run *run, td_book_cause cause, int index) {
     for (int i = 0; i < deck->venues; i++) {
         venue *v = &run->venues[i];
         tops[i] = top_of(v, deck->hooks->depth);
-        *td_seat_field(run->vector, 1, i, TD_SEAT_position, 0) = td_venue_position(v->tally) * v->terms->unit;
+        *td_seat_field(run->vector, 1, i, TD_SEAT_position, 0) = td_book_units(v->terms, td_venue_position(v->tally));
         for (int side = 0; side < 2; side++)
             for (int s = 0; s < TD_SLOTS_MAX; s++) {
                 slot *order = &v->slots[side][s];
