@@ -20,13 +20,15 @@
 #include "data/column_file.h"
 
 static const char SCHEMA[] = "tapedeck-book";
-enum { VERSION = 1, BUFFER = 1 << 18, LET_GO_BYTES = 1 << 25, TICKER_CHUNK = 1 << 14 };
+enum { VERSION = 1, BUFFER = 1 << 18, LET_GO_BYTES = 1 << 25 };
 
 static const char *const contracts[TD_CONTRACT_COUNT] = {"linear", "inverse", "quanto"};
 
 typedef struct book_map {
     td_column_file columns;
     char *report;
+    const uint8_t *tickers; /* packed */
+    int64_t ticker_bytes, ticker_count, ticker_shift_ns;
 } book_map;
 
 const char *td_contract_name(td_contract contract) { return contracts[contract]; }
@@ -83,7 +85,8 @@ typedef enum column {
     WIDE_ROW,
     WIDE_LOTS,
     FUNDING,
-    SEQUENCE, /* not part of the digest */
+    SEQUENCE, /* from here on not part of the digest */
+    TICKER,
     COLUMNS
 } column;
 
@@ -103,6 +106,7 @@ static const struct {
     [WIDE_LOTS] = {"wide_lots", "int64", "lots of those rows", "1"},
     [FUNDING] = {"funding", "{int64 time, float64 rate, float64 mark}", "funding payments", "1"},
     [SEQUENCE] = {"sequence", "uint64", "the venue's number of the last update in the message", "1"},
+    [TICKER] = {"ticker", "uint8", "the venue's own best prices, packed", "1"},
 };
 
 /* The caller closes it. */
@@ -112,6 +116,7 @@ static hid_t column_type(column c) {
     case FUNDING: return funding_type();
     case KIND:
     case SEEN:
+    case TICKER:
     case ACTION: return H5Tcopy(H5T_STD_U8LE);
     case LOCAL_SHIFT: return H5Tcopy(H5T_STD_I32LE);
     case ORDER_ID:
@@ -130,7 +135,7 @@ static const void **column_field(td_book *book, column c) {
         [WIDE_LOTS] = (const void **)&book->wide_lots,       [FUNDING] = (const void **)&book->funding,
         [SEQUENCE] = (const void **)&book->sequence,
     };
-    return fields[c];
+    return fields[c]; /* of TICKER: NULL */
 }
 
 static int64_t column_length(const td_book *book, column c) {
@@ -146,7 +151,7 @@ static int64_t column_length(const td_book *book, column c) {
 }
 
 static size_t column_width(column c) {
-    static const size_t widths[COLUMNS] = {8, 8, 8, 1, 1, 4, sizeof(td_book_row), 8, 1, 8, 8, sizeof(td_funding), 8};
+    static const size_t widths[COLUMNS] = {8, 8, 8, 1, 1, 4, sizeof(td_book_row), 8, 1, 8, 8, sizeof(td_funding), 8, 1};
     return widths[c];
 }
 
@@ -265,17 +270,34 @@ static int64_t optional_length(const td_column_file *c, const char *name) {
     return points > 0 && (uint64_t)points <= c->size ? points : 0;
 }
 
+static td_status find_column(const td_column_file *file, column c, int64_t length, const void **data, td_error *error) {
+    td_column want = {columns[c].name, columns[c].type_text, column_type(c), 1, {(hsize_t)length, 0}};
+    td_status status = td_column_find(file, &want, data, error);
+    H5Tclose(want.type);
+    return status;
+}
+
+/* The packed tickers, and what is written beside them. */
+static td_status find_tickers(const td_column_file *file, book_map *map, td_error *error) {
+    map->ticker_bytes = optional_length(file, columns[TICKER].name);
+    if (map->ticker_bytes == 0) return TD_OK;
+    TD_TRY(find_column(file, TICKER, map->ticker_bytes, (const void **)&map->tickers, error));
+    hid_t dataset = H5Dopen2(file->file, columns[TICKER].name, H5P_DEFAULT);
+    bool told = td_hdf5_integer(dataset, "count", &map->ticker_count) && td_hdf5_integer(dataset, "local_shift_ns", &map->ticker_shift_ns);
+    H5Dclose(dataset);
+    if (told && map->ticker_count >= 0 && map->ticker_count <= map->ticker_bytes) return TD_OK;
+    return td_fail(error, TD_BAD_DATA, "%s: attributes count (%lld) and local_shift_ns of dataset ticker are missing or wrong", file->path,
+                   (long long)map->ticker_count);
+}
+
 static td_status find_columns(const td_column_file *file, td_book *book, td_error *error) {
     book->wide_count = optional_length(file, columns[WIDE_ROW].name);
     book->funding_count = optional_length(file, columns[FUNDING].name);
-    for (column c = 0; c < COLUMNS; c++) {
+    for (column c = 0; c < TICKER; c++) {
         int64_t length = column_length(book, c);
         bool may_lack = c == ORDER_ID || c == ACTION || c == SEQUENCE;
         if (length == 0 || (may_lack && H5Lexists(file->file, columns[c].name, H5P_DEFAULT) <= 0)) continue;
-        td_column want = {columns[c].name, columns[c].type_text, column_type(c), 1, {(hsize_t)length, 0}};
-        td_status status = td_column_find(file, &want, column_field(book, c), error);
-        H5Tclose(want.type);
-        TD_TRY(status);
+        TD_TRY(find_column(file, c, length, column_field(book, c), error));
     }
     if (!book->order_id != !book->action)
         return td_fail(error, TD_BAD_DATA, "%s: has one of the datasets order_id and action, expected both or none", file->path);
@@ -321,6 +343,7 @@ static td_status open_steps(const char *path, bool verify_digest, td_book *book,
     TD_TRY(td_column_file_open(path, &map->columns, error));
     TD_TRY(read_header(&map->columns, book, error));
     TD_TRY(find_columns(&map->columns, book, error));
+    TD_TRY(find_tickers(&map->columns, map, error));
     map->report = td_hdf5_text(map->columns.file, "report");
     TD_TRY(check_messages(path, book, error));
     if (!verify_digest) return TD_OK;
@@ -359,12 +382,11 @@ void td_book_let_go(const td_book *book, int64_t message) {
     if (!book->map || message <= 0) return;
     assert(message <= book->messages);
     td_book view = *book;
-    for (column c = 0; c < COLUMNS; c++) {
+    for (column c = 0; c < TICKER; c++) {
         const char *bytes = *column_field(&view, c);
         if (!bytes || c == WIDE_ROW || c == WIDE_LOTS || c == FUNDING) continue;
-        int64_t behind = column_length(book, c) == book->messages && c != ROW && c != ORDER_ID && c != ACTION
-                             ? message
-                             : book->row_end[message - 1];
+        bool of_rows = c == ROW || c == ORDER_ID || c == ACTION;
+        int64_t behind = of_rows ? book->row_end[message - 1] : message;
         let_go(bytes, bytes + (size_t)behind * column_width(c));
     }
 }
@@ -374,74 +396,75 @@ const char *td_book_report(const td_book *book) {
     return map && map->report ? map->report : "";
 }
 
-/* ---- tickers ---- */
+/* ---- tickers ----
+ * Packed: a byte that says which fields differ from those of the ticker before (bit f: field f), then those differences, each as a
+ * whole number of 7 bits a byte, the lowest first, the highest bit set in all bytes but the last, and signs folded in: 0, -1, 1, -2 ...
+ * are 0, 1, 2, 3 ... */
 
-enum { TICKER_COLUMNS = 7 };
+enum { TICKER_FIELDS = 7, PACKED_MAX = 1 + 10 * TICKER_FIELDS };
 
-static hid_t ticker_type(int c) { return c < 2 ? H5T_STD_I64LE : c == 2 ? H5T_STD_U64LE : c % 2 ? H5T_STD_I32LE : H5T_STD_U32LE; }
-
-static const char *const ticker_names[TICKER_COLUMNS] = {"ticker_exchange_time", "ticker_local_time", "ticker_sequence", "ticker_bid_tick",
-                                                         "ticker_bid_lots",      "ticker_ask_tick",   "ticker_ask_lots"};
-
-static int64_t ticker_value(const td_book_ticker *t, int c) {
-    const int64_t values[TICKER_COLUMNS] = {t->exchange_ns,         t->local_ns,  (int64_t)t->sequence,  td_row_tick(t->bid),
-                                            (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
-    return values[c];
+static void ticker_fields(const td_book_ticker *t, uint64_t fields[TICKER_FIELDS]) {
+    const int64_t values[TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
+                                           (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
+    memcpy(fields, values, sizeof values);
 }
 
-static void set_ticker_value(td_book_ticker *t, int c, int64_t value) {
-    switch (c) {
-    case 0: t->exchange_ns = value; break;
-    case 1: t->local_ns = value; break;
-    case 2: t->sequence = (uint64_t)value; break;
-    case 3: t->bid = td_row_make(TD_BUY, (int32_t)value, t->bid.lots); break;
-    case 4: t->bid.lots = (uint32_t)value; break;
-    case 5: t->ask = td_row_make(TD_SELL, (int32_t)value, t->ask.lots); break;
-    default: t->ask.lots = (uint32_t)value; break;
+static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ticker, uint8_t bytes[PACKED_MAX]) {
+    uint64_t old[TICKER_FIELDS], new[TICKER_FIELDS];
+    ticker_fields(before, old);
+    ticker_fields(ticker, new);
+    size_t size = 1;
+    bytes[0] = 0;
+    for (int f = 0; f < TICKER_FIELDS; f++) {
+        if (new[f] == old[f]) continue;
+        uint64_t difference = new[f] - old[f], folded = difference << 1 ^ -(difference >> 63);
+        bytes[0] |= (uint8_t)(1 << f);
+        for (; folded >= 128; folded >>= 7) bytes[size++] = (uint8_t)(folded | 128);
+        bytes[size++] = (uint8_t)folded;
     }
+    return size;
 }
 
-static td_status read_tickers(const char *path, hid_t file, td_book_ticker **tickers, int64_t *count, td_error *error) {
-    int64_t *values = NULL;
-    td_status status = TD_OK;
-    for (int c = 0; c < TICKER_COLUMNS && status == TD_OK; c++) {
-        hid_t dataset = H5Lexists(file, ticker_names[c], H5P_DEFAULT) > 0 ? H5Dopen2(file, ticker_names[c], H5P_DEFAULT) : -1;
-        if (dataset < 0 && c == 0) return TD_OK; /* none were kept */
-        hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
-        int64_t points = dataset < 0 ? -1 : (int64_t)H5Sget_simple_extent_npoints(space);
-        if (c == 0 && points > 0) {
-            *count = points;
-            *tickers = calloc((size_t)points, sizeof **tickers);
-            values = malloc((size_t)points * sizeof *values);
-            if (!*tickers || !values) status = td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld tickers", path, (long long)points);
+/* Unpacks one ticker behind `fields`, which become its own; the place behind it, NULL when the bytes end before. */
+static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TICKER_FIELDS]) {
+    if (at == end) return NULL;
+    unsigned changed = *at++;
+    for (int f = 0; f < TICKER_FIELDS; f++) {
+        if (!(changed >> f & 1)) continue;
+        uint64_t folded = 0;
+        for (int shift = 0;; shift += 7) {
+            if (at == end || shift > 63) return NULL;
+            folded |= (uint64_t)(*at & 127) << shift;
+            if (*at++ < 128) break;
         }
-        if (status == TD_OK && (points != *count || points < 1 ||
-                                H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
-            status = td_fail(error, TD_BAD_DATA, "%s: dataset %s is missing, damaged, or not as long as %s", path, ticker_names[c],
-                             ticker_names[0]);
-        for (int64_t i = 0; status == TD_OK && i < points; i++) set_ticker_value(*tickers + i, c, values[i]);
-        if (space >= 0) H5Sclose(space);
-        if (dataset >= 0) H5Dclose(dataset);
+        fields[f] += folded >> 1 ^ -(folded & 1);
     }
-    free(values);
-    return status;
+    return at;
 }
 
 td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
     *tickers = NULL;
     *count = 0;
     const book_map *map = book->map;
-    if (!map) return TD_OK;
-    td_hdf5_quiet();
-    hid_t file = H5Fopen(map->columns.path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file < 0) return td_fail(error, TD_BAD_DATA, "%s: cannot be opened again for its tickers", map->columns.path);
-    td_status status = read_tickers(map->columns.path, file, tickers, count, error);
-    H5Fclose(file);
-    if (status == TD_OK) return TD_OK;
-    free(*tickers);
-    *tickers = NULL;
-    *count = 0;
-    return status;
+    if (!map || map->ticker_count == 0) return TD_OK;
+    td_book_ticker *made = malloc((size_t)map->ticker_count * sizeof *made);
+    if (!made) return td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld tickers", map->columns.path, (long long)map->ticker_count);
+    const uint8_t *at = map->tickers, *end = at + map->ticker_bytes;
+    uint64_t f[TICKER_FIELDS] = {0};
+    for (int64_t i = 0; at && i < map->ticker_count; i++) {
+        at = unpack_ticker(at, end, f);
+        made[i] = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
+                                   .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
+                                   .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
+    }
+    if (at != end) {
+        free(made);
+        return td_fail(error, TD_BAD_DATA, "%s: dataset ticker does not hold %lld tickers in %lld bytes: it is damaged", map->columns.path,
+                       (long long)map->ticker_count, (long long)map->ticker_bytes);
+    }
+    *tickers = made;
+    *count = map->ticker_count;
+    return TD_OK;
 }
 
 /* ---- writing: what is put aside until the end ---- */
@@ -472,7 +495,8 @@ struct td_book_writer {
     char *path, temporary[4096];
     td_instrument instrument;
     bool parity, orders, sequences, unknown_times;
-    int64_t messages, rows, shift_ns;
+    int64_t messages, rows, tickers, shift_ns;
+    td_book_ticker last_ticker;
     spill spill[SPILLS];
 };
 
@@ -597,7 +621,11 @@ td_status td_book_write(td_book_writer *w, const td_book_message *m, td_error *e
 }
 
 td_status td_book_write_ticker(td_book_writer *w, const td_book_ticker *ticker, td_error *error) {
-    return append(w, TICKERS, ticker, sizeof *ticker, error);
+    uint8_t bytes[PACKED_MAX];
+    size_t size = pack_ticker(&w->last_ticker, ticker, bytes);
+    w->last_ticker = *ticker;
+    w->tickers++;
+    return append(w, TICKERS, bytes, size, error);
 }
 
 td_status td_book_write_funding(td_book_writer *w, const td_funding *funding, td_error *error) {
@@ -681,14 +709,16 @@ static void sort_messages(const sorting *s, int64_t count) {
         }
 }
 
-/* Messages without a time at the exchange have that of the next one which has one; of none, their local time. */
+/* Messages without a time at the exchange have that of the next one which has one and is no trade (trades are a stream of their own, and
+ * may be ahead of the book); failing that of the next trade, or their local time. */
 static void fill_unknown_times(td_book_writer *w) {
     entry *entries = w->spill[ENTRIES].base;
-    int64_t known = TD_BOOK_TIME_UNKNOWN;
+    int64_t of_book = TD_BOOK_TIME_UNKNOWN, of_trade = TD_BOOK_TIME_UNKNOWN;
     for (int64_t m = w->messages; m-- > 0;) {
         entry *e = &entries[m];
-        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = known == TD_BOOK_TIME_UNKNOWN ? e->local_ns : known;
-        known = e->exchange_ns;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = of_book != TD_BOOK_TIME_UNKNOWN ? of_book : of_trade;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = e->local_ns;
+        *(e->kind == TD_BOOK_TRADE ? &of_trade : &of_book) = e->exchange_ns;
     }
 }
 
@@ -727,18 +757,21 @@ static td_status order_messages(finishing *f) {
     return TD_OK;
 }
 
-static bool has_column(const finishing *f, column c) {
-    if (c == ORDER_ID || c == ACTION) return f->w->orders && f->w->rows > 0;
-    if (c == SEQUENCE) return f->w->sequences;
-    return column_length(&f->shape, c) > 0;
+/* Elements of a column that is written; 0: it is not. */
+static int64_t written_length(const finishing *f, column c) {
+    bool lacks = ((c == ORDER_ID || c == ACTION) && !f->w->orders) || (c == SEQUENCE && !f->w->sequences);
+    return lacks ? 0 : c == TICKER ? f->w->spill[TICKERS].size : column_length(&f->shape, c);
 }
 
 static bool put_column(finishing *f, column c) {
-    hsize_t length = (hsize_t)column_length(&f->shape, c);
+    hsize_t length = (hsize_t)written_length(f, c);
+    if (length == 0) return true;
     hid_t type = column_type(c), dataset = td_hdf5_reserve(f->file, columns[c].name, type, 1, &length, &f->offset[c]);
     H5Tclose(type);
     if (dataset < 0) return false;
     bool done = td_hdf5_put_text(dataset, "long_name", columns[c].long_name) && td_hdf5_put_text(dataset, "units", columns[c].units);
+    if (c == TICKER)
+        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) && td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
     H5Dclose(dataset);
     return done;
 }
@@ -757,36 +790,10 @@ static bool put_header(const finishing *f) {
            td_hdf5_put_text(f->file, "creator", "tapedeck " TAPEDECK_VERSION);
 }
 
-/* One column of the tickers, compressed. */
-static bool put_ticker_column(finishing *f, int c) {
-    const td_book_ticker *tickers = f->w->spill[TICKERS].base;
-    hsize_t count = (hsize_t)f->w->spill[TICKERS].size / sizeof *tickers, chunk = count < TICKER_CHUNK ? count : TICKER_CHUNK;
-    hid_t plist = td_hdf5_plist(false), space = H5Screate_simple(1, &count, NULL);
-    H5Pset_chunk(plist, 1, &chunk);
-    H5Pset_shuffle(plist);
-    H5Pset_deflate(plist, 1);
-    hid_t dataset = H5Dcreate2(f->file, ticker_names[c], ticker_type(c), space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    H5Pclose(plist);
-    bool done = dataset >= 0;
-    for (hsize_t at = 0; done && at < count; at += chunk) {
-        int64_t values[TICKER_CHUNK];
-        hsize_t piece = count - at < chunk ? count - at : chunk;
-        for (hsize_t i = 0; i < piece; i++) values[i] = ticker_value(&tickers[at + i], c) + (c == 1 ? f->w->shift_ns : 0);
-        hid_t memory = H5Screate_simple(1, &piece, NULL);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &piece, NULL);
-        done = H5Dwrite(dataset, c == 2 ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, values) >= 0;
-        H5Sclose(memory);
-    }
-    H5Sclose(space);
-    if (dataset >= 0) H5Dclose(dataset);
-    return done;
-}
-
 static bool put_structure(finishing *f) {
     f->file = td_hdf5_create(f->w->temporary);
     bool done = f->file >= 0 && put_header(f);
-    for (column c = 0; done && c < COLUMNS; c++) done = !has_column(f, c) || put_column(f, c);
-    for (int c = 0; done && f->w->spill[TICKERS].size > 0 && c < TICKER_COLUMNS; c++) done = put_ticker_column(f, c);
+    for (column c = 0; done && c < COLUMNS; c++) done = put_column(f, c);
     return (f->file < 0 || H5Fclose(f->file) >= 0) && done;
 }
 
@@ -901,6 +908,7 @@ static td_status put_contents(stream *s, column c) {
         for (int64_t i = 0; i < s->f->shape.wide_count; i++) TD_TRY(put_bytes(s, c == WIDE_ROW ? &wide[i].row : &wide[i].lots, 8));
         return TD_OK;
     case FUNDING: return put_bytes(s, w->spill[FUNDINGS].base, (size_t)w->spill[FUNDINGS].size);
+    case TICKER: return put_bytes(s, w->spill[TICKERS].base, (size_t)w->spill[TICKERS].size);
     default: return put_of_messages(s, c);
     }
 }
@@ -910,11 +918,11 @@ static td_status put_columns(finishing *f) {
     if (!s) return td_fail(f->error, TD_NO_MEMORY, "%s: no memory to write it", f->w->path);
     td_status status = TD_OK;
     for (column c = 0; status == TD_OK && c < COLUMNS; c++) {
-        if (!has_column(f, c)) continue;
+        if (written_length(f, c) == 0) continue;
         s->f = f;
         s->offset = (off_t)f->offset[c];
         s->used = 0;
-        s->hashed = c != SEQUENCE;
+        s->hashed = c < SEQUENCE;
         status = put_contents(s, c);
         if (status == TD_OK) status = flush_stream(s);
     }
@@ -933,8 +941,8 @@ static td_status put_digest(finishing *f) {
 static td_status put_file(finishing *f) {
     const td_book_writer *w = f->w;
     off_t size = 1 << 17;
-    for (column c = 0; c < COLUMNS; c++) size += has_column(f, c) ? (off_t)column_length(&f->shape, c) * (off_t)column_width(c) : 0;
-    TD_TRY(td_reserve_room(w->path, w->temporary, size + (off_t)w->spill[TICKERS].size, f->error));
+    for (column c = 0; c < COLUMNS; c++) size += (off_t)written_length(f, c) * (off_t)column_width(c);
+    TD_TRY(td_reserve_room(w->path, w->temporary, size, f->error));
     if (!put_structure(f)) return hdf5_failed(f);
     f->fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
     if (f->fd < 0) return td_write_failed(w->path, "cannot be written", f->error);

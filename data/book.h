@@ -127,7 +127,7 @@ td_status td_book_open(const char *path, bool verify_digest, td_book *book, td_e
 void td_book_close(td_book *book);
 /* Tells the kernel that what belongs to messages before `message` is not needed for now. */
 void td_book_let_go(const td_book *book, int64_t message);
-/* Reads the tickers, which the caller frees; *count 0 where there are none. */
+/* Unpacks the tickers, which the caller frees; *count 0 where there are none. TD_BAD_DATA when they are damaged. */
 td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error);
 /* Text of the import report kept in the file (JSON), "" of a book built by hand. */
 const char *td_book_report(const td_book *book);
@@ -138,7 +138,7 @@ typedef struct td_book_writer td_book_writer;
 td_status td_book_writer_open(const char *path, const td_instrument *instrument, bool parity, td_book_writer **writer, td_error *error);
 #define TD_BOOK_TIME_UNKNOWN INT64_MIN
 typedef struct td_book_message {
-    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one */
+    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one and is no trade */
     int64_t local_ns;
     uint64_t sequence;
     td_book_kind kind;

@@ -130,12 +130,14 @@ static void unknown_times_are_those_of_the_next_message(void **state) {
     td_book_writer *w = start(path, &btc);
     put(w, TD_BOOK_TIME_UNKNOWN, 1, 100);
     put(w, TD_BOOK_TIME_UNKNOWN, 2, 101);
+    const td_book_row row = td_row_make(TD_BUY, 104, 1);
+    assert_ok(td_book_write(w, &(td_book_message){.exchange_ns = 55, .kind = TD_BOOK_TRADE, .seen = TD_BOOK_SEEN, .rows = 1, .row = &row}, &error));
     put(w, 50, 3, 102);
     put(w, TD_BOOK_TIME_UNKNOWN, 60, 103);
     td_book b = finish(w, path);
-    static const int64_t times[] = {50, 50, 50, 60};
-    for (int m = 0; m < 4; m++) {
-        assert_int_equal(td_row_tick(b.row[m]), 100 + m);
+    static const int64_t times[] = {50, 50, 50, 55, 60}, ticks[] = {100, 101, 102, 104, 103};
+    for (int m = 0; m < 5; m++) {
+        assert_int_equal(td_row_tick(b.row[m]), ticks[m]);
         assert_int_equal(b.exchange_ns[m], times[m]);
     }
     td_book_close(&b);
@@ -261,6 +263,41 @@ static void equal_data_is_an_equal_file(void **state) {
     free(bytes[1]);
 }
 
+/* Tickers are packed as differences: small ones, none, the largest there are. */
+static void tickers_are_packed(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    static td_book_ticker tickers[N];
+    const char *path = td_test_path("tickers.h5");
+    td_book_writer *w = start(path, &btc);
+    put(w, 1, 2, 3);
+    for (int i = 0; i < N; i++) {
+        uint64_t bits[6];
+        for (int f = 0; f < 6; f++) bits[f] = td_random_bits(4, TD_PURPOSE_TEST, (uint64_t)f, (uint64_t)i) >> (i % 64);
+        td_book_ticker *t = &tickers[i];
+        *t = (td_book_ticker){(int64_t)(bits[0] >> 1), (int64_t)(bits[1] >> 2), bits[2],
+                              td_row_make(TD_BUY, (int32_t)(bits[3] & TD_TICK_MAX), (uint32_t)bits[4]),
+                              td_row_make(TD_SELL, (int32_t)(bits[5] & TD_TICK_MAX), (uint32_t)(bits[4] >> 32))};
+        if (i % 5 == 4) *t = tickers[i - 1];
+        assert_ok(td_book_write_ticker(w, t, &error));
+    }
+    td_book_writer_shift_local(w, 1000);
+    td_book b = finish(w, path);
+    td_book_ticker *read;
+    int64_t count;
+    assert_ok(td_book_tickers(&b, &read, &count, &error));
+    assert_int_equal(count, N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(read[i].exchange_ns, tickers[i].exchange_ns);
+        assert_int_equal(read[i].local_ns, tickers[i].local_ns + 1000);
+        assert_int_equal(read[i].sequence, tickers[i].sequence);
+        assert_memory_equal(&read[i].bid, &tickers[i].bid, sizeof read[i].bid);
+        assert_memory_equal(&read[i].ask, &tickers[i].ask, sizeof read[i].ask);
+    }
+    free(read);
+    td_book_close(&b);
+}
+
 /* Changes numbers of a dataset in a file. */
 static void spoil(const char *path, const char *name, hid_t type, int64_t at, const void *value) {
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset);
@@ -319,6 +356,18 @@ static void bad_files_are_refused(void **state) {
     assert_ok(td_book_open(path, false, &b, &error));
     td_book_close(&b);
     assert_fails(td_book_open(path, true, &b, &error), TD_BAD_DATA, "the file was changed");
+    td_book_writer *w = start(path, &btc);
+    put(w, 1, 2, 3);
+    for (int i = 0; i < 9; i++) assert_ok(td_book_write_ticker(w, &(td_book_ticker){i, i, (uint64_t)i, {4, 5}, {7, 6}}, &error));
+    assert_ok(td_book_writer_close(w, NULL, NULL, &error));
+    const int64_t endless = 255;
+    spoil(path, "ticker", H5T_NATIVE_INT64, 8, &endless);
+    assert_ok(td_book_open(path, true, &b, &error)); /* not part of the digest */
+    td_book_ticker *tickers;
+    int64_t count;
+    assert_fails(td_book_tickers(&b, &tickers, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
+    assert_null(tickers);
+    td_book_close(&b);
     make(path);
     assert_int_equal(truncate(path, 3000), 0);
     assert_fails(td_book_open(path, false, &b, &error), TD_BAD_DATA, "truncated or damaged");
@@ -370,6 +419,7 @@ int main(void) {
         cmocka_unit_test(wide_rows_and_orders_move_along),
         cmocka_unit_test(digest_names_the_data),
         cmocka_unit_test(equal_data_is_an_equal_file),
+        cmocka_unit_test(tickers_are_packed),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(nothing_is_left_of_a_failure),
     };

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
 
 #include "data/book_feed.h"
 #include "data/number.h"
@@ -59,8 +62,16 @@ static const char *skip_blanks(const char *p, const char *end) {
     return p;
 }
 
-/* Behind a string whose first character is at p; NULL when it has no end. */
+/* The quote that ends the string whose first character is at p; NULL when it has none. */
 static const char *string_end(const char *p, const char *end) {
+#ifdef __SSE4_1__
+    if (end - p >= 16) { /* most are short, and have no backslash */
+        __m128i text = _mm_loadu_si128((const __m128i *)p);
+        unsigned quotes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')));
+        unsigned slashes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+        if (quotes && !(slashes & (quotes - 1))) return p + __builtin_ctz(quotes);
+    }
+#endif
     for (; p < end; p++) {
         if (*p == '"') return p;
         if (*p == '\\') p++;
@@ -68,13 +79,25 @@ static const char *string_end(const char *p, const char *end) {
     return NULL;
 }
 
+/* Behind the first "]]". */
+static const char *levels_end(const char *p, const char *end) {
+#ifdef __SSE4_1__
+    const __m128i bracket = _mm_set1_epi8(']');
+    for (; end - p >= 17; p += 16) {
+        __m128i first = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), bracket);
+        __m128i second = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + 1)), bracket);
+        unsigned both = (unsigned)_mm_movemask_epi8(_mm_and_si128(first, second));
+        if (both) return p + __builtin_ctz(both) + 2;
+    }
+#endif
+    const char *found = memmem(p, (size_t)(end - p), "]]", 2);
+    return found ? found + 2 : NULL;
+}
+
 /* Behind the array or object that begins at p. */
 static const char *nested_end(const char *p, const char *end) {
     int depth = 0;
-    if (end - p > 2 && p[0] == '[' && p[1] == '[') { /* levels: nothing in them but digits looks like an end */
-        const char *found = memmem(p, (size_t)(end - p), "]]", 2);
-        return found ? found + 2 : NULL;
-    }
+    if (end - p > 2 && p[0] == '[' && p[1] == '[') return levels_end(p, end); /* nothing in them looks like an end */
     for (; p < end; p++) {
         if (*p == '"') {
             p = string_end(p + 1, end);
@@ -172,13 +195,18 @@ static bool read_whole(const members *m, int key, int64_t *number) {
     return has(m, key) && read_digits(m->of[key].begin, m->of[key].end, number);
 }
 
-/* Times come in milliseconds, microseconds or nanoseconds since 1970: years 1973 to 5000 tell which. */
+/* Times come in milliseconds, microseconds or nanoseconds since 1970: the years 1973 to 2255 tell which. */
 static bool scale_time(int64_t number, int64_t *ns) {
-    if (number >= 100000000000000000) *ns = number;
-    else if (number >= 100000000000000) *ns = number * 1000;
-    else if (number >= 100000000000) *ns = number * 1000000;
-    else return false;
-    return true;
+    static const int64_t early = 100000000000, late = 9000000000000; /* milliseconds */
+    for (int64_t unit = 1000000; unit >= 1; unit /= 1000) {
+        int64_t of_unit = 1000000 / unit;
+        if (number < early * of_unit) return false;
+        if (number < late * of_unit) {
+            *ns = number * unit;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool read_time(const members *m, int key, int64_t *ns) {
@@ -188,12 +216,43 @@ static bool read_time(const members *m, int key, int64_t *ns) {
 
 /* ---- levels ---- */
 
+#ifdef __SSE4_1__
+/* A number of 1 to 7 digits, a point and 1 to 8 digits, and a quote, in the 17 bytes at p: 10^8 times it, and where the quote is. False when
+ * it is anything else. */
+static inline bool read_plain(const char *p, int64_t *hundred_millions, const char **quote) {
+    __m128i text = _mm_loadu_si128((const __m128i *)p);
+    unsigned points = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
+    /* bytes above '9' or below '0', as unsigned numbers */
+    __m128i digit = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+    unsigned others = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(10)), _mm_set1_epi8(10)));
+    unsigned ends = others & ~points;
+    if (!points) return false;
+    int whole = __builtin_ctz(points), length = __builtin_ctz(ends | 1u << 16), decimals = length - whole - 1;
+    if (whole < 1 || whole > 7 || decimals < 1 || decimals > 8 || p[length] != '"' || (points & (points - 1) & ((1u << length) - 1))) return false;
+    *hundred_millions = (int64_t)td_hundred_millions(p, whole, decimals);
+    *quote = p + length;
+    return true;
+}
+#endif
+
 /* Pushes [["price","quantity"],...]; false when it is anything else. */
 static bool push_levels(td_book_feed *feed, td_side side, value v) {
     const char *p = v.begin, *end = v.end;
     if (end - p < 2 || *p++ != '[') return false;
     if (*p == ']') return p + 1 == end;
     for (;;) {
+#ifdef __SSE4_1__
+        /* what nearly all are like; 17 bytes behind either quote are still in the line */
+        int64_t price_e8, quantity_e8;
+        const char *price_quote, *quantity_quote;
+        if (end - p > 48 && p[0] == '[' && p[1] == '"' && read_plain(p + 2, &price_e8, &price_quote) && price_quote[1] == ',' &&
+            price_quote[2] == '"' && read_plain(price_quote + 3, &quantity_e8, &quantity_quote) && quantity_quote[1] == ']' &&
+            quantity_quote[2] == ',') {
+            td_feed_row_nano(feed, side, price_e8 * 10, quantity_e8 * 10);
+            p = quantity_quote + 3;
+            continue;
+        }
+#endif
         /* the shortest is ["1","1"] and what follows it */
         if (end - p < 10 || p[0] != '[' || p[1] != '"') return false;
         const char *price = p + 2, *price_end = price;
