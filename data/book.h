@@ -43,7 +43,7 @@ enum { TD_BOOK_AT_EXCHANGE = 1, TD_BOOK_AT_LOCAL = 2, TD_BOOK_SEEN = 3 };
 /* What happened to an order (rows of TD_BOOK_ORDERS). Fills and trades do not change the book: a cancel or a modify follows. */
 typedef enum td_book_action {
     TD_ACTION_ADD,
-    TD_ACTION_CANCEL, /* lots: what is taken off; the order goes when nothing is left */
+    TD_ACTION_CANCEL, /* lots: what is taken off, 0: all; the order goes when nothing is left */
     TD_ACTION_MODIFY, /* price and quantity are the new ones */
     TD_ACTION_CLEAR,  /* all orders of the side are gone; order id 1: of both sides */
     TD_ACTION_TRADE,  /* an execution, side of the taker */

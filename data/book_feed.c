@@ -35,6 +35,7 @@ typedef struct message {
     int64_t row_begin, rows;       /* in `rows` */
     uint8_t seen;
     bool local_known, wide, orders;
+    bool refused; /* the row pushed last */
     int bad_rows;
     td_feed_count passed_as; /* of one that is held: how it was counted */
 } message;
@@ -143,6 +144,9 @@ void td_feed_rule(td_book_feed *feed, td_sequence_rule rule) {
     if (feed->rule == TD_SEQUENCE_NONE) feed->rule = rule;
 }
 
+bool td_feed_parity(const td_book_feed *feed) { return feed->def.parity; }
+const td_instrument *td_feed_instrument(const td_book_feed *feed) { return &feed->def.instrument; }
+
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line) {
     feed->place_name = name;
     feed->place_line = line;
@@ -165,9 +169,14 @@ static void count_many(td_book_feed *feed, td_feed_count count, int64_t times, c
 
 void td_feed_begin(td_book_feed *feed, td_book_kind kind, int64_t exchange_ns, int64_t local_ns) {
     feed->rows.count = 0;
-    feed->now = (message){.kind = kind, .exchange_ns = exchange_ns ? exchange_ns : TD_BOOK_TIME_UNKNOWN,
-                          .local_ns = local_ns ? local_ns : exchange_ns, .first_id = -1, .last_id = -1, .previous_id = -1,
-                          .trade_id = -1, .seen = TD_BOOK_SEEN, .local_known = local_ns != 0};
+    feed->now = (message){.kind = kind, .first_id = -1, .last_id = -1, .previous_id = -1, .trade_id = -1, .seen = TD_BOOK_SEEN};
+    td_feed_time(feed, exchange_ns, local_ns);
+}
+
+void td_feed_time(td_book_feed *feed, int64_t exchange_ns, int64_t local_ns) {
+    feed->now.exchange_ns = exchange_ns ? exchange_ns : TD_BOOK_TIME_UNKNOWN;
+    feed->now.local_ns = local_ns ? local_ns : exchange_ns;
+    feed->now.local_known = local_ns != 0;
 }
 
 void td_feed_ids(td_book_feed *feed, int64_t first, int64_t last, int64_t previous) {
@@ -244,6 +253,12 @@ static void push_row(td_book_feed *feed, td_side side, int64_t tick, int64_t lot
     r->action[r->count] = 0;
     r->count++;
     feed->now.wide |= lots >= TD_LOTS_WIDE;
+    feed->now.refused = false;
+}
+
+static void refuse_row(td_book_feed *feed) {
+    feed->now.bad_rows++;
+    feed->now.refused = true;
 }
 
 void td_feed_row_text(td_book_feed *feed, td_side side, const char *price, size_t price_length, const char *quantity,
@@ -261,7 +276,7 @@ void td_feed_row_text(td_book_feed *feed, td_side side, const char *price, size_
     if (accept(feed, p, q, tick, &lots, text, length))
         push_row(feed, side, tick, lots);
     else
-        feed->now.bad_rows++;
+        refuse_row(feed);
 }
 
 void td_feed_row_nano(td_book_feed *feed, td_side side, int64_t price_e9, int64_t quantity_e9) {
@@ -278,7 +293,7 @@ void td_feed_row_nano(td_book_feed *feed, td_side side, int64_t price_e9, int64_
     if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
     else
-        feed->now.bad_rows++;
+        refuse_row(feed);
 }
 
 void td_feed_row(td_book_feed *feed, td_side side, double price, double quantity) {
@@ -292,12 +307,12 @@ void td_feed_row(td_book_feed *feed, td_side side, double price, double quantity
     if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
     else
-        feed->now.bad_rows++;
+        refuse_row(feed);
 }
 
 void td_feed_order(td_book_feed *feed, uint64_t id, td_book_action action) {
     feed->now.orders = true;
-    if (feed->now.bad_rows > 0 && feed->rows.count == 0) return;
+    if (feed->now.refused || feed->out_of_memory) return;
     assert(feed->rows.count > 0);
     feed->rows.order_id[feed->rows.count - 1] = id;
     feed->rows.action[feed->rows.count - 1] = (uint8_t)action;
@@ -320,12 +335,12 @@ static td_status runs_backwards(const td_book_feed *feed, const char *whose, int
                    feed->place_name, (long long)feed->place_line, whose, td_time_text(before, then), td_time_text(found, now));
 }
 
-/* Counts time running backwards within a stream. Levels are absolute, so a depth message must not overtake another when the tape is
- * sorted: mode strict raises its times to those of the one before. */
+/* Counts time running backwards within a stream, where somebody sees it. Levels are absolute, so a depth message must not overtake
+ * another when the tape is sorted: mode strict raises its times to those of the one before. */
 static td_status keep_time(td_book_feed *feed, message *m, td_error *error) {
     stream_clock *c = &feed->clock[m->kind == TD_BOOK_TRADE ? STREAM_TRADE : STREAM_DEPTH];
     bool raise = !feed->def.parity && m->kind != TD_BOOK_TRADE;
-    if (m->exchange_ns != TD_BOOK_TIME_UNKNOWN) {
+    if (m->exchange_ns != TD_BOOK_TIME_UNKNOWN && (m->seen & TD_BOOK_AT_EXCHANGE)) {
         if (m->exchange_ns < c->exchange_ns) {
             td_feed_count_one(feed, TD_FEED_COUNT_exchange_regressions, NULL);
             if (raise && c->exchange_ns - m->exchange_ns > BACKWARDS_MAX_NS)
@@ -334,6 +349,7 @@ static td_status keep_time(td_book_feed *feed, message *m, td_error *error) {
         }
         c->exchange_ns = m->exchange_ns;
     }
+    if (!(m->seen & TD_BOOK_AT_LOCAL)) return TD_OK;
     if (m->local_ns < c->local_ns) {
         td_feed_count_one(feed, TD_FEED_COUNT_local_regressions, NULL);
         if (raise && c->local_ns - m->local_ns > BACKWARDS_MAX_NS)
@@ -546,8 +562,8 @@ static td_status take_snapshot(td_book_feed *feed, message *m, td_error *error) 
         td_feed_count_one(feed, TD_FEED_COUNT_quarantined, "a snapshot with a level that cannot be used");
         return TD_OK;
     }
-    bool numbered = m->last_id >= 0 && (feed->rule == TD_SEQUENCE_BINANCE_SPOT || feed->rule == TD_SEQUENCE_BINANCE_FUTURES);
-    if (numbered && feed->sync == SYNC_GOOD && m->last_id <= feed->last_id) {
+    bool numbered = m->last_id >= 0; /* which rule it is may not be known yet */
+    if (numbered && feed->rule != TD_SEQUENCE_NONE && feed->sync == SYNC_GOOD && m->last_id <= feed->last_id) {
         td_feed_count_one(feed, TD_FEED_COUNT_duplicates, "a snapshot older than the book");
         return TD_OK;
     }
@@ -576,7 +592,7 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
 static bool starts_anew(const td_book_feed *feed, const message *m) {
     if (m->kind == TD_BOOK_CLEAR) return m->rows == 0;
     bool clears = false;
-    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR;
+    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
     return clears;
 }
 

@@ -87,6 +87,9 @@ td_status td_feed_close(td_book_feed *feed, td_feed_report *report, char digest[
 void td_feed_abandon(td_book_feed *feed);
 
 void td_feed_rule(td_book_feed *feed, td_sequence_rule rule);
+/* Is the tape one of mode parity? For sources whose messages hftbacktest's converters take apart otherwise than the venue. */
+bool td_feed_parity(const td_book_feed *feed);
+const td_instrument *td_feed_instrument(const td_book_feed *feed);
 /* Where the reader is, for messages about data: file name, and line or record from 1. name must stay valid. */
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line);
 /* Notes something countable at this place; what: what was found, may be NULL. */
@@ -96,6 +99,8 @@ void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what
  * row makes a gap; quantities off the grid are counted and rounded. exchange_ns 0: not known, taken from local_ns (of snapshots: from the
  * depth messages around it), and the other way round. */
 void td_feed_begin(td_book_feed *feed, td_book_kind kind, int64_t exchange_ns, int64_t local_ns);
+/* Other times for the message that was begun: it is complete later. */
+void td_feed_time(td_book_feed *feed, int64_t exchange_ns, int64_t local_ns);
 /* First and last id of the updates in the message, and last id of the message before (-1: not said). A snapshot has only `last`. */
 void td_feed_ids(td_book_feed *feed, int64_t first, int64_t last, int64_t previous);
 /* Price and quantity as decimal text ("61800.20", no exponent needed but understood), as units of 1e-9, or as doubles. */

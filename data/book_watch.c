@@ -203,7 +203,7 @@ static td_status take_order(td_book_watch *w, const td_book_message *m, int32_t 
             finding->unknown_orders++;
             return TD_OK;
         }
-        if (lots > o->lots) lots = o->lots;
+        if (lots == 0 || lots > o->lots) lots = o->lots;
         change_level(w, o->tick_side, -lots);
         o->lots -= lots;
         if (o->lots == 0) remove_order(w, o);
@@ -227,6 +227,7 @@ static td_status take_order(td_book_watch *w, const td_book_message *m, int32_t 
 
 td_status td_book_watch_message(td_book_watch *w, const td_book_message *m, bool parity, td_watch_finding *finding, td_error *error) {
     *finding = (td_watch_finding){0};
+    if (!(m->seen & TD_BOOK_AT_EXCHANGE)) return TD_OK; /* the same comes once more for the exchange */
     switch (m->kind) {
     case TD_BOOK_SNAPSHOT: clear_for_snapshot(w, m, parity); __attribute__((fallthrough));
     case TD_BOOK_DEPTH: set_levels(w, m, finding); break;
@@ -248,9 +249,13 @@ td_status td_book_watch_message(td_book_watch *w, const td_book_message *m, bool
     finding->crossed = both && bid > ask;
     finding->locked = both && bid == ask;
     if (m->kind == TD_BOOK_DEPTH) note_touch(w, m->sequence);
-    /* mode strict: what came last is right */
-    for (int32_t r = 0; finding->crossed && !parity && m->kind == TD_BOOK_DEPTH && r < m->rows; r++)
-        if (lots_of(m, r) > 0) td_ladder_uncross(w->ladder, td_row_side(m->row[r]), td_row_tick(m->row[r]));
+    /* mode strict: what came last is right, of a message the first row that is still there */
+    bool uncross = !parity && m->kind != TD_BOOK_ORDERS && (finding->crossed || finding->locked);
+    for (int32_t r = 0; uncross && r < m->rows; r++) {
+        td_side side = td_row_side(m->row[r]);
+        int32_t tick = td_row_tick(m->row[r]);
+        if (lots_of(m, r) > 0 && td_ladder_lots(w->ladder, side, tick) > 0) td_ladder_uncross(w->ladder, side, tick);
+    }
     return TD_OK;
 }
 

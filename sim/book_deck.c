@@ -95,7 +95,8 @@ td_status td_book_deck_make(const td_play_def *def, td_book_deck **made, td_erro
     TD_TRY(check_def(def, error));
     td_book_deck *deck = calloc(1, sizeof *deck);
     if (!deck) return td_fail(error, TD_NO_MEMORY, "no memory for a deck");
-    *deck = (td_book_deck){.def = *def, .hooks = def->strategy->book, .venues = def->book.venue_count, .blocks = def->blocks,
+    *deck = (td_book_deck){.def = *def, .hooks = def->strategy->book,
+                           .decide = def->strategy->kernels[TD_ISA_SCALAR]->book_decide, .venues = def->book.venue_count, .blocks = def->blocks,
                            .first_ns = INT64_MAX, .last_ns = INT64_MIN};
     for (int v = 0; v < deck->venues; v++) {
         const td_book *book = def->book.venues[v].book;
@@ -160,7 +161,7 @@ void td_book_make_terms(const td_book_deck *deck, const td_set *set, td_book_ter
         const td_venue_def *venue = &def->venues[v];
         const td_instrument *instrument = &venue->book->instrument;
         bool inverse = instrument->contract == TD_CONTRACT_INVERSE;
-        double latency = or_else(venue->latency, knob[TD_KNOB_latency]);
+        double latency = or_else(venue->latency, knob[TD_KNOB_latency]), per_unit = rint(1 / instrument->lot);
         terms->venues[v] = (td_venue_terms){
             .fees = {.kind = def->fees, .maker = or_else(venue->maker, knob[TD_KNOB_maker]),
                      .taker = or_else(venue->taker, knob[TD_KNOB_taker]), .buyer = knob[TD_KNOB_buyer_fee],
@@ -171,6 +172,7 @@ void td_book_make_terms(const td_book_deck *deck, const td_set *set, td_book_ter
                       .jitter_ns = knob[TD_KNOB_latency_jitter]},
             .inverse = inverse,
             .unit = instrument->lot,
+            .per_unit = per_unit >= 1 && fabs(1 / instrument->lot - per_unit) <= 1e-9 * per_unit ? per_unit : 0,
             .money = inverse ? instrument->multiplier * instrument->lot / instrument->tick
                              : instrument->multiplier * instrument->lot * instrument->tick,
         };

@@ -72,7 +72,8 @@ typedef struct td_venue_terms {
     td_fees fees;
     td_book_delay delay;
     bool inverse;
-    double unit;               /* quantity of a lot */
+    double unit;               /* quantity of a lot ... */
+    double per_unit;           /* ... and lots of a unit, where that is a whole number; else 0 */
     double money;              /* of one raw unit of value */
 } td_venue_terms;
 
@@ -81,6 +82,10 @@ typedef struct td_book_terms {
     td_exchange_kind exchange;
     td_venue_terms venues[TD_VENUES_MAX];
 } td_book_terms;
+/* Lots as units: 3 lots of 0.1 are what 0.3 is, not 3 * 0.1. */
+static inline double td_book_units(const td_venue_terms *terms, double lots) {
+    return terms->per_unit > 0 ? lots / terms->per_unit : lots * terms->unit;
+}
 void td_book_make_terms(const td_book_deck *deck, const td_set *set, td_book_terms *terms);
 
 /* Nanoseconds from sending at local time `ns` to arriving; below 0: it never arrives, and its sender hears of that after so many.

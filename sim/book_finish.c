@@ -49,7 +49,7 @@ double td_venue_fee(const td_venue_terms *terms, const td_venue_tally *venue) {
     double of[2]; /* [1: maker] what the rate is multiplied with */
     for (int maker = 0; maker < 2; maker++) {
         if (fees->kind == TD_FEE_QUANTITY)
-            of[maker] = (venue->lots[TD_BUY][maker] + venue->lots[TD_SELL][maker]) * terms->unit;
+            of[maker] = td_book_units(terms, venue->lots[TD_BUY][maker] + venue->lots[TD_SELL][maker]);
         else if (fees->kind == TD_FEE_FLAT)
             of[maker] = maker ? trades_of(venue) - venue->count[TD_EXECUTION_taker] : venue->count[TD_EXECUTION_taker];
         else
@@ -79,8 +79,8 @@ double td_venue_equity(const td_venue_terms *terms, const td_venue_tally *venue,
 
 td_book_state td_venue_state(const td_venue_terms *terms, const td_venue_tally *venue, int64_t local_ns, int32_t bid, int32_t ask) {
     return (td_book_state){.local_ns = local_ns, .bid = bid, .ask = ask,
-                           .position = td_venue_position(venue) * terms->unit, .balance = balance_of(terms, venue),
-                           .fee = td_venue_fee(terms, venue), .volume = sum_of(venue->lots) * terms->unit,
+                           .position = td_book_units(terms, td_venue_position(venue)), .balance = balance_of(terms, venue),
+                           .fee = td_venue_fee(terms, venue), .volume = td_book_units(terms, sum_of(venue->lots)),
                            .value = sum_of(venue->value) * terms->money, .funding = venue->funding,
                            .trades = (int64_t)trades_of(venue)};
 }
@@ -137,11 +137,11 @@ static void account_metrics(const td_book_deck *deck, const td_book_terms *terms
         m[TD_METRIC_queue_fills] += venue->count[TD_EXECUTION_queue];
         m[TD_METRIC_through_fills] += venue->count[TD_EXECUTION_through];
         m[TD_METRIC_cross_fills] += venue->count[TD_EXECUTION_cross];
-        m[TD_METRIC_max_inventory] = fmax(m[TD_METRIC_max_inventory], venue->most * its->unit);
-        maker_quantity += (venue->lots[TD_BUY][1] + venue->lots[TD_SELL][1]) * its->unit;
-        ahead += venue->ahead * its->unit;
+        m[TD_METRIC_max_inventory] = fmax(m[TD_METRIC_max_inventory], td_book_units(its, venue->most));
+        maker_quantity += td_book_units(its, venue->lots[TD_BUY][1] + venue->lots[TD_SELL][1]);
+        ahead += td_book_units(its, venue->ahead);
         resting += (double)state.trades - venue->count[TD_EXECUTION_taker];
-        area += venue->area * its->unit;
+        area += td_book_units(its, venue->area);
         funding += venue->funding;
     }
     double seconds = (double)(deck->last_ns - deck->first_ns) / 1e9;

@@ -206,10 +206,12 @@ static td_status take_ticker(reader *r, const td_csv_row *row, int64_t time_ns, 
     int64_t funding_ns;
     double value, price = NAN;
     if (row->field[FUNDING_TIME].length == 0 || rate->length == 0) return TD_OK;
-    if (!time_of(&row->field[FUNDING_TIME], &funding_ns)) return broken(r, TICKERS, row, "funding_timestamp", &row->field[FUNDING_TIME], error);
+    if (!time_of(&row->field[FUNDING_TIME], &funding_ns))
+        return broken(r, TICKERS, row, "funding_timestamp", &row->field[FUNDING_TIME], error);
     if (!td_number_parse(rate->text, (int64_t)rate->length, &value) || !isfinite(value))
         return broken(r, TICKERS, row, "funding_rate", rate, error);
-    if (mark->length && !td_number_parse(mark->text, (int64_t)mark->length, &price)) return broken(r, TICKERS, row, "mark_price", mark, error);
+    if (mark->length && !td_number_parse(mark->text, (int64_t)mark->length, &price))
+        return broken(r, TICKERS, row, "mark_price", mark, error);
     if (funding_ns < r->funding_ns) {
         td_feed_count_one(r->feed, TD_FEED_COUNT_exchange_regressions, "funding_timestamp");
         return TD_OK;
