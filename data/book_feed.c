@@ -592,7 +592,8 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
 static bool starts_anew(const td_book_feed *feed, const message *m) {
     if (m->kind == TD_BOOK_CLEAR) return m->rows == 0;
     bool clears = false;
-    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
+    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++)
+        clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
     return clears;
 }
 

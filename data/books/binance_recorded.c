@@ -214,11 +214,17 @@ static bool read_time(const members *m, int key, int64_t *ns) {
     return read_whole(m, key, &number) && scale_time(number, ns);
 }
 
+/* T or else E; false only when one is there that is no time. */
+static bool read_optional_time(const members *m, int64_t *ns) {
+    *ns = 0;
+    return (!has(m, 'T') && !has(m, 'E')) || read_time(m, has(m, 'T') ? 'T' : 'E', ns);
+}
+
 /* ---- levels ---- */
 
 #ifdef __SSE4_1__
-/* A number of 1 to 7 digits, a point and 1 to 8 digits, and a quote, in the 17 bytes at p: 10^8 times it, and where the quote is. False when
- * it is anything else. */
+/* A number of 1 to 7 digits, a point and 1 to 8 digits, and a quote, in the 17 bytes at p: 10^8 times it, and where the quote is. False
+ * when it is anything else. */
 static inline bool read_plain(const char *p, int64_t *hundred_millions, const char **quote) {
     __m128i text = _mm_loadu_si128((const __m128i *)p);
     unsigned points = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
@@ -228,7 +234,8 @@ static inline bool read_plain(const char *p, int64_t *hundred_millions, const ch
     unsigned ends = others & ~points;
     if (!points) return false;
     int whole = __builtin_ctz(points), length = __builtin_ctz(ends | 1u << 16), decimals = length - whole - 1;
-    if (whole < 1 || whole > 7 || decimals < 1 || decimals > 8 || p[length] != '"' || (points & (points - 1) & ((1u << length) - 1))) return false;
+    bool one_point = !(points & (points - 1) & ((1u << length) - 1));
+    if (whole < 1 || whole > 7 || decimals < 1 || decimals > 8 || p[length] != '"' || !one_point) return false;
     *hundred_millions = (int64_t)td_hundred_millions(p, whole, decimals);
     *quote = p + length;
     return true;
@@ -329,10 +336,10 @@ static td_status depth(reader *r, const members *m, int64_t local_ns, td_error *
 }
 
 static td_status snapshot(reader *r, const members *m, int64_t local_ns, td_error *error) {
-    int64_t time = 0, last;
+    int64_t time, last;
     if (m->enveloped) return other(r, "a book of the first levels only");
     if (!read_whole(m, KEY_LAST_UPDATE, &last)) return broken(r, "a snapshot without its lastUpdateId");
-    if ((has(m, 'T') || has(m, 'E')) && !read_time(m, has(m, 'T') ? 'T' : 'E', &time)) return broken(r, "a snapshot with a time that is none");
+    if (!read_optional_time(m, &time)) return broken(r, "a snapshot with a time that is none");
     td_feed_begin(r->feed, TD_BOOK_SNAPSHOT, time, local_ns);
     td_feed_ids(r->feed, last, last, -1);
     if (!has(m, KEY_BIDS) || !has(m, KEY_ASKS) || !push_levels(r->feed, TD_BUY, m->of[KEY_BIDS]) ||
@@ -364,9 +371,9 @@ static td_status ticker(reader *r, const members *m, int64_t local_ns, td_error 
     static const char keys[4] = {'b', 'B', 'a', 'A'};
     const char *text[4];
     size_t length[4];
-    int64_t time = 0, id;
+    int64_t time, id;
     if (!read_whole(m, 'u', &id)) return broken(r, "a bookTicker without its update id");
-    if ((has(m, 'T') || has(m, 'E')) && !read_time(m, has(m, 'T') ? 'T' : 'E', &time)) return broken(r, "a bookTicker with a time that is none");
+    if (!read_optional_time(m, &time)) return broken(r, "a bookTicker with a time that is none");
     for (int i = 0; i < 4; i++) {
         if (!has(m, keys[i])) return broken(r, "a bookTicker without all of b, B, a, A");
         text[i] = m->of[(int)keys[i]].begin;
@@ -458,7 +465,8 @@ static td_status begin_file(void *user, const char *name, int64_t size_hint, td_
     (void)error;
     r->line = 0;
     r->carried = 0;
-    td_feed_place(r->feed, name, 0);
+    (void)name; /* the path is what stays */
+    td_feed_place(r->feed, r->file, 0);
     return TD_OK;
 }
 
@@ -478,8 +486,8 @@ static td_status feed_piece(void *user, const char *data, size_t size, td_error 
         }
         data = newline + 1;
         if (r->file_lines == FIRST_LINES && r->good == 0)
-            return td_fail(error, TD_BAD_DATA, "%s: none of the first %d lines is `local_ns json` of a Binance stream (line 1: %s)", r->file,
-                           FIRST_LINES, r->first_broken);
+            return td_fail(error, TD_BAD_DATA, "%s: none of the first %d lines is `local_ns json` of a Binance stream (line 1: %s)",
+                           r->file, FIRST_LINES, r->first_broken);
     }
     return TD_OK;
 }
@@ -510,12 +518,15 @@ static td_status check_all(const reader *r, td_error *error) {
 
 td_status td_book_read_binance_recorded(td_book_feed *feed, const char *symbol, int file_count, const char *const *files,
                                         td_error *error) {
+    static const char *const endings[] = {".txt", ".json", ".jsonl", ".log", ".csv", NULL};
+    static const td_unpack_kind kind = {endings, ".txt, .json, .jsonl, .log or .csv file",
+                                        "lines of `local_ns json` (plain, gzip, zstd, xz, bzip2 or zip)"};
     reader r = {.feed = feed, .wanted = symbol};
     const td_text_sink sink = {&r, begin_file, feed_piece, end_file};
     td_status status = TD_OK;
     for (int i = 0; i < file_count && status == TD_OK; i++) {
         r.file = files[i];
-        status = td_text_read(files[i], TD_DECOMPRESSED_MAX, &sink, error);
+        status = td_text_read_ahead(files[i], &kind, TD_DECOMPRESSED_MAX, &sink, error);
     }
     if (status == TD_OK && r.funding.time_ns && r.funding.time_ns <= r.last_event_ns) status = pay_funding(&r, error);
     free(r.carry);
