@@ -70,8 +70,8 @@ static void insert_level(td_plain_book *book, td_side side, int64_t at, int32_t 
 }
 
 /* Sets a level and returns what it had. Best prices follow; in mode parity the other side's steps back behind a price that crosses it,
- * and the levels it passes stay. */
-static int64_t set_level(td_plain_book *book, td_side side, int32_t tick, int64_t lots) {
+ * and the levels it passes stay. leads: a level that is better than the best price is it from now on (parity: not where an order left). */
+static int64_t set_level(td_plain_book *book, td_side side, int32_t tick, int64_t lots, bool leads) {
     int64_t at = find_level(book, side, tick), before = 0;
     if (is_level(book, side, at, tick)) {
         before = book->levels[side][at].lots;
@@ -82,10 +82,10 @@ static int64_t set_level(td_plain_book *book, td_side side, int32_t tick, int64_
     } else if (lots)
         insert_level(book, side, at, tick, lots);
     if (!lots && tick == book->best[side]) book->best[side] = td_plain_next(book, side, tick);
-    if (lots && td_better(side, tick, book->best[side])) {
+    if (lots && leads && td_better(side, tick, book->best[side])) {
         td_side other = td_other(side);
         book->best[side] = tick;
-        bool crosses = book->best[other] != nothing[other] && !td_better(other, tick, book->best[other]) ;
+        bool crosses = book->best[other] != nothing[other] && !td_better(other, tick, book->best[other]);
         if (book->parity && crosses) book->best[other] = td_plain_next(book, other, tick);
     }
     return before;
@@ -168,8 +168,8 @@ static void improve(td_plain_book *book, const int32_t before[2], const td_plain
         if (td_better((td_side)side, book->best[side], before[side]) && hooks->on_improved) hooks->on_improved(hooks->context, (td_side)side);
 }
 
-static void set_and_tell(td_plain_book *book, td_side side, int32_t tick, int64_t lots, const td_plain_hooks *hooks) {
-    int64_t before = set_level(book, side, tick, lots);
+static void set_and_tell(td_plain_book *book, td_side side, int32_t tick, int64_t lots, bool leads, const td_plain_hooks *hooks) {
+    int64_t before = set_level(book, side, tick, lots, leads);
     if (hooks->on_level) hooks->on_level(hooks->context, side, tick, before, lots);
 }
 
@@ -187,7 +187,7 @@ static void uncross_message(td_plain_book *book, const td_book *tape, int64_t m)
 static void apply_levels(td_plain_book *book, const td_book *tape, int64_t m, const td_plain_hooks *hooks) {
     int32_t before[2] = {book->best[TD_BUY], book->best[TD_SELL]};
     for (int64_t r = td_book_row_begin(tape, m); r < tape->row_end[m]; r++) {
-        set_and_tell(book, td_row_side(tape->row[r]), td_row_tick(tape->row[r]), td_book_lots(tape, r), hooks);
+        set_and_tell(book, td_row_side(tape->row[r]), td_row_tick(tape->row[r]), td_book_lots(tape, r), true, hooks);
         if (!book->parity) continue;
         improve(book, before, hooks);
         memcpy(before, book->best, sizeof before);
@@ -211,7 +211,7 @@ static void apply_snapshot_rows(td_plain_book *book, const td_book *tape, int64_
             cleared[side] = true;
         }
         int32_t before[2] = {book->best[TD_BUY], book->best[TD_SELL]};
-        set_and_tell(book, side, td_row_tick(tape->row[r]), td_book_lots(tape, r), hooks);
+        set_and_tell(book, side, td_row_tick(tape->row[r]), td_book_lots(tape, r), true, hooks);
         improve(book, before, hooks);
     }
 }
@@ -225,7 +225,7 @@ static void replace_book(td_plain_book *book, const td_book *tape, int64_t m, co
     for (int64_t r = td_book_row_begin(tape, m); r < tape->row_end[m]; r++) {
         td_side side = td_row_side(tape->row[r]);
         int32_t tick = td_row_tick(tape->row[r]);
-        set_level(book, side, tick, td_book_lots(tape, r));
+        set_level(book, side, tick, td_book_lots(tape, r), true);
         if (td_better(side, worst[side], tick)) worst[side] = tick;
     }
     uncross_message(book, tape, m);
@@ -247,8 +247,13 @@ static void apply_trades(const td_book *tape, int64_t m, const td_plain_hooks *h
         hooks->on_trade(hooks->context, td_row_side(tape->row[r]), td_row_tick(tape->row[r]), td_book_lots(tape, r));
 }
 
+static void join_level(td_plain_book *book, td_side side, int32_t tick, int64_t lots, const td_plain_hooks *hooks) {
+    set_and_tell(book, side, tick, td_plain_lots(book, side, tick) + lots, true, hooks);
+}
+
+/* An order left it, or became another size there. */
 static void change_level(td_plain_book *book, td_side side, int32_t tick, int64_t by, const td_plain_hooks *hooks) {
-    set_and_tell(book, side, tick, td_plain_lots(book, side, tick) + by, hooks);
+    set_and_tell(book, side, tick, td_plain_lots(book, side, tick) + by, !book->parity, hooks);
 }
 
 static void clear_orders(td_plain_book *book, td_side side, const td_plain_hooks *hooks) {
@@ -269,7 +274,7 @@ static void apply_order(td_plain_book *book, td_book_action action, uint64_t id,
     case TD_ACTION_ADD:
         if (order || lots == 0) return;
         keep_order(book, (td_plain_order){.id = id, .side = side, .tick = tick, .lots = lots, .place = td_plain_place(book), .there = true});
-        change_level(book, side, tick, lots, hooks);
+        join_level(book, side, tick, lots, hooks);
         return;
     case TD_ACTION_CANCEL: {
         if (!order) return;
@@ -291,7 +296,7 @@ static void apply_order(td_plain_book *book, td_book_action action, uint64_t id,
             change_level(book, was.side, tick, lots - was.lots, hooks);
         else {
             change_level(book, was.side, was.tick, -was.lots, hooks);
-            change_level(book, was.side, tick, lots, hooks);
+            join_level(book, was.side, tick, lots, hooks);
         }
         return;
     }
