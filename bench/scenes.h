@@ -78,9 +78,17 @@ typedef struct td_scene_shape {
     td_crowd crowd;
 } td_scene_shape;
 
+enum { TD_SCENE_COUNTERS_MAX = 10 };
+typedef struct td_scene_counter {
+    const char *name;
+    double value;
+} td_scene_counter;
+
 typedef struct td_scene_load {
     void *state;             /* the scene's own */
     double items, bytes;     /* done by one step; bytes 0 where it makes no sense */
+    const td_scene_counter *counters; /* (counter_count) in the state: what the last step says of itself, for the JSON report */
+    int counter_count;
 } td_scene_load;
 
 typedef struct td_scene {

@@ -6,10 +6,21 @@
 
 #include "bench/kinds.h"
 #include "data/book_synth.h"
-#include "sim/book_engines.h"
+#include "sim/book_lanes.h"
 
 /* Sets of a scene that are replayed by the reference engine before anything is timed. */
 enum { CHECKED_SETS = 3 };
+
+/* What td_book_player_stats has of a step. */
+#define COUNTERS(X)                                                                                                              \
+    X(tickets) X(ticket_updates) X(decisions) X(messages) X(executions)                                                         \
+    X(exchange_seconds) X(local_seconds) X(answer_seconds) X(decision_seconds)
+enum {
+#define NUMBER(name) COUNTER_##name,
+    COUNTERS(NUMBER)
+#undef NUMBER
+    COUNTER_COUNT
+};
 
 typedef struct book_state {
     td_book book;
@@ -19,6 +30,7 @@ typedef struct book_state {
     td_set *sets;
     td_cell *cells;
     int64_t count;
+    td_scene_counter counters[COUNTER_COUNT];
 } book_state;
 
 static void set_param(const td_strategy *strategy, td_set *set, const char *name, double value) {
@@ -90,13 +102,21 @@ td_status td_make_book(const td_scene_shape *shape, td_stage *stage, td_scene_lo
     }
     TD_TRY(td_book_player_open(state->deck, stage->isa, shape->sets, &state->player, error));
     load->items = (double)state->book.rows * (double)shape->sets;
+    load->counters = state->counters;
+    load->counter_count = COUNTER_COUNT;
     TD_TRY(td_step_book(state, error));
     return check_cells(state, error);
 }
 
 td_status td_step_book(void *memory, td_error *error) {
     book_state *state = memory;
-    return td_book_play(state->player, state->sets, state->count, state->cells, NULL, error);
+    td_book_player_stats before = td_book_player_counts(state->player);
+    TD_TRY(td_book_play(state->player, state->sets, state->count, state->cells, NULL, error));
+    td_book_player_stats after = td_book_player_counts(state->player);
+#define COUNT(name) state->counters[COUNTER_##name] = (td_scene_counter){#name, (double)(after.name - before.name)};
+    COUNTERS(COUNT)
+#undef COUNT
+    return TD_OK;
 }
 
 void td_drop_book(void *memory) {
