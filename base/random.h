@@ -14,6 +14,7 @@ typedef enum td_purpose {
     TD_PURPOSE_SYNTH = 3,     /* synthetic tape: stream = kind of draw, counter = bar */
     TD_PURPOSE_SUBSAMPLE = 4, /* which cells `verify --sample` replays */
     TD_PURPOSE_JITTER = 5,    /* of order latencies: stream = venue * 2 + way, counter = time of sending */
+    TD_PURPOSE_SYNTH_BOOK = 6, /* synthetic order book: stream = kind of draw, counter = event */
 } td_purpose;
 
 /* 64 random bits. */

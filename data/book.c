@@ -20,7 +20,7 @@
 #include "data/column_file.h"
 
 static const char SCHEMA[] = "tapedeck-book";
-enum { VERSION = 1, BUFFER = 1 << 18, LET_GO_BYTES = 1 << 25 };
+enum { VERSION = 1, BUFFER = 1 << 18, ASIDE_MAX = 1 << 22, LET_GO_BYTES = 1 << 23 };
 
 static const char *const contracts[TD_CONTRACT_COUNT] = {"linear", "inverse", "quanto"};
 
@@ -401,21 +401,21 @@ const char *td_book_report(const td_book *book) {
  * whole number of 7 bits a byte, the lowest first, the highest bit set in all bytes but the last, and signs folded in: 0, -1, 1, -2 ...
  * are 0, 1, 2, 3 ... */
 
-enum { TICKER_FIELDS = 7, PACKED_MAX = 1 + 10 * TICKER_FIELDS };
+enum { PACKED_MAX = 1 + 10 * TD_TICKER_FIELDS };
 
-static void ticker_fields(const td_book_ticker *t, uint64_t fields[TICKER_FIELDS]) {
-    const int64_t values[TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
+static void ticker_fields(const td_book_ticker *t, uint64_t fields[TD_TICKER_FIELDS]) {
+    const int64_t values[TD_TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
                                            (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
     memcpy(fields, values, sizeof values);
 }
 
 static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ticker, uint8_t bytes[PACKED_MAX]) {
-    uint64_t old[TICKER_FIELDS], new[TICKER_FIELDS];
+    uint64_t old[TD_TICKER_FIELDS], new[TD_TICKER_FIELDS];
     ticker_fields(before, old);
     ticker_fields(ticker, new);
     size_t size = 1;
     bytes[0] = 0;
-    for (int f = 0; f < TICKER_FIELDS; f++) {
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
         if (new[f] == old[f]) continue;
         uint64_t difference = new[f] - old[f], folded = difference << 1 ^ -(difference >> 63);
         bytes[0] |= (uint8_t)(1 << f);
@@ -426,10 +426,10 @@ static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ti
 }
 
 /* Unpacks one ticker behind `fields`, which become its own; the place behind it, NULL when the bytes end before. */
-static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TICKER_FIELDS]) {
+static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TD_TICKER_FIELDS]) {
     if (at == end) return NULL;
     unsigned changed = *at++;
-    for (int f = 0; f < TICKER_FIELDS; f++) {
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
         if (!(changed >> f & 1)) continue;
         uint64_t folded = 0;
         for (int shift = 0;; shift += 7) {
@@ -442,40 +442,57 @@ static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint6
     return at;
 }
 
-td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
-    *tickers = NULL;
-    *count = 0;
+int64_t td_book_ticker_count(const td_book *book) {
     const book_map *map = book->map;
-    if (!map || map->ticker_count == 0) return TD_OK;
-    td_book_ticker *made = malloc((size_t)map->ticker_count * sizeof *made);
-    if (!made) return td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld tickers", map->columns.path, (long long)map->ticker_count);
-    const uint8_t *at = map->tickers, *end = at + map->ticker_bytes;
-    uint64_t f[TICKER_FIELDS] = {0};
-    for (int64_t i = 0; at && i < map->ticker_count; i++) {
-        at = unpack_ticker(at, end, f);
-        made[i] = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
-                                   .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
-                                   .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
-    }
-    if (at != end) {
-        free(made);
+    return map ? map->ticker_count : 0;
+}
+
+td_status td_book_next_ticker(const td_book *book, td_ticker_cursor *cursor, td_book_ticker *ticker, bool *more, td_error *error) {
+    const book_map *map = book->map;
+    *more = cursor->taken < td_book_ticker_count(book);
+    if (!*more) return TD_OK;
+    uint64_t *f = cursor->fields;
+    const uint8_t *end = map->tickers + map->ticker_bytes, *at = unpack_ticker(map->tickers + cursor->byte, end, f);
+    bool last = ++cursor->taken == map->ticker_count;
+    if (!at || (last && at != end))
         return td_fail(error, TD_BAD_DATA, "%s: dataset ticker does not hold %lld tickers in %lld bytes: it is damaged", map->columns.path,
                        (long long)map->ticker_count, (long long)map->ticker_bytes);
+    cursor->byte = at - map->tickers;
+    *ticker = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
+                               .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
+                               .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
+    return TD_OK;
+}
+
+td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
+    int64_t all = td_book_ticker_count(book);
+    *tickers = NULL;
+    *count = 0;
+    if (all == 0) return TD_OK;
+    td_book_ticker *made = malloc((size_t)all * sizeof *made);
+    if (!made) return td_fail(error, TD_NO_MEMORY, "no memory for %lld tickers", (long long)all);
+    td_ticker_cursor cursor = {0};
+    td_status status = TD_OK;
+    bool more;
+    for (int64_t i = 0; i < all && status == TD_OK; i++) status = td_book_next_ticker(book, &cursor, &made[i], &more, error);
+    if (status != TD_OK) {
+        free(made);
+        return status;
     }
     *tickers = made;
-    *count = map->ticker_count;
+    *count = all;
     return TD_OK;
 }
 
 /* ---- writing: what is put aside until the end ---- */
 
-/* A file without a name, appended to, then mapped. */
+/* Appended to: up to ASIDE_MAX bytes in memory, more in a file without a name, which is then mapped. */
 typedef struct spill {
-    int fd;
-    size_t used; /* of the buffer */
+    int fd;            /* -1: all of it is in the buffer */
+    size_t used, room; /* of the buffer */
     int64_t size;
     char *buffer;
-    void *base; /* when mapped */
+    void *base; /* all of it, when nothing more is appended */
 } spill;
 
 typedef struct entry { /* of a message, in order of arrival */
@@ -512,32 +529,42 @@ static td_status open_spill(const char *path, int *fd, td_error *error) {
 }
 
 static td_status flush_spill(const char *path, spill *s, td_error *error) {
+    if (s->fd < 0) TD_TRY(open_spill(path, &s->fd, error));
     if (s->used) TD_TRY(td_write_at(path, s->fd, s->buffer, s->used, (off_t)(s->size - (int64_t)s->used), error));
     s->used = 0;
     return TD_OK;
 }
 
+/* Makes room in a buffer that is full. */
+static td_status empty_spill(const char *path, spill *s, td_error *error) {
+    if (s->room == ASIDE_MAX) return flush_spill(path, s, error);
+    size_t room = s->room ? 4 * s->room : BUFFER;
+    char *grown = realloc(s->buffer, room);
+    if (!grown) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", path);
+    s->buffer = grown;
+    s->room = room;
+    return TD_OK;
+}
+
 static td_status append(td_book_writer *w, int which, const void *bytes, size_t size, td_error *error) {
     spill *s = &w->spill[which];
-    if (!s->buffer) {
-        TD_TRY(open_spill(w->path, &s->fd, error));
-        s->buffer = malloc(BUFFER);
-        if (!s->buffer) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", w->path);
-    }
     for (const char *from = bytes; size > 0;) {
-        size_t piece = size < BUFFER - s->used ? size : BUFFER - s->used;
+        if (s->used == s->room) TD_TRY(empty_spill(w->path, s, error));
+        size_t piece = size < s->room - s->used ? size : s->room - s->used;
         memcpy(s->buffer + s->used, from, piece);
         s->used += piece;
         s->size += (int64_t)piece;
         from += piece;
         size -= piece;
-        if (s->used == BUFFER) TD_TRY(flush_spill(w->path, s, error));
     }
     return TD_OK;
 }
 
 static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
-    if (s->size == 0) return TD_OK;
+    if (s->fd < 0) {
+        s->base = s->buffer;
+        return TD_OK;
+    }
     TD_TRY(flush_spill(w->path, s, error));
     s->base = mmap(NULL, (size_t)s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
     if (s->base != MAP_FAILED) return TD_OK;
@@ -545,8 +572,13 @@ static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
     return td_fail(error, TD_IO, "%s: what was put aside cannot be mapped: %s", w->path, strerror(errno));
 }
 
+/* Gives back what is mapped; memory of our own stays. */
+static void let_go_spill(const spill *s) {
+    if (s->fd >= 0) let_go(s->base, (const char *)s->base + s->size);
+}
+
 static void close_spill(spill *s) {
-    if (s->base) munmap(s->base, (size_t)s->size);
+    if (s->base && s->fd >= 0) munmap(s->base, (size_t)s->size);
     if (s->fd >= 0) close(s->fd);
     free(s->buffer);
     *s = (spill){.fd = -1};
@@ -577,6 +609,13 @@ td_status td_book_writer_open(const char *path, const td_instrument *instrument,
         free_writer(w);
         return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w->temporary);
     }
+    int fd; /* a folder that cannot be written is better known now than after hours */
+    td_status status = open_spill(path, &fd, error);
+    if (status != TD_OK) {
+        free_writer(w);
+        return status;
+    }
+    close(fd);
     *writer = w;
     return TD_OK;
 }
@@ -636,19 +675,22 @@ void td_book_writer_shift_local(td_book_writer *w, int64_t ns) { w->shift_ns = n
 
 /* ---- writing: the order of the messages ---- */
 
-/* Numbers of messages in some order, in a file without a name. */
+/* Numbers of messages in some order, in memory or, when they are many, in a file without a name. */
 typedef struct numbers {
     int32_t *number;
     size_t size;
 } numbers;
 
 static td_status make_numbers(const td_book_writer *w, numbers *n, td_error *error) {
-    int fd;
-    TD_TRY(open_spill(w->path, &fd, error));
+    int fd = -1, failed = 0;
     size_t size = (size_t)w->messages * sizeof *n->number;
-    int failed = posix_fallocate(fd, 0, (off_t)size);
-    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
+    bool many = size > ASIDE_MAX;
+    if (many) {
+        TD_TRY(open_spill(w->path, &fd, error));
+        failed = posix_fallocate(fd, 0, (off_t)size);
+    }
+    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, many ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+    if (many) close(fd);
     if (failed) errno = failed;
     if (base == MAP_FAILED) return td_write_failed(w->path, "no room to sort the messages", error);
     *n = (numbers){base, size};
@@ -662,6 +704,7 @@ static void free_numbers(numbers *n) {
 
 /* A stable sort made for what is nearly sorted: short runs by insertion, then merges that touch only where two runs overlap. */
 typedef struct sorting {
+    const spill *spill; /* of the entries */
     const entry *entries;
     bool local;
     int32_t *number, *scratch;
@@ -696,16 +739,18 @@ static void merge_runs(const sorting *s, int64_t begin, int64_t middle, int64_t 
 }
 
 static void sort_messages(const sorting *s, int64_t count) {
-    enum { RUN = 32 };
+    enum { RUN = 32, LET_GO_MESSAGES = 1 << 17 };
     for (int64_t i = 0; i < count; i++) {
         int64_t to = i, key = key_of(s, (int32_t)i);
         for (; to % RUN != 0 && key_of(s, s->number[to - 1]) > key; to--) s->number[to] = s->number[to - 1];
         s->number[to] = (int32_t)i;
+        if (i % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
     }
     for (int64_t width = RUN; width < count; width *= 2)
         for (int64_t begin = 0; begin + width < count; begin += 2 * width) {
             int64_t end = begin + 2 * width;
             merge_runs(s, begin, begin + width, end < count ? end : count);
+            if (end % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
         }
 }
 
@@ -749,11 +794,10 @@ static td_status order_messages(finishing *f) {
     TD_TRY(make_numbers(w, &f->rank, f->error));
     TD_TRY(make_numbers(w, &f->scratch, f->error));
     if (w->unknown_times) fill_unknown_times(w);
-    const entry *entries = w->spill[ENTRIES].base;
-    sort_messages(&(sorting){entries, false, f->exchange.number, f->scratch.number}, w->messages);
-    sort_messages(&(sorting){entries, true, f->local.number, f->scratch.number}, w->messages);
+    const spill *spill = &w->spill[ENTRIES];
+    sort_messages(&(sorting){spill, spill->base, false, f->exchange.number, f->scratch.number}, w->messages);
+    sort_messages(&(sorting){spill, spill->base, true, f->local.number, f->scratch.number}, w->messages);
     for (int64_t m = 0; m < w->messages; m++) f->rank.number[f->exchange.number[m]] = (int32_t)m;
-    let_go(entries, entries + w->messages);
     return TD_OK;
 }
 
@@ -771,7 +815,8 @@ static bool put_column(finishing *f, column c) {
     if (dataset < 0) return false;
     bool done = td_hdf5_put_text(dataset, "long_name", columns[c].long_name) && td_hdf5_put_text(dataset, "units", columns[c].units);
     if (c == TICKER)
-        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) && td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
+        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) &&
+               td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
     H5Dclose(dataset);
     return done;
 }
@@ -841,7 +886,7 @@ static td_status put_of_messages(stream *s, column c) {
                                        [KIND] = &e->kind,                 [SEEN] = &e->seen,        [LOCAL_SHIFT] = &shift,
                                        [SEQUENCE] = &e->sequence};
         TD_TRY(put_bytes(s, values[c], column_width(c)));
-        if ((m + 1) % (1 << 19) == 0) let_go(entries, entries + f->w->messages);
+        if ((m + 1) % (1 << 17) == 0) let_go_spill(&f->w->spill[ENTRIES]);
     }
     return TD_OK;
 }
@@ -859,8 +904,8 @@ static td_status put_of_rows(stream *s, column c) {
         TD_TRY(put_bytes(s, bytes + (size_t)e->row_begin * width, size));
         copied += size + 64;
         if (copied < LET_GO_BYTES) continue;
-        let_go(bytes, bytes + from->size);
-        let_go(entries, entries + f->w->messages);
+        let_go_spill(from);
+        let_go_spill(&f->w->spill[ENTRIES]);
         copied = 0;
     }
     return TD_OK;
@@ -896,6 +941,16 @@ static int compare_funding(const void *left, const void *right) {
     return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
+static td_status put_tickers(stream *s) {
+    const spill *from = &s->f->w->spill[TICKERS];
+    for (int64_t at = 0; at < from->size; at += LET_GO_BYTES) {
+        int64_t piece = from->size - at < LET_GO_BYTES ? from->size - at : LET_GO_BYTES;
+        TD_TRY(put_bytes(s, (const char *)from->base + at, (size_t)piece));
+        let_go_spill(from);
+    }
+    return TD_OK;
+}
+
 static td_status put_contents(stream *s, column c) {
     td_book_writer *w = s->f->w;
     const wide_entry *wide = w->spill[WIDES].base;
@@ -908,7 +963,7 @@ static td_status put_contents(stream *s, column c) {
         for (int64_t i = 0; i < s->f->shape.wide_count; i++) TD_TRY(put_bytes(s, c == WIDE_ROW ? &wide[i].row : &wide[i].lots, 8));
         return TD_OK;
     case FUNDING: return put_bytes(s, w->spill[FUNDINGS].base, (size_t)w->spill[FUNDINGS].size);
-    case TICKER: return put_bytes(s, w->spill[TICKERS].base, (size_t)w->spill[TICKERS].size);
+    case TICKER: return put_tickers(s);
     default: return put_of_messages(s, c);
     }
 }

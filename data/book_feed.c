@@ -288,7 +288,7 @@ void td_feed_row_nano(td_book_feed *feed, td_side side, int64_t price_e9, int64_
     char text[2][32];
     size_t length[2] = {0, 0};
     for (int i = 0; !good && i < 2; i++)
-        length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.9f", (double)(i ? quantity_e9 : price_e9) / 1e9);
+        length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.15g", (double)(i ? quantity_e9 : price_e9) / 1e9);
     if (good) feed->price_rows++;
     if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
@@ -592,7 +592,8 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
 static bool starts_anew(const td_book_feed *feed, const message *m) {
     if (m->kind == TD_BOOK_CLEAR) return m->rows == 0;
     bool clears = false;
-    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
+    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++)
+        clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
     return clears;
 }
 

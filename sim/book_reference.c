@@ -2,7 +2,7 @@
  * plays with, and docs/book-rules.md in C: numbers B.. are the rules there.
  *
  * Each venue has an exchange, which sees messages by exchange time and requests when they arrive, and a local side, which sees messages
- * by local time and answers when they are back (B1). It shares models, delays, tallies and the strategy's compiled decision with the
+ * by local time and answers when they are back (B01). It shares models, delays, tallies and the strategy's compiled decision with the
  * other engine; books, queues of requests, matching and what a strategy is told of its orders are written here a second time. */
 #include <math.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ typedef struct answer {
     td_execution execution; /* of ANSWER_EXECUTED */
 } answer;
 
-/* First in, first out; what comes later is never there earlier (B4). */
+/* First in, first out; what comes later is never there earlier (B04). */
 typedef struct bus {
     char *items;
     size_t size;
@@ -366,7 +366,7 @@ static int64_t walk(venue *v, const request *r) {
     return left;
 }
 
-/* B8, B20, B21: a new order has arrived. */
+/* B08, B20, B21: a new order has arrived. */
 static void arrive_new(venue *v, const request *r) {
     int32_t best = v->book.best[td_other(r->side)], none = r->side == TD_BUY ? TD_NO_ASK : TD_NO_BID;
     bool takes = best != none && (r->tif == TD_MARKET || reaches(r->side, r->tick, best));
@@ -407,7 +407,7 @@ static void arrive_change(venue *v, const request *r) {
 static void send_request(venue *v, request r) {
     run *run = v->run;
     int64_t delay = td_book_entry_delay(run->deck, &v->terms->delay, run->now, v->feed_ns);
-    if (delay < 0) { /* B5 */
+    if (delay < 0) { /* B05 */
         answer no = {.ns = run->now - delay, .kind = ANSWER_REJECTED, .side = r.side, .slot = r.slot, .number = r.number};
         run->tally.rejected += 1;
         bus_push(run, &v->answers, &no);
@@ -525,7 +525,7 @@ static td_book_top top_of(const venue *v, int depth) {
     return top;
 }
 
-/* The strategy is asked (B6, B7). */
+/* The strategy is asked (B06, B07). */
 static void decide(run *run, td_book_cause cause, int index) {
     const td_book_deck *deck = run->deck;
     td_book_top tops[TD_VENUES_MAX];
@@ -551,7 +551,7 @@ static void decide(run *run, td_book_cause cause, int index) {
     for (int i = 0; i < deck->venues && cause != TD_CAUSE_FILL; i++) run->venues[i].taken_by[TD_BUY] = run->venues[i].taken_by[TD_SELL] = 0;
 }
 
-/* B6: no decision before play begins, or when nothing can come any more. */
+/* B06: no decision before play begins, or when nothing can come any more. */
 static bool may_decide(const run *run) { return run->now >= run->deck->first_ns && run->now < run->deck->last_ns; }
 
 /* ---- events ---- */
@@ -608,7 +608,7 @@ static void exchange_requests(run *run, venue *v) {
     while (bus_pop(&v->requests, run->now, &r)) (r.kind == TD_REQUEST_ORDER ? arrive_new : arrive_change)(v, &r);
 }
 
-/* B2: of what happens at the same time, venue by venue: messages received, answers, messages at the exchange, requests. */
+/* B02: of what happens at the same time, venue by venue: messages received, answers, messages at the exchange, requests. */
 static int64_t next_event(run *run, venue **which, event_kind *kind) {
     int64_t first = INT64_MAX;
     for (int i = 0; i < run->deck->venues; i++) {
@@ -675,7 +675,7 @@ static bool failed(const run *run) {
     return bad;
 }
 
-/* B1, B3: events in the order of time; when all of a time are over, funding of that time, looks, and the clock. */
+/* B01, B03: events in the order of time; when all of a time are over, funding of that time, looks, and the clock. */
 static void play(run *run) {
     const td_book_deck *deck = run->deck;
     td_book_look look = td_book_first_look(deck);

@@ -90,15 +90,18 @@ static void what_is_written_is_read(void **state) {
     assert_int_equal(b.funding_count, 2);
     assert_int_equal(b.funding[0].time_ns, 1000); /* by time */
     assert_true(b.funding[1].rate == 0.0002 && isnan(b.funding[1].mark));
-    td_book_ticker *tickers;
-    int64_t count;
-    assert_ok(td_book_tickers(&b, &tickers, &count, &error));
-    assert_int_equal(count, 1);
-    assert_int_equal(tickers[0].local_ns, 1512);
-    assert_int_equal(tickers[0].sequence, 78);
-    assert_int_equal(tickers[0].bid.tick_side, ticker.bid.tick_side);
-    assert_int_equal(tickers[0].ask.lots, TD_LOTS_WIDE);
-    free(tickers);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), 1);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_true(more);
+    assert_int_equal(read.local_ns, 1512);
+    assert_int_equal(read.sequence, 78);
+    assert_int_equal(read.bid.tick_side, ticker.bid.tick_side);
+    assert_int_equal(read.ask.lots, TD_LOTS_WIDE);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
     td_book_close(&b);
     assert_null(b.map);
     td_tape tape;
@@ -263,6 +266,31 @@ static void equal_data_is_an_equal_file(void **state) {
     free(bytes[1]);
 }
 
+/* More than is kept in memory: through files without a name, in a disorder of hundreds of messages. */
+static void large_tapes(void **state) {
+    (void)state;
+    enum { N = 200000, ROWS = 7 };
+    const char *path = td_test_path("large.h5");
+    td_book_writer *w = start(path, &btc);
+    td_book_row rows[ROWS];
+    for (int m = 0; m < N; m++) {
+        for (int r = 0; r < ROWS; r++) rows[r] = td_row_make(TD_SELL, m, (uint32_t)r);
+        const td_book_message message = {.exchange_ns = m ^ 511, .local_ns = m ^ 3, .sequence = (uint64_t)m, .kind = TD_BOOK_DEPTH,
+                                         .seen = TD_BOOK_SEEN, .rows = ROWS, .row = rows};
+        assert_ok(td_book_write(w, &message, &error));
+    }
+    td_book b = finish(w, path);
+    assert_int_equal(b.messages, N);
+    for (int m = 0; m < N; m++) {
+        int number = m < N / 512 * 512 ? m ^ 511 : td_row_tick(b.row[b.row_end[m] - 1]); /* the last block is not full */
+        assert_int_equal(b.sequence[m], number);
+        assert_int_equal(b.exchange_ns[m], number ^ 511);
+        for (int r = 0; r < ROWS; r++) assert_true(td_row_tick(b.row[m * ROWS + r]) == number && b.row[m * ROWS + r].lots == (uint32_t)r);
+        assert_int_equal(b.local_ns[m + b.local_shift[m]], m);
+    }
+    td_book_close(&b);
+}
+
 /* Tickers are packed as differences: small ones, none, the largest there are. */
 static void tickers_are_packed(void **state) {
     (void)state;
@@ -283,18 +311,27 @@ static void tickers_are_packed(void **state) {
     }
     td_book_writer_shift_local(w, 1000);
     td_book b = finish(w, path);
-    td_book_ticker *read;
-    int64_t count;
-    assert_ok(td_book_tickers(&b, &read, &count, &error));
-    assert_int_equal(count, N);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), N);
     for (int i = 0; i < N; i++) {
-        assert_int_equal(read[i].exchange_ns, tickers[i].exchange_ns);
-        assert_int_equal(read[i].local_ns, tickers[i].local_ns + 1000);
-        assert_int_equal(read[i].sequence, tickers[i].sequence);
-        assert_memory_equal(&read[i].bid, &tickers[i].bid, sizeof read[i].bid);
-        assert_memory_equal(&read[i].ask, &tickers[i].ask, sizeof read[i].ask);
+        assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+        assert_true(more);
+        assert_int_equal(read.exchange_ns, tickers[i].exchange_ns);
+        assert_int_equal(read.local_ns, tickers[i].local_ns + 1000);
+        assert_int_equal(read.sequence, tickers[i].sequence);
+        assert_memory_equal(&read.bid, &tickers[i].bid, sizeof read.bid);
+        assert_memory_equal(&read.ask, &tickers[i].ask, sizeof read.ask);
     }
-    free(read);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
+    td_book_ticker *whole;
+    int64_t count;
+    assert_ok(td_book_tickers(&b, &whole, &count, &error));
+    assert_int_equal(count, N);
+    assert_int_equal(whole[N - 1].sequence, tickers[N - 1].sequence);
+    free(whole);
     td_book_close(&b);
 }
 
@@ -363,10 +400,16 @@ static void bad_files_are_refused(void **state) {
     const int64_t endless = 255;
     spoil(path, "ticker", H5T_NATIVE_INT64, 8, &endless);
     assert_ok(td_book_open(path, true, &b, &error)); /* not part of the digest */
-    td_book_ticker *tickers;
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more = true;
+    td_status status = TD_OK;
+    while (status == TD_OK && more) status = td_book_next_ticker(&b, &cursor, &read, &more, &error);
+    assert_fails(status, TD_BAD_DATA, "does not hold 9 tickers");
+    td_book_ticker *whole;
     int64_t count;
-    assert_fails(td_book_tickers(&b, &tickers, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
-    assert_null(tickers);
+    assert_fails(td_book_tickers(&b, &whole, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
+    assert_null(whole);
     td_book_close(&b);
     make(path);
     assert_int_equal(truncate(path, 3000), 0);
@@ -391,10 +434,7 @@ static void nothing_is_left_of_a_failure(void **state) {
     put(w, 1, 2, 3);
     td_book_writer_abandon(w);
     assert_int_equal(files_in_folder(), before);
-    w = start(td_test_path("no/such/folder.h5"), &btc);
-    const td_book_message m = {.seen = TD_BOOK_SEEN};
-    assert_fails(td_book_write(w, &m, &error), TD_IO, "cannot be created");
-    td_book_writer_abandon(w);
+    assert_fails(td_book_writer_open(td_test_path("no/such/folder.h5"), &btc, false, &w, &error), TD_IO, "cannot be created");
     td_instrument bad = btc;
     bad.tick = 0;
     assert_fails(td_book_writer_open("x.h5", &bad, false, &w, &error), TD_BAD_ARG, "tick is 0");
@@ -419,6 +459,7 @@ int main(void) {
         cmocka_unit_test(wide_rows_and_orders_move_along),
         cmocka_unit_test(digest_names_the_data),
         cmocka_unit_test(equal_data_is_an_equal_file),
+        cmocka_unit_test(large_tapes),
         cmocka_unit_test(tickers_are_packed),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(nothing_is_left_of_a_failure),
