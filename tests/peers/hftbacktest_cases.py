@@ -32,7 +32,7 @@ L3 = ["l3_fifo"]
 DEPTH, SNAPSHOT, TRADE, CLEAR, ORDERS, GAP = range(6)
 ADD, CANCEL, MODIFY, CLEARED, TRADED, FILL = range(6)
 SIDES = BUY_EVENT, SELL_EVENT
-# relative to the largest of what it is a sum of; counts and quantities are exact
+# of trading_value the relative one
 TOLERANCES = {"position": 1e-9, "balance": 1e-9, "fee": 1e-12, "num_trades": 0, "trading_volume": 1e-9, "trading_value": 1e-12}
 
 
@@ -151,7 +151,8 @@ parameters:
     rows = json.loads(run("show", results, "--json", "--top", str(len(case.sets))))
     if len(rows) != len(case.sets):
         raise SystemExit(f"{case.name}: {len(rows)} sets were played, not {len(case.sets)}")
-    return [row.get("metrics", row) for row in sorted(rows, key=lambda row: row["trial"])]
+    found = {(round(p["offset_ticks"]), p["queue_model"], round(p["latency"])): row["metrics"] for row in rows for p in [row["parameters"]]}
+    return [found[one["offset"], one["name"], one["latency_ns"]] for one in case.sets]
 
 
 def check(case):
