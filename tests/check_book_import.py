@@ -211,7 +211,14 @@ def bad_input():
         done = run("import", "book", *options, *more, code=code)
         assert sentence in done.stderr, (more, done.stderr)
         assert done.stdout == "" and not [entry for entry in os.listdir(".") if entry.startswith("bad.h5")], more
+    with gzip.open(name) as file:
+        lines = file.readlines()[:2000]
+    with open("gap.txt", "wb") as file:
+        file.writelines(line for number, line in enumerate(lines, 1) if number not in (71, 136))
+    run("import", "book", *options, "gap.txt", "--tick", tick, "--lot", lot)
+    assert "gaps             1, the first at 2024-08-08T23:54:16.769Z" in run("check", "bad.h5", "--strict", code=4).stdout
     run("import", "book", *options, name, "--tick", tick, "--lot", lot)
+    run("check", "bad.h5", "--strict")
     info = json.loads(run("info", "bad.h5", "--json", "--verify").stdout)
     assert info["kind"] == "book" and info["import"]["counts"]["depth_messages"] == 6551
     for command in ("info", "check"):

@@ -48,7 +48,7 @@ static td_status read_ahead(const char *path, heard *h, int64_t left) {
 static int make(void **state) {
     (void)state;
     FILE *file = fopen(td_test_path("plain.txt"), "w");
-    for (int i = 0; i < 300000; i++) fprintf(file, "%09d\n", i * 7919 % 1000003);
+    for (int i = 0; i < 300000; i++) fprintf(file, "%09d\n", (int)((int64_t)i * 7919 % 1000003));
     fclose(file);
     return td_test_run(NULL, NULL,
                        "cd %s && gzip -k plain.txt && mv plain.txt.gz packed.gz && cp plain.txt other.txt && "

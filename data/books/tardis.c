@@ -75,7 +75,7 @@ static bool time_of(const td_field *field, int64_t *time_ns) {
     int64_t value;
     if (!td_field_whole(field, &value) || value <= 0) return false;
     if (value >= 100000000000000000) *time_ns = value;
-    else if (value >= 100000000000000) *time_ns = value * 1000;
+    else if (value >= 100000000000000 && value <= INT64_MAX / 1000) *time_ns = value * 1000;
     else return false;
     return true;
 }
