@@ -511,7 +511,7 @@ enum { ENTRIES, ROWS, IDS, ACTIONS, WIDES, TICKERS, FUNDINGS, SPILLS };
 struct td_book_writer {
     char *path, temporary[4096];
     td_instrument instrument;
-    bool parity, orders, sequences, unknown_times;
+    bool parity, orders, sequences, unknown_times, trades_first;
     int64_t messages, rows, tickers, shift_ns;
     td_book_ticker last_ticker;
     spill spill[SPILLS];
@@ -672,6 +672,7 @@ td_status td_book_write_funding(td_book_writer *w, const td_funding *funding, td
 }
 
 void td_book_writer_shift_local(td_book_writer *w, int64_t ns) { w->shift_ns = ns; }
+void td_book_writer_trades_first(td_book_writer *w) { w->trades_first = true; }
 
 /* ---- writing: the order of the messages ---- */
 
@@ -706,12 +707,14 @@ static void free_numbers(numbers *n) {
 typedef struct sorting {
     const spill *spill; /* of the entries */
     const entry *entries;
-    bool local;
+    bool local, trades_first;
     int32_t *number, *scratch;
 } sorting;
 
 static int64_t key_of(const sorting *s, int32_t number) {
-    return s->local ? s->entries[number].local_ns : s->entries[number].exchange_ns;
+    const entry *e = &s->entries[number];
+    if (s->local) return e->local_ns;
+    return s->trades_first ? e->exchange_ns * 2 + (e->kind != TD_BOOK_TRADE) : e->exchange_ns;
 }
 
 /* The first place from `begin` to `end` whose key is above `key`, or (equal) not below it. */
@@ -795,8 +798,8 @@ static td_status order_messages(finishing *f) {
     TD_TRY(make_numbers(w, &f->scratch, f->error));
     if (w->unknown_times) fill_unknown_times(w);
     const spill *spill = &w->spill[ENTRIES];
-    sort_messages(&(sorting){spill, spill->base, false, f->exchange.number, f->scratch.number}, w->messages);
-    sort_messages(&(sorting){spill, spill->base, true, f->local.number, f->scratch.number}, w->messages);
+    sort_messages(&(sorting){spill, spill->base, false, w->trades_first, f->exchange.number, f->scratch.number}, w->messages);
+    sort_messages(&(sorting){spill, spill->base, true, false, f->local.number, f->scratch.number}, w->messages);
     for (int64_t m = 0; m < w->messages; m++) f->rank.number[f->exchange.number[m]] = (int32_t)m;
     return TD_OK;
 }

@@ -163,6 +163,8 @@ td_status td_book_write_ticker(td_book_writer *writer, const td_book_ticker *tic
 td_status td_book_write_funding(td_book_writer *writer, const td_funding *funding, td_error *error);
 /* Added to every local time when the file is finished (clocks that disagree: correct_local_timestamp). Default 0. */
 void td_book_writer_shift_local(td_book_writer *writer, int64_t ns);
+/* At equal exchange times trades go before everything else. Else messages of one time stay as they came. */
+void td_book_writer_trades_first(td_book_writer *writer);
 /* Finishes the file, frees the writer whatever happens; report: JSON text kept in it (NULL: none). digest may be NULL. */
 td_status td_book_writer_close(td_book_writer *writer, const char *report, char digest[TD_DIGEST_HEX], td_error *error);
 /* Gives up: nothing is left on disk. */

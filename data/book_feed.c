@@ -17,7 +17,7 @@ enum {
     EARLY_ROWS = 1 << 12 /* after which most rows off the grid are enough to give up */
 };
 static const int64_t BACKWARDS_MAX_NS = 3600 * TD_NS_PER_SECOND;
-static const int64_t TIME_MAX_NS = INT64_C(1) << 62; /* the year 2116: sums and differences of times stay numbers */
+static const int64_t TIME_MAX_NS = (INT64_C(1) << 62) - 1; /* the year 2116: sums and differences of times stay numbers */
 
 /* Rows side by side, as td_book_message has them. */
 typedef struct rows {
@@ -166,6 +166,8 @@ void td_feed_rule(td_book_feed *feed, td_sequence_rule rule) {
 
 bool td_feed_parity(const td_book_feed *feed) { return feed->def.parity; }
 const td_instrument *td_feed_instrument(const td_book_feed *feed) { return &feed->def.instrument; }
+
+void td_feed_trades_first(td_book_feed *feed) { td_book_writer_trades_first(feed->writer); }
 
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line) {
     if (strcmp(feed->place_name, name) != 0) snprintf(feed->place_name, sizeof feed->place_name, "%s", name);

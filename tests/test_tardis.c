@@ -95,6 +95,17 @@ static void trades_and_depth(void **state) {
     assert_string_equal(in.digest, first);
 }
 
+/* At the exchange, too, a trade is before depth of its time, though it was received later. */
+static void trades_are_first_at_the_exchange(void **state) {
+    (void)state;
+    assert_ok(import(2, (const char *const[]){
+        DEPTH_HEAD ROW("01", "02", "true,bid,10,5") ROW("03", "04", "false,bid,10,3") ROW("03", "06", "false,bid,9,3"),
+        TRADE_HEAD ROW("03", "05", "7,sell,10,2") ROW("03", "08", "8,sell,10,1")}));
+    assert_string_equal(tape(), "S1@2+20x5 T3@5-20x2 T3@8-20x1 D3@4+20x3 D3@6+18x3");
+    static const int local[] = {0, 3, 1, 4, 2};
+    for (int j = 0; j < 5; j++) assert_int_equal(j + in.book.local_shift[j], local[j]);
+}
+
 /* A recording split into files, at any row, is the same recording. */
 static void split(void **state) {
     (void)state;
@@ -266,6 +277,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages, begin, end), cmocka_unit_test_setup_teardown(a_snapshot_in_two_parts, begin, end),
         cmocka_unit_test_setup_teardown(one_side, begin, end), cmocka_unit_test_setup_teardown(trades_and_depth, begin, end),
+        cmocka_unit_test_setup_teardown(trades_are_first_at_the_exchange, begin, end),
         cmocka_unit_test_setup_teardown(split, begin, end), cmocka_unit_test_setup_teardown(snapshots_of_few_levels, begin, end),
         cmocka_unit_test_setup_teardown(best_prices, begin, end), cmocka_unit_test_setup_teardown(fundings, begin, end),
         cmocka_unit_test_setup_teardown(broken_rows, begin, end), cmocka_unit_test_setup_teardown(messages_of_errors, begin, end),
