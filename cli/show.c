@@ -142,8 +142,7 @@ static int compare_rows(const void *left, const void *right, void *arguments) {
     return a < b ? -1 : a > b;
 }
 
-/* the sweep's metric and goal, as the file says */
-static int sweep_metric(const td_results *results, int *goal) {
+int td_show_sweep_metric(const td_results *results, int *goal) {
     const char *metric = td_results_attribute(results, "metric"), *text = td_results_attribute(results, "goal");
     *goal = text && !strcmp(text, "minimize") ? -1 : 1;
     int found = metric ? td_kind_find_metric(td_results_tape_kind(results), metric) : -1;
@@ -151,7 +150,7 @@ static int sweep_metric(const td_results *results, int *goal) {
 }
 
 static td_status choose_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
-    int axes = td_results_axis_count(results), goal, metric = sweep_metric(results, &goal);
+    int axes = td_results_axis_count(results), goal, metric = td_show_sweep_metric(results, &goal);
     o->by = def->by ? find_column(results, def->by) : axes + metric;
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
     if (def->goal) goal = def->goal;
