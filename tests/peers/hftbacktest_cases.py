@@ -55,6 +55,10 @@ def run(*arguments):
     return found.stdout
 
 
+def inverse(multiplier):
+    return "--contract", "inverse", "--multiplier", str(multiplier)
+
+
 def recorded(name, symbol, *contract):
     """A recording: our import, its converter."""
     def make(case, tape):
@@ -151,7 +155,10 @@ parameters:
     rows = json.loads(run("show", results, "--json", "--top", str(len(case.sets))))
     if len(rows) != len(case.sets):
         raise SystemExit(f"{case.name}: {len(rows)} sets were played, not {len(case.sets)}")
-    found = {(round(p["offset_ticks"]), p["queue_model"], round(p["latency"])): row["metrics"] for row in rows for p in [row["parameters"]]}
+    found = {}
+    for row in rows:
+        parameters = row["parameters"]
+        found[round(parameters["offset_ticks"]), parameters["queue_model"], round(parameters["latency"])] = row["metrics"]
     return [found[one["offset"], one["name"], one["latency_ns"]] for one in case.sets]
 
 
@@ -165,7 +172,8 @@ def check(case):
     for one, mine in zip(case.sets, ours):
         theirs = market.play(one)
         trades += theirs["num_trades"]
-        differences = {name: abs(mine[name] - theirs[name]) / (max(1, abs(theirs[name])) if name == "trading_value" else 1) for name in TOLERANCES}
+        differences = {name: abs(mine[name] - theirs[name]) for name in TOLERANCES}
+        differences["trading_value"] /= max(1, theirs["trading_value"])
         worst = {name: max(worst[name], value) for name, value in differences.items()}
         bad = [name for name, value in differences.items() if not value <= TOLERANCES[name]]
         if bad:
@@ -180,9 +188,9 @@ def check(case):
 CASES = [
     Case("usdm_btcusdt", recorded("usdm_btcusdt_20240808.gz", "BTCUSDT"), 0.1, 0.001, 0.01, L2),
     Case("usdm_ethusdt", recorded("usdm_ethusdt_20240808.gz", "ETHUSDT"), 0.01, 0.001, 0.1, L2),
-    Case("cm_btcusd", recorded("cm_btcusd_perp_20240808.gz", "BTCUSD_PERP", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
-    Case("cm_ethusd", recorded("cm_ethusd_perp_20240808.gz", "ETHUSD_PERP", "--contract", "inverse", "--multiplier", "10"), 0.01, 1, 2, L2, inverse=10),
-    Case("cm_btcusd_next_day", recorded("cm_btcusd_perp_20240809.gz", "BTCUSD_PERP", "--contract", "inverse", "--multiplier", "100"), 0.1, 1, 1, L2, inverse=100),
+    Case("cm_btcusd", recorded("cm_btcusd_perp_20240808.gz", "BTCUSD_PERP", *inverse(100)), 0.1, 1, 1, L2, inverse=100),
+    Case("cm_ethusd", recorded("cm_ethusd_perp_20240808.gz", "ETHUSD_PERP", *inverse(10)), 0.01, 1, 2, L2, inverse=10),
+    Case("cm_btcusd_next_day", recorded("cm_btcusd_perp_20240809.gz", "BTCUSD_PERP", *inverse(100)), 0.1, 1, 1, L2, inverse=100),
     Case("synthetic", synthetic(), 0.1, 0.001, 0.05, L2),
     Case("synthetic_drift", synthetic("--seed", "2", "--drift", "0.6", "--market-lots", "1500"), 0.1, 0.001, 0.05, L2),
     Case("synthetic_thin", synthetic("--seed", "3", "--limit-rate", "1", "--market-rate", "1", "--duration", "20m"), 0.1, 0.001, 0.05, L2),
