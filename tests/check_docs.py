@@ -16,7 +16,7 @@ import tempfile
 
 from repository import SOURCE, files, finish, read
 
-DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/strategies.md", "docs/proofs.md"]
+DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/strategies.md", "docs/proofs.md", "docs/order-books.md"]
 BLOCK = re.compile(r"^<!-- test: (run|output|file (\S+)) -->\n+```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -5,6 +5,7 @@
     bench/peers/books.py import     a recording to what is played: the converter's rows, our tape
     bench/peers/books.py replay     a strategy that asks for nothing: nanoseconds a row
     bench/peers/books.py memory     peak memory of importing and playing, and of the same with a recording 20 times as long
+    bench/peers/books.py where      what the engine says its time went on, by number of sets
     bench/peers/books.py all
 
 Needs hftbacktest (python -m pip install -r bench/peers/requirements-books.txt, into an environment of its own) and the recording
@@ -84,10 +85,11 @@ def key_of_row(parameters):
             round(parameters["max_position"], 9))
 
 
+# limits between two positions: the peer adds positions up as floating-point numbers, and where one should equal the limit it may fall short
 ONE = Job("1 set", [0], ["power3(3)"], [1], [0.05])
 JOBS = [ONE,
         Job("54 sets: 6 queue models, 3 latencies, 3 offsets", [0, 1, 5], SIX, [0, 1, 50], [0.05]),
-        Job("1,024 sets: 16 offsets, 64 limits, one model", range(16), ["power3(3)"], [1], [round(0.01 * (i + 1), 2) for i in range(64)]),
+        Job("1,024 sets: 16 offsets, 64 limits, one model", range(16), ["power3(3)"], [1], [round(0.01 * (i + 1) - 0.005, 3) for i in range(64)]),
         Job("1,152 sets, none like another in offset, model and latency", range(16),
             ["risk_adverse", "log", "log2", *(f"{kind}({n})" for kind in ("power", "power2", "power3") for n in range(1, 8))],
             [0, 1, 50], [0.05])]
@@ -239,6 +241,7 @@ def replay(sitting):
     config = idle.write(os.path.join(sitting.folder, "idle.yaml"), sitting.tape)
     contestants = [Contestant("hftbacktest, an empty loop", 1, timed(sitting.market.replay)),
                    Contestant("tapedeck, a set that never trades", 1, sitting.played(config))]
+    sitting.market.replay()  # compiled before the clock starts
     sitting.contest("replay", contestants, sitting.options.rounds)
     rows = sitting.info["rows"]
     return (f"The recording has {rows:,} rows; both books, the exchange's and the local one, are built from them.\n\n"
@@ -268,7 +271,19 @@ def memory(sitting):
     return markdown(["", "tape", "import, peak", *(f"sweep of {job.title.split(':')[0]}, peak" for job in JOBS[:3])], rows)
 
 
-CONTESTS = {"sets": sets, "import": importing, "replay": replay, "memory": memory}
+def where(sitting):
+    """The engine's own counts and clocks in the scenes of order books, of the last step."""
+    entries = json.loads(sitting.program.run("bench", "--filter", "^book/", "--repetitions", str(sitting.options.rounds), "--json"))["benchmarks"]
+    rows = []
+    for entry in {entry["name"]: entry for entry in entries}.values():
+        times = [entry[f"{part}_seconds"] for part in ("exchange", "local", "decision", "answer")]
+        rows.append([entry["name"], f"{1e3 * sum(times):,.1f}", *(f"{100 * t / sum(times):.0f} %" for t in times),
+                     *(f"{entry[name]:,.0f}" for name in ("tickets", "ticket_updates", "decisions", "messages", "executions"))])
+    return markdown(["scene, seconds x sets", "ms", "exchange: replay, queues", "local: replay", "decisions, sending", "answers", "tickets",
+                     "their updates", "decisions", "requests and answers", "executions"], rows)
+
+
+CONTESTS = {"where": where, "sets": sets, "import": importing, "replay": replay, "memory": memory}
 
 
 def main():
