@@ -47,6 +47,11 @@ static void *load(char *core, size_t size) {
         dlclose(library);
         return NULL;
     }
+#define TD_FUNCTION(name)                                                                                                         \
+    *(void **)&found.name = dlsym(library, #name "_");                                                                           \
+    if (!found.name) td_fail(&failure, TD_FAILED, "libopenblas.so.0 has no %s: it was built without LAPACK", #name);
+    TD_FUNCTION(dpotrf) TD_FUNCTION(dpotri) TD_FUNCTION(dpotrs) TD_FUNCTION(dsymm)
+#undef TD_FUNCTION
     snprintf(core, size, "%s", corename());
     snprintf(found.config, sizeof found.config, "%s", config());
     return library;

@@ -20,6 +20,13 @@ typedef struct td_blas {
     bool by_user;       /* OPENBLAS_CORETYPE was set before we started, and was left alone */
     const char *better; /* the OPENBLAS_CORETYPE that would be right, NULL when `core` is right */
     char config[192];   /* version and build options in OpenBLAS' words */
+    /* What we call of BLAS and LAPACK, by their Fortran names: of the very library that was loaded, which a LAPACKE linked at build time
+     * would not be. Column-major. */
+    void (*dpotrf)(const char *uplo, const int *n, double *a, const int *lda, int *info);
+    void (*dpotri)(const char *uplo, const int *n, double *a, const int *lda, int *info);
+    void (*dpotrs)(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda, double *b, const int *ldb, int *info);
+    void (*dsymm)(const char *side, const char *uplo, const int *m, const int *n, const double *alpha, const double *a, const int *lda,
+                  const double *b, const int *ldb, const double *beta, double *c, const int *ldc);
 } td_blas;
 
 /* Loads OpenBLAS (once; later calls return the same) and keeps it to the end of the program. The first call changes the

@@ -50,7 +50,7 @@ TD_INLINE td_real td_gather(const double *base, const int32_t *index) { return b
 TD_INLINE td_bits td_mask_bits(td_mask m) { return m ? ~(td_bits)0 : 0; }
 TD_INLINE unsigned td_mask_word(td_mask m) { return m != 0; }
 TD_INLINE td_mask td_word_mask(unsigned word) { return word & 1; }
-TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) { return index ? *second : *first; }
+TD_INLINE td_real td_window_pick(const double *first, const double *second, td_bits index) { return index ? *second : *first; }
 #define td_splat(x) ((td_real)(x))
 
 #else
@@ -77,7 +77,7 @@ TD_INLINE td_real td_min_(td_real a, td_real b) { return (td_real)_mm_min_pd((__
 TD_INLINE td_real td_max_(td_real a, td_real b) { return (td_real)_mm_max_pd((__m128d)a, (__m128d)b); }
 TD_INLINE td_real td_floor(td_real a) { return (td_real)_mm_floor_pd((__m128d)a); }
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) { return (td_real){base[index[0]], base[index[1]]}; }
-TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) {
+TD_INLINE td_real td_window_pick(const double *first, const double *second, td_bits index) {
     return (td_real){index[0] < 2 ? first[index[0]] : second[index[0] - 2], index[1] < 2 ? first[index[1]] : second[index[1] - 2]};
 }
 #elif TD_ISA_INDEX == 2
@@ -94,7 +94,7 @@ TD_INLINE td_real td_fused(td_real a, td_real b, td_real c) {
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) {
     return (td_real)_mm256_i32gather_pd(base, _mm_loadu_si128((const __m128i *)index), 8);
 }
-TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) {
+TD_INLINE td_real td_window_pick(const double *first, const double *second, td_bits index) {
     /* pairs of 32-bit indices for vpermd, which looks at the low three bits */
     __m256i wide = _mm256_slli_epi64((__m256i)index, 1);
     __m256i pairs = _mm256_or_si256(wide, _mm256_slli_epi64(_mm256_add_epi64(wide, _mm256_set1_epi64x(1)), 32));
@@ -116,7 +116,7 @@ TD_INLINE td_real td_fused(td_real a, td_real b, td_real c) {
 TD_INLINE td_real td_gather(const double *base, const int32_t *index) {
     return (td_real)_mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)index), base, 8);
 }
-TD_INLINE td_real td_pick(const double *first, const double *second, td_bits index) {
+TD_INLINE td_real td_window_pick(const double *first, const double *second, td_bits index) {
     return (td_real)_mm512_permutex2var_pd(_mm512_loadu_pd(first), (__m512i)index, _mm512_loadu_pd(second));
 }
 #endif
@@ -133,7 +133,7 @@ TD_INLINE td_mask td_word_mask(unsigned word) {
 #endif
 
 /* td_mask_word(m): bit l is the truth of lane l; td_word_mask(word) is its inverse.
- * td_gather(base, index): base[index[l]] in lane l. td_pick(first, second, index): the same from two windows of TD_LANES numbers
+ * td_gather(base, index): base[index[l]] in lane l. td_window_pick(first, second, index): the same from two windows of TD_LANES numbers
  * each, index 0 .. 2 TD_LANES - 1: a tenth of a gather's work. */
 
 #define TD_INF __builtin_inf()

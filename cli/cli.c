@@ -30,6 +30,7 @@ static const td_subcommand subcommands[] = {
     {"plan", td_cmd_plan, "say what a sweep would take: sets, bars, bytes, seconds"},
     {"sweep", td_cmd_sweep, "play every parameter set of a configuration into a results file"},
     {"show", td_cmd_show, "print the best sets of a results file"},
+    {"stats", td_cmd_stats, "say which results of a sweep, or of anyone, are luck"},
     {"verify", td_cmd_verify, "replay cells of a results file and compare their hashes"},
     {"config", td_cmd_config, "print the configuration's schema or its defaults"},
     {"bench", td_cmd_bench, "measure how fast the parts are, and whether they got slower"},

@@ -22,7 +22,7 @@ enum {
 /* A subcommand: argv[0] is "tapedeck <name>". Returns the exit code. */
 typedef int td_command(int argc, char **argv);
 td_command td_cmd_data, td_cmd_run, td_cmd_sweep, td_cmd_plan, td_cmd_show, td_cmd_verify, td_cmd_config, td_cmd_doctor,
-    td_cmd_bench;
+    td_cmd_bench, td_cmd_bench_sampler, td_cmd_stats;
 
 int td_cli_main(int argc, char **argv);
 

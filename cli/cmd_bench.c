@@ -331,6 +331,11 @@ static int measure_configuration(bench_arguments *arguments) {
 }
 
 int td_cmd_bench(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "sampler")) {
+        static char name[] = "tapedeck bench sampler";
+        argv[1] = name;
+        return td_cmd_bench_sampler(argc - 1, argv + 1);
+    }
     static const struct argp_child children[] = {{&td_job_bench_argp, 0, NULL, 0}, {0}};
     static const struct argp parser = {
         .options = options,
@@ -338,7 +343,8 @@ int td_cmd_bench(int argc, char **argv) {
         .doc = "Measures how fast the parts are: engines, indicator rows, CSV, tape files, journal, results; or a configuration "
                "of your own, --play. Every scene checks its results before it is timed.\v"
                "The usual scenes take about half a minute; long ones and the small ones for instruction counts are played when "
-               "--filter names them. Exits with 4 when --compare finds a scene slower, or when a check fails.",
+               "--filter names them. `tapedeck bench sampler` measures samplers instead. Exits with 4 when --compare finds a scene "
+               "slower, or when a check fails.",
         .children = children,
     };
     bench_arguments arguments = {.job.optional = true, .measure = td_default_measure_def(), .threshold = 0.02};

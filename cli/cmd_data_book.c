@@ -312,8 +312,8 @@ int td_data_check_book(const char *path, bool strict, json_t *reports) {
 static json_t *info_document(const char *path, const td_book *book) {
     const td_instrument *i = &book->instrument;
     json_t *document = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:f, s:I, s:I, s:I, s:b, s:o, s:o, s:s}", "tape", path, "kind", "book", "symbol", i->symbol,
-        "venue", i->venue, "mode", book->parity ? "parity" : "strict", "tick", i->tick, "lot", i->lot, "contract",
+        "{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:f, s:I, s:I, s:I, s:b, s:o, s:o, s:s}", "tape", path, "kind", "book", "symbol",
+        i->symbol, "venue", i->venue, "mode", book->parity ? "parity" : "strict", "tick", i->tick, "lot", i->lot, "contract",
         td_contract_name(i->contract), "multiplier", i->multiplier, "messages", (json_int_t)book->messages, "rows", (json_int_t)book->rows,
         "funding", (json_int_t)book->funding_count, "orders", book->order_id != NULL, "first", json_time(book->exchange_ns[0]), "last",
         json_time(book->exchange_ns[book->messages - 1]), "digest", book->digest);

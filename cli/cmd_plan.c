@@ -14,11 +14,12 @@ static error_t parse(int key, char *text, struct argp_state *state) {
 }
 
 static json_t *describe_json(const td_config *config, const td_sweep_plan *plan) {
+    bool books = config->kind == TD_TAPE_OF_BOOKS;
     json_t *document = json_pack(
         "{s:I,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:I,s:f,s:f,s:{s:I,s:f}}", "sets", (json_int_t)plan->trials, "excluded",
-        (json_int_t)plan->excluded, "bars", (json_int_t)plan->bars, "blocks", (json_int_t)plan->blocks, "threads", plan->threads,
+        (json_int_t)plan->excluded, books ? "rows" : "bars", (json_int_t)plan->bars, "blocks", (json_int_t)plan->blocks, "threads", plan->threads,
         "engine", td_engine_name(plan->engine), "isa", td_isa_name(plan->isa), "memory_bytes", (json_int_t)plan->memory_bytes,
-        "disk_bytes", (json_int_t)plan->disk_bytes, "seconds", plan->seconds, "bar_evaluations_per_second",
+        "disk_bytes", (json_int_t)plan->disk_bytes, "seconds", plan->seconds, books ? "row_evaluations_per_second" : "bar_evaluations_per_second",
         plan->bar_evaluations_per_second, "limits", "memory_bytes", (json_int_t)config->memory_limit, "wall_seconds",
         config->wall_limit);
     if (document && plan->rows > plan->trials) {
@@ -29,8 +30,11 @@ static json_t *describe_json(const td_config *config, const td_sweep_plan *plan)
     return document;
 }
 
-static void describe_text(const td_sweep_plan *plan) {
-    char count[32], duration[32], text[8][128];
+static void describe_text(const td_config *config, const td_sweep_plan *plan) {
+    char count[32], duration[32], text[8][128], pieces[32], evaluations[32];
+    const char *piece = td_tape_kind_infos[config->kind].piece;
+    snprintf(pieces, sizeof pieces, "%ss", piece);
+    snprintf(evaluations, sizeof evaluations, "%s-evaluations", piece);
     int used = snprintf(text[0], sizeof text[0], "%lld (constraints exclude %lld)", (long long)plan->trials,
                         (long long)plan->excluded);
     bool several = plan->rows > plan->trials;
@@ -44,9 +48,9 @@ static void describe_text(const td_sweep_plan *plan) {
              plan->threads == 1 ? "" : "s");
     snprintf(text[4], sizeof text[4], "%lld bytes (%.0f MB)", (long long)plan->memory_bytes, (double)plan->memory_bytes / 1e6);
     snprintf(text[5], sizeof text[5], "%lld bytes (%.1f MB)", (long long)plan->disk_bytes, (double)plan->disk_bytes / 1e6);
-    snprintf(text[6], sizeof text[6], "%s bar-evaluations/s", td_count_text(plan->bar_evaluations_per_second, count));
+    snprintf(text[6], sizeof text[6], "%s %s/s", td_count_text(plan->bar_evaluations_per_second, count), evaluations);
     snprintf(text[7], sizeof text[7], "%.3g s (%s)", plan->seconds, td_duration_text(plan->seconds, duration));
-    const char *const cells[] = {"sets",   text[0], "bars", text[1], "bar-evaluations", text[2], "engine",         text[3],
+    const char *const cells[] = {"sets",   text[0], pieces, text[1], evaluations,       text[2], "engine",         text[3],
                                  "memory", text[4], "disk", text[5], "speed",           text[6], "estimated time", text[7]};
     td_cli_table(stdout, 2, NULL, NULL, 8, cells);
 }
@@ -73,13 +77,13 @@ int td_cmd_plan(int argc, char **argv) {
     td_sweep_plan plan;
     td_crash_watch(job.config->play.strategy, job.threads ? job.threads : omp_get_max_threads(), job.json);
     td_status status = td_isa_pick(&def.isa, &error);
-    if (status == TD_OK) status = td_sweep_make_plan(job.config, &job.tape, &def, true, &plan, &error);
+    if (status == TD_OK) status = td_sweep_make_plan(job.config, td_job_tape(&job), &def, true, &plan, &error);
     if (status != TD_OK)
         code = td_cli_fail(status, &error, job.json);
     else if (job.json)
         code = td_json_print(describe_json(job.config, &plan), code);
     else
-        describe_text(&plan);
+        describe_text(job.config, &plan);
     if (status == TD_OK && job.config->memory_limit > 0 && plan.memory_bytes > job.config->memory_limit)
         fprintf(stderr, "tapedeck: warning: the sweep would be refused: it needs about %lld bytes, limits.memory is %lld bytes\n",
                 (long long)plan.memory_bytes, (long long)job.config->memory_limit);

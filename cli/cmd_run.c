@@ -10,6 +10,7 @@
 #include "cli/crash.h"
 #include "cli/job.h"
 #include "cli/output.h"
+#include "cli/run_books.h"
 #include "sim/envelope.h"
 #include "sim/path.h"
 
@@ -24,8 +25,8 @@ typedef struct run_arguments {
 
 static const struct argp_option options[] = {
     {"trial", KEY_TRIAL, "N", 0, "play trial N of a configuration that describes more than one", 0},
-    {"trades", KEY_TRADES, "FILE", 0, "write the trades as CSV", 0},
-    {"equity", KEY_EQUITY, "FILE", 0, "write equity, position and drawdown at every bar as CSV", 0},
+    {"trades", KEY_TRADES, "FILE", 0, "write the trades as CSV; on order books the executions", 0},
+    {"equity", KEY_EQUITY, "FILE", 0, "write equity, position and drawdown at every bar, or at every decision of the clock, as CSV", 0},
     {"fills", KEY_FILLS, "FILE", 0, "write the fills with their reasons and costs as CSV", 0},
     {0},
 };
@@ -315,6 +316,19 @@ static td_status play(const run_arguments *arguments, const td_deck *deck, const
     return td_play_detailed(deck, set, &observer, cell, NULL, error);
 }
 
+static td_status run_books(const run_arguments *arguments, const td_deck *deck, const td_set *set, td_cell *cell, int *code, td_error *error) {
+    const td_job *job = &arguments->job;
+    td_book_run run = {.job = job, .deck = deck, .set = set, .trades = arguments->trades, .equity = arguments->equity};
+    if (arguments->fills) return td_fail(error, TD_BAD_ARG, "--fills is of play on bars; --trades writes the executions on order books");
+    td_crash_watch(job->config->play.strategy, 1, job->json);
+    td_playing_now.first = td_playing_now.last = arguments->trial < 0 ? 0 : arguments->trial;
+    td_status status = td_run_books(&run, cell, code, error);
+    td_playing_now.first = td_playing_now.last = -1;
+    TD_TRY(status);
+    if (cell->state == TD_CELL_DONE) return TD_OK;
+    return td_fail(error, TD_FAILED, "the set failed: %s", td_cell_reason_text((td_cell_reason)cell->reason));
+}
+
 /* Plays and prints; what it opens it leaves to the caller to close. *code is the exit code of the printing. */
 static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorder, td_cell *cell, td_portfolio_share **shares, int *code,
                      td_error *error) {
@@ -323,6 +337,7 @@ static td_status run(run_arguments *arguments, td_deck **deck, recorder *recorde
     const td_tape *tape = &arguments->pick.tape;
     TD_TRY(td_job_one_market(job, "run", &arguments->pick, deck, error));
     TD_TRY(choose_set(arguments, *deck, &set, error));
+    if (job->config->kind == TD_TAPE_OF_BOOKS) return run_books(arguments, *deck, &set, cell, code, error);
     TD_TRY(open_recorder(arguments, recorder, error));
     TD_TRY(td_path_open(&recorder->path, *deck, &set, error));
     td_crash_watch(job->config->play.strategy, 1, job->json);

@@ -104,7 +104,8 @@ static void tell_failures(const char *path, const td_sweep_progress *progress) {
 static json_t *timing_json(const td_sweep_progress *progress, const td_sweep_def *def, int threads) {
     double seconds = progress->seconds;
     return json_pack("{s:I,s:f,s:o,s:o,s:i,s:s}", "played", (json_int_t)progress->played, "seconds", seconds, "sets_per_second",
-                     td_json_number(seconds > 0 ? (double)progress->played / seconds : 0, false), "bar_evaluations_per_second",
+                     td_json_number(seconds > 0 ? (double)progress->played / seconds : 0, false),
+                     progress->kind == TD_TAPE_OF_BARS ? "bar_evaluations_per_second" : "row_evaluations_per_second",
                      td_json_number(seconds > 0 ? progress->bar_evaluations / seconds : 0, false), "threads", threads, "isa",
                      td_isa_name(def->isa));
 }
@@ -113,9 +114,9 @@ static void print_timing(FILE *out, const td_sweep_progress *progress, const td_
     if (!progress->played) return;
     char duration[32], rate[32], evaluations[32];
     double seconds = progress->seconds > 0 ? progress->seconds : 1e-9;
-    fprintf(out, "%lld sets in %s: %s sets/s, %s bar-evaluations/s (%d thread%s, %s)\n", (long long)progress->played,
+    fprintf(out, "%lld sets in %s: %s sets/s, %s %s-evaluations/s (%d thread%s, %s)\n", (long long)progress->played,
             td_duration_text(progress->seconds, duration), td_count_text((double)progress->played / seconds, rate),
-            td_count_text(progress->bar_evaluations / seconds, evaluations), threads, threads == 1 ? "" : "s",
+            td_count_text(progress->bar_evaluations / seconds, evaluations), td_tape_kind_infos[progress->kind].piece, threads, threads == 1 ? "" : "s",
             td_isa_name(def->isa));
 }
 
@@ -204,7 +205,7 @@ int td_cmd_sweep(int argc, char **argv) {
     watch_signals();
     td_crash_watch(job->config->play.strategy, def.threads, job->json);
     td_status status = td_isa_pick(&def.isa, &error);
-    if (status == TD_OK) status = td_sweep_run(job->config, &job->tape, arguments.results_path, &def, &end, &error);
+    if (status == TD_OK) status = td_sweep_run(job->config, td_job_tape(job), arguments.results_path, &def, &end, &error);
     td_progress_end(&progress);
     if (end.torn_bytes && !arguments.quiet)
         fprintf(stderr, "tapedeck: warning: the journal had a torn end, %lld bytes of unfinished work were cut off\n",

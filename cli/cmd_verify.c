@@ -127,6 +127,54 @@ static td_status load_strategy(const verify_arguments *arguments, const td_resul
     return status;
 }
 
+/* The configuration that the results file holds. It names no files, but a configuration has to: as many tapes as there were, whose paths
+ * come later, and the recorded latencies. */
+static td_status parse_resolved(const verify_arguments *arguments, const td_results *results, const char *resolved, td_config **config,
+                                td_error *error) {
+    const char *latencies = td_results_attribute(results, "latency_rows_path");
+    double venues = td_results_number(results, "venues");
+    char *name = NULL, *path = latencies ? find_file(arguments, NULL, latencies) : NULL, *set = NULL, tapes[TD_VENUES_MAX * 8 + 16];
+    json_t *quoted = path ? json_string(path) : NULL;
+    char *text = quoted ? json_dumps(quoted, JSON_ENCODE_ANY) : NULL;
+    size_t used = (size_t)snprintf(tapes, sizeof tapes, "tape=");
+    for (int v = 0; venues > 1 && v < venues && v < TD_VENUES_MAX; v++)
+        used += (size_t)snprintf(tapes + used, sizeof tapes - used, "%sv%d", v ? ", " : "[", v);
+    snprintf(tapes + used, sizeof tapes - used, venues > 1 ? "]" : "of-the-results");
+    td_status status = td_fail(error, TD_NO_MEMORY, "no memory");
+    if (asprintf(&name, "%s (config_resolved)", arguments->results_path) >= 0 &&
+        (!latencies || (text && asprintf(&set, "book.latency_rows=%s", text) >= 0))) {
+        const char *const overrides[] = {tapes, set};
+        status = td_config_parse(name, resolved, overrides, set ? 2 : 1, stderr, config, error);
+    }
+    json_decref(quoted);
+    free(text), free(set), free(path), free(name);
+    return status;
+}
+
+/* Where the tapes are now. */
+static td_status place_tapes(const verify_arguments *arguments, td_config *config, const char *recorded, td_error *error) {
+    if (config->kind == TD_TAPE_OF_BARS) {
+        char *tape = find_file(arguments, arguments->tape_path, recorded);
+        if (!tape) return td_fail(error, TD_NO_MEMORY, "no memory");
+        free(config->tape);
+        config->tape = tape;
+        return TD_OK;
+    }
+    int venues = config->play.book.venue_count;
+    if (venues > 1 && arguments->tape_path)
+        return td_fail(error, TD_BAD_ARG, "--tape names one tape, and %s is of %d; put them where they were", arguments->results_path, venues);
+    for (int v = 0; v < venues; v++) {
+        size_t length = strcspn(recorded, "\n");
+        char *one = strndup(recorded, length), *tape = one ? find_file(arguments, arguments->tape_path, one) : NULL;
+        free(one);
+        if (!tape) return td_fail(error, TD_NO_MEMORY, "no memory");
+        free(config->tapes[v]);
+        config->tapes[v] = tape;
+        recorded += length + (recorded[length] == '\n');
+    }
+    return TD_OK;
+}
+
 static td_status load_config(const verify_arguments *arguments, const td_results *results, td_config **config, td_error *error) {
     const char *digest = td_results_attribute(results, "config_digest");
     const char *resolved = td_results_attribute(results, "config_resolved");
@@ -139,12 +187,7 @@ static td_status load_config(const verify_arguments *arguments, const td_results
         status = td_config_load(arguments->config_path, NULL, 0, stderr, config, error);
     } else {
         TD_TRY(load_strategy(arguments, results, error));
-        char *name = NULL;
-        if (asprintf(&name, "%s (config_resolved)", arguments->results_path) < 0) return td_fail(error, TD_NO_MEMORY, "no memory");
-        /* the resolved configuration names no files, but a configuration has to */
-        static const char *const overrides[] = {"tape=of-the-results"};
-        status = td_config_parse(name, resolved, overrides, 1, stderr, config, error);
-        free(name);
+        status = parse_resolved(arguments, results, resolved, config, error);
     }
     if (status != TD_OK) return status;
     const char *source = td_results_attribute(results, "strategy_source"), *source_now = td_strategy_source((*config)->play.strategy);
@@ -154,11 +197,7 @@ static td_status load_config(const verify_arguments *arguments, const td_results
         return td_fail(error, TD_BAD_ARG, "%s is not the configuration of %s: its digest is %.12s..., the results have %.12s...",
                        arguments->config_path ? arguments->config_path : "the configuration as this program reads it",
                        arguments->results_path, (*config)->digest, digest);
-    char *tape = find_file(arguments, arguments->tape_path, recorded);
-    if (!tape) return td_fail(error, TD_NO_MEMORY, "no memory");
-    free((*config)->tape);
-    (*config)->tape = tape;
-    return TD_OK;
+    return place_tapes(arguments, *config, recorded, error);
 }
 
 /* A configuration that names no symbols meant those that were on the tape then; it may hold more by now. */
@@ -182,15 +221,21 @@ static td_status name_symbols(const td_results *results, td_config *config, td_e
 
 static td_status open_tape(const verify_arguments *arguments, verification *verification, td_error *error) {
     td_job *job = &verification->job;
-    td_status status = td_tape_open(job->config->tape, false, &job->tape, error);
-    if (status != TD_OK && !arguments->tape_path && access(job->config->tape, F_OK) != 0)
-        return td_fail(error, TD_BAD_DATA, "the tape %s is not there; name it with --tape FILE", job->config->tape);
-    if (status != TD_OK) return status;
-    job->tape_is_open = true;
+    for (int v = 0; v < (job->config->kind == TD_TAPE_OF_BOOKS ? job->config->play.book.venue_count : 1); v++) {
+        const char *path = job->config->kind == TD_TAPE_OF_BOOKS ? job->config->tapes[v] : job->config->tape;
+        if (!arguments->tape_path && access(path, F_OK) != 0)
+            return td_fail(error, TD_BAD_DATA, "the tape %s is not there; name it with --tape FILE", path);
+    }
+    if (job->config->kind == TD_TAPE_OF_BARS) {
+        TD_TRY(td_tape_open(job->config->tape, false, &job->tape, error));
+        job->tape_is_open = true;
+        if (job->config->symbol_count == 0 && job->tape.symbols > 1)
+            TD_TRY(name_symbols(verification->results, job->config, error));
+        TD_TRY(td_markets_make(job->config, &job->tape, &job->markets, error));
+    } else {
+        TD_TRY(td_job_open_tapes(job, true, error));
+    }
     /* the digest in the file names what was written; what is there now is what will be played */
-    if (job->config->symbol_count == 0 && job->tape.symbols > 1)
-        TD_TRY(name_symbols(verification->results, job->config, error));
-    TD_TRY(td_markets_make(job->config, &job->tape, &job->markets, error));
     char now[TD_DIGEST_HEX];
     TD_TRY(td_markets_hash(&job->markets, now, error));
     const char *digest = td_results_attribute(verification->results, "tape_digest");

@@ -75,6 +75,19 @@ const struct argp td_job_argp = {.options = job_options, .parser = parse_job};
 const struct argp td_job_threads_argp = {.options = job_threads_options, .parser = parse_job};
 const struct argp td_job_bench_argp = {.options = job_bench_options, .parser = parse_job};
 
+const td_tape *td_job_tape(const td_job *job) { return job->tape_is_open ? &job->tape : NULL; }
+
+td_status td_job_open_tapes(td_job *job, bool verify_digest, td_error *error) {
+    if (job->config->kind == TD_TAPE_OF_BOOKS) {
+        TD_TRY(td_books_open(job->config, verify_digest, &job->books, error));
+    } else {
+        TD_TRY(td_check_bar_tape(job->config, error));
+        TD_TRY(td_tape_open(job->config->tape, false, &job->tape, error));
+        job->tape_is_open = true;
+    }
+    return td_markets_make(job->config, td_job_tape(job), &job->markets, error);
+}
+
 int td_job_open(td_job *job) {
     td_error error = {.message = ""};
     td_status status = td_config_load(job->config_path, job->overrides, job->override_count, stderr, &job->config, &error);
@@ -82,9 +95,7 @@ int td_job_open(td_job *job) {
     if (status == TD_BAD_CONFIG && !job->json) return td_cli_exit_code(status);
     if (status == TD_IO || status == TD_BAD_DATA) status = TD_BAD_CONFIG; /* a file that is not there: the command is wrong */
     if (status != TD_OK) return td_cli_fail(status, &error, job->json);
-    status = td_tape_open(job->config->tape, false, &job->tape, &error);
-    job->tape_is_open = status == TD_OK;
-    if (status == TD_OK) status = td_markets_make(job->config, &job->tape, &job->markets, &error);
+    status = td_job_open_tapes(job, false, &error);
     if (status == TD_OK) return TD_EXIT_OK;
     int code = td_cli_fail(status, &error, job->json);
     td_job_close(job);
@@ -95,6 +106,7 @@ void td_job_close(td_job *job) {
     td_markets_free(&job->markets);
     if (job->tape_is_open) td_tape_close(&job->tape);
     job->tape_is_open = false;
+    td_books_close(&job->books);
     if (job->config) td_config_free(job->config);
     job->config = NULL;
 }
@@ -125,25 +137,33 @@ json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell) {
 
 /* Calls `each` with every parameter of the strategy, then every knob that is an axis. */
 static void for_parameters(const td_job *job, const td_set *set, void *context,
-                           void (*each)(void *context, const char *name, double value, bool whole)) {
+                           void (*each)(void *context, const char *name, const char *unit, double value, bool whole)) {
     const td_strategy *strategy = job->config->play.strategy;
     for (int p = 0; p < td_strategy_param_count(strategy); p++) {
         const td_param_info *info = td_strategy_param(strategy, p);
-        each(context, info->name, set->param[p], info->kind != TD_PARAM_NUMBER);
+        each(context, info->name, NULL, set->param[p], info->kind != TD_PARAM_NUMBER);
     }
     for (int a = 0; a < td_space_axis_count(job->config->space); a++) {
         const td_axis *axis = td_space_axis(job->config->space, a);
-        if (axis->knob >= 0) each(context, axis->name, set->knob[axis->knob], axis->whole);
+        if (axis->knob >= 0) each(context, axis->name, axis->unit, set->knob[axis->knob], axis->whole);
     }
 }
 
-static void add_json(void *object, const char *name, double value, bool whole) {
-    json_object_set_new(object, name, td_json_number(value, whole));
+json_t *td_json_value(const char *unit, double value, bool whole) {
+    char text[48];
+    return td_value_form_of(unit) == TD_VALUE_WORD ? json_string(td_value_text(unit, value, text)) : td_json_number(value, whole);
 }
 
-static void add_text(void *stream, const char *name, double value, bool whole) {
+static void add_json(void *object, const char *name, const char *unit, double value, bool whole) {
+    json_object_set_new(object, name, td_json_value(unit, value, whole));
+}
+
+static void add_text(void *stream, const char *name, const char *unit, double value, bool whole) {
     (void)whole;
-    fprintf(stream, "%s%s %.10g", ftell(stream) > 0 ? ", " : "", name, value);
+    char text[48];
+    fprintf(stream, "%s%s ", ftell(stream) > 0 ? ", " : "", name);
+    if (td_value_form_of(unit) == TD_VALUE_NUMBER) fprintf(stream, "%.10g", value);
+    else fputs(td_value_text(unit, value, text), stream);
 }
 
 json_t *td_job_parameters(const td_job *job, const td_set *set) {

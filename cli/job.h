@@ -6,9 +6,11 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "sweeps/books.h"
 #include "sweeps/config.h"
 #include "sweeps/markets.h"
 #include "sweeps/sweep.h"
+#include "sweeps/values.h"
 
 enum { TD_JOB_OVERRIDES_MAX = 256 };
 
@@ -22,8 +24,9 @@ typedef struct td_job {
     int threads;             /* 0 = not given */
     td_engine engine;        /* AUTO: not given */
     td_config *config;       /* from here on: td_job_open() */
-    td_tape tape;
+    td_tape tape;            /* of bars */
     bool tape_is_open;
+    td_books books;          /* of order books */
     td_markets markets;      /* what of the tape is played */
 } td_job;
 
@@ -36,6 +39,10 @@ extern const struct argp td_job_bench_argp;
  * returns the exit code. */
 int td_job_open(td_job *job);
 void td_job_close(td_job *job);
+/* The tapes of job->config, opened, and job->markets. verify_digest: of order books, as td_books_open() has it. */
+td_status td_job_open_tapes(td_job *job, bool verify_digest, td_error *error);
+/* The tape of bars that is open; NULL where the configuration plays order books. */
+const td_tape *td_job_tape(const td_job *job);
 /* The bars and the deck of a command that plays one symbol, or one portfolio, at one interval; TD_BAD_ARG when the configuration names
  * more. td_deck_free(), then td_pick_close(). */
 td_status td_job_one_market(const td_job *job, const char *command, td_pick *pick, td_deck **deck, td_error *error);
@@ -46,6 +53,8 @@ char *td_job_parameters_text(const td_job *job, const td_set *set);
 
 /* A number, whole ones as integers where `whole`; null for NaN and infinities. */
 json_t *td_json_number(double value, bool whole);
+/* A value of a knob: words as such, durations in nanoseconds (sweeps/values.h). */
+json_t *td_json_value(const char *unit, double value, bool whole);
 json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell);
 /* Prints the one document of --json on stdout and releases it; returns `code`, or that of the failure. */
 int td_json_print(json_t *document, int code);

@@ -151,7 +151,7 @@ static td_status over_table(FILE *out, td_results *results, const summaries *s, 
         heads[before + i] = i < axes ? td_results_axis_name(results, i) : statistic_names[i - axes];
         numeric[before + i] = true;
     }
-    char(*texts)[32] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
+    char(*texts)[48] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
     const char **cells = calloc((size_t)rows * (size_t)width + 1, sizeof *cells);
     if (!texts || !cells) {
         free(texts), free(cells);
@@ -159,7 +159,7 @@ static td_status over_table(FILE *out, td_results *results, const summaries *s, 
     }
     for (int r = 0; r < rows; r++) {
         const summary *of = &s->list[r];
-        char(*row)[32] = texts + (size_t)r * (size_t)width;
+        char(*row)[48] = texts + (size_t)r * (size_t)width;
         if (isnan(of->value[s->statistic])) strcpy(row[0], "-");
         else snprintf(row[0], sizeof *row, "%d", r + 1);
         snprintf(row[1], sizeof *row, "%" PRId64, td_results_row_trial(results, of->row));
@@ -194,7 +194,7 @@ static td_status over_csv(FILE *out, td_results *results, const summaries *s, td
         const summary *of = &s->list[r];
         fprintf(out, "%" PRId64, td_results_row_trial(results, of->row));
         for (int i = 0; i < markets; i++) td_print_csv_text(out, td_market_text(results, heads[i], of->row));
-        for (int a = 0; a < axes; a++) fprintf(out, ",%.17g", values[a][of->row]);
+        for (int a = 0; a < axes; a++) td_print_csv_value(out, results, a, values[a][of->row]);
         fprintf(out, ",%" PRId64, of->rows);
         for (int k = 0; k < STATISTICS; k++) {
             if (isnan(of->value[k])) fputc(',', out);
@@ -219,7 +219,7 @@ static td_status over_json(td_results *results, const summaries *s, json_t **lis
         if (s->over_intervals) json_object_del(object, "interval");
         for (int a = 0; a < td_results_axis_count(results); a++)
             json_object_set_new(parameters, td_results_axis_name(results, a),
-                                td_json_number(values[a][of->row], td_results_axis_whole(results, a)));
+                                td_column_json(results, a, values[a][of->row]));
         json_object_update_missing(parameters, constants);
         for (int k = 0; k < STATISTICS; k++)
             json_object_set_new(numbers, statistic_names[k], td_json_number(of->value[k], false));

@@ -67,9 +67,9 @@ void td_progress_show(void *context, const td_sweep_progress *now) {
     double bars = now->played ? now->bar_evaluations / (double)now->played : 0;
     char rate[32], evaluations[32], left[32], failed[48] = "", line[256];
     if (now->failed) snprintf(failed, sizeof failed, ", %lld failed", (long long)now->failed);
-    snprintf(line, sizeof line, "%3.0f %%, %lld of %lld sets%s, %s sets/s, %s bar-evaluations/s, %s left", floor(share * 100),
+    snprintf(line, sizeof line, "%3.0f %%, %lld of %lld sets%s, %s sets/s, %s %s-evaluations/s, %s left", floor(share * 100),
              (long long)now->done, (long long)now->rows, failed, td_count_text(progress->sets_per_second, rate),
-             td_count_text(progress->sets_per_second * bars, evaluations),
+             td_count_text(progress->sets_per_second * bars, evaluations), td_tape_kind_infos[now->kind].piece,
              td_duration_text((double)(now->rows - now->done) / progress->sets_per_second, left));
     if (progress->terminal) {
         fprintf(progress->out, "\r%.*s\033[K", terminal_columns(progress->out) - 1, line);

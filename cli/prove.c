@@ -300,7 +300,10 @@ int td_prove(int argc, char **argv) {
     td_error error = {.message = ""};
     td_pick pick = {0};
     td_deck *deck = NULL;
-    td_status status = td_job_one_market(&arguments.job, "verify", &pick, &deck, &error);
+    td_status status = arguments.job.config->kind == TD_TAPE_OF_BARS
+                           ? td_job_one_market(&arguments.job, "verify", &pick, &deck, &error)
+                           : td_fail(&error, TD_BAD_ARG, "%s plays order books, and --poison and --warmup are of play on bars",
+                                     arguments.job.config_path);
     if (status == TD_OK) status = prove(&arguments, &pick.tape, deck, &code, &error);
     td_deck_free(deck);
     td_pick_close(&pick);

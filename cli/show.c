@@ -142,8 +142,7 @@ static int compare_rows(const void *left, const void *right, void *arguments) {
     return a < b ? -1 : a > b;
 }
 
-/* the sweep's metric and goal, as the file says */
-static int sweep_metric(const td_results *results, int *goal) {
+int td_show_sweep_metric(const td_results *results, int *goal) {
     const char *metric = td_results_attribute(results, "metric"), *text = td_results_attribute(results, "goal");
     *goal = text && !strcmp(text, "minimize") ? -1 : 1;
     int found = metric ? td_kind_find_metric(td_results_tape_kind(results), metric) : -1;
@@ -151,7 +150,7 @@ static int sweep_metric(const td_results *results, int *goal) {
 }
 
 static td_status choose_order(td_results *results, const td_show_def *def, td_show_order *o, td_error *error) {
-    int axes = td_results_axis_count(results), goal, metric = sweep_metric(results, &goal);
+    int axes = td_results_axis_count(results), goal, metric = td_show_sweep_metric(results, &goal);
     o->by = def->by ? find_column(results, def->by) : axes + metric;
     if (o->by < 0) return unknown_name(results, "--by", def->by, error);
     if (def->goal) goal = def->goal;
@@ -191,6 +190,8 @@ static td_status select_rows(td_results *results, const td_market_filter *filter
     td_status status = td_expression_compile(where, resolve_column, &named, &expression, NULL, error);
     if (named.unknown[0]) return unknown_name(results, "--where", named.unknown, error);
     if (status != TD_OK) return td_fail_within(error, TD_BAD_ARG, "--where '%.100s'", where);
+    if (td_expression_has_durations(expression) && td_results_tape_kind(results) == TD_TAPE_OF_BARS)
+        status = td_fail(error, TD_BAD_ARG, "--where '%.100s' compares with a duration, but no number of play on bars is one", where);
     /* columns it names are read, the others are not */
     const double *columns[COLUMNS_MAX] = {0};
     int count = td_results_axis_count(results) + number_count(results);
@@ -297,14 +298,15 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 
 /* ---- table ---- */
 
-/* for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
+/* for eyes: six digits, money with two decimals, words and durations as they are written, "-" for NaN; text has 48 bytes */
 void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
     bool money = column >= axes && !strcmp(td_metric_infos[metric_of(results, column - axes, NULL)].units, "quote");
     if (isnan(value)) strcpy(text, "-");
-    else if (money && fabs(value) < 1e15) snprintf(text, 32, "%.2f", value);
-    else if (value == floor(value) && fabs(value) < 1e15) snprintf(text, 32, "%.0f", value + 0.0);
-    else snprintf(text, 32, column < axes ? "%.10g" : "%.6g", value);
+    else if (column < axes && td_results_axis_form(results, column) != TD_VALUE_NUMBER) td_results_axis_text(results, column, value, text);
+    else if (money && fabs(value) < 1e15) snprintf(text, 48, "%.2f", value);
+    else if (value == floor(value) && fabs(value) < 1e15) snprintf(text, 48, "%.0f", value + 0.0);
+    else snprintf(text, 48, column < axes ? "%.10g" : "%.6g", value);
 }
 
 /* " (A, B, C)", or nothing where they are too many to be read */
@@ -312,11 +314,24 @@ static void print_names(FILE *out, const char *names) {
     if (names && strlen(names) <= 60) fprintf(out, " (%s)", names);
 }
 
+/* "touch-quoter on BTCUSDT, 7348 messages of 491973 rows from ... to ..." */
+static void print_books(FILE *out, const td_results *results) {
+    const char *strategy = td_results_attribute(results, "strategy"), *symbol = td_results_attribute(results, "tape_symbol");
+    const char *first = td_results_attribute(results, "first_time"), *last = td_results_attribute(results, "last_time");
+    fprintf(out, "%s on %s, %.0f messages of %.0f rows from %s to %s, %.10g periods per year\n", strategy ? strategy : "?",
+            symbol ? symbol : "?", td_results_number(results, "messages"), td_results_number(results, "rows"), first ? first : "?",
+            last ? last : "?", td_results_number(results, "periods_per_year"));
+}
+
 /* "sma-cross on BTCUSDT 1m, 1000 bars from ... to ..." or "sma-cross on 3 symbols (A, B, C) at 2 intervals (1m, 1h)" */
 static void print_what(FILE *out, td_results *results) {
     const char *strategy = td_results_attribute(results, "strategy"), *symbol = td_results_attribute(results, "tape_symbol");
     const char *interval = td_results_attribute(results, "tape_interval"), *first = td_results_attribute(results, "first_bar_time");
     const char *last = td_results_attribute(results, "last_bar_time");
+    if (td_results_tape_kind(results) == TD_TAPE_OF_BOOKS) {
+        print_books(out, results);
+        return;
+    }
     if (td_results_several(results)) {
         int64_t symbols = td_results_symbols(results), intervals = td_results_intervals(results);
         fprintf(out, "%s on %" PRId64 " symbol%s", strategy ? strategy : "?", symbols, symbols == 1 ? "" : "s");
@@ -374,7 +389,7 @@ static td_status print_table(FILE *out, td_results *results, const td_show_order
     int width = before + c->count + outcome, rows = (int)o->shown;
     for (int i = 0; i < c->count; i++) heads[before + i] = td_column_name(results, c->column[i]), numeric[before + i] = true;
     if (outcome) heads[width - 1] = "outcome";
-    char(*texts)[32] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
+    char(*texts)[48] = calloc((size_t)rows * (size_t)width + 1, sizeof *texts);
     const char **cells = calloc((size_t)rows * (size_t)width + 1, sizeof *cells);
     if (!texts || !cells) {
         free(texts), free(cells);
@@ -382,7 +397,7 @@ static td_status print_table(FILE *out, td_results *results, const td_show_order
     }
     for (int r = 0; r < rows; r++) {
         int64_t of = o->rows[r];
-        char(*row)[32] = texts + (size_t)r * (size_t)width;
+        char(*row)[48] = texts + (size_t)r * (size_t)width;
         if (r < o->ranked) snprintf(row[0], sizeof *row, "%d", r + 1);
         else strcpy(row[0], "-");
         snprintf(row[1], sizeof *row, "%" PRId64, td_results_row_trial(results, of));
@@ -413,6 +428,20 @@ void td_print_csv_text(FILE *out, const char *text) {
     fputc('"', out);
 }
 
+json_t *td_column_json(const td_results *results, int column, double value) {
+    char text[48];
+    bool word = column < td_results_axis_count(results) && td_results_axis_form(results, column) == TD_VALUE_WORD;
+    return word ? json_string(td_results_axis_text(results, column, value, text)) : td_json_number(value, column_is_whole(results, column));
+}
+
+void td_print_csv_value(FILE *out, const td_results *results, int column, double value) {
+    char text[48];
+    if (isnan(value)) fputc(',', out);
+    else if (column < td_results_axis_count(results) && td_results_axis_form(results, column) == TD_VALUE_WORD)
+        td_print_csv_text(out, td_results_axis_text(results, column, value, text));
+    else fprintf(out, ",%.17g", value);
+}
+
 static json_t *json_row(td_results *results, int64_t row, const columns *c, const json_t *constants, td_error *error) {
     int axes = td_results_axis_count(results);
     const int32_t *state = td_results_state(results, error), *reason = td_results_reason(results, error);
@@ -429,7 +458,7 @@ static json_t *json_row(td_results *results, int64_t row, const columns *c, cons
     if (state[row] == TD_CELL_FAILED && reason[row] > 0 && reason[row] < TD_CELL_REASON_COUNT)
         json_object_set_new(object, "reason", json_string(td_cell_reason_name((td_cell_reason)reason[row])));
     for (int i = 0; i < c->count; i++) {
-        json_t *number = td_json_number(c->values[i][row], column_is_whole(results, c->column[i]));
+        json_t *number = td_column_json(results, c->column[i], c->values[i][row]);
         json_object_set_new(c->column[i] < axes ? parameters : metrics, td_column_name(results, c->column[i]), number);
     }
     json_object_update_missing(parameters, (json_t *)constants);
@@ -490,11 +519,7 @@ td_status td_show_csv(FILE *out, td_results *results, const td_show_def *def, td
         fprintf(out, "%" PRId64, td_results_row_trial(results, row));
         for (int i = 0; i < markets; i++) td_print_csv_text(out, td_market_text(results, heads[i], row));
         fprintf(out, ",%s,%016" PRIx64, states[state[row]], hash[row]);
-        for (int i = 0; i < c.count; i++) {
-            double value = c.values[i][row];
-            if (isnan(value)) fputc(',', out);
-            else fprintf(out, ",%.17g", value);
-        }
+        for (int i = 0; i < c.count; i++) td_print_csv_value(out, results, c.column[i], c.values[i][row]);
         fputc('\n', out);
     }
     free(o.rows);

@@ -37,6 +37,9 @@ td_status td_show_json(td_results *results, const td_show_def *def, json_t **lis
 /* Adds "symbol" and "interval" of a row to its object, each where the results have more than one. */
 void td_json_market(json_t *object, const td_results *results, int64_t row);
 
+/* The sweep's metric and goal, as the file says; -1 where it names none that is known. */
+int td_show_sweep_metric(const td_results *results, int *goal);
+
 /* By a metric of td_metric_infos with a goal, without further wishes. */
 td_status td_show_best(FILE *out, td_results *results, int metric, int goal, int64_t top, td_error *error);
 td_status td_show_best_json(td_results *results, int metric, int goal, int64_t top, json_t **best, td_error *error);

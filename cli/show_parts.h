@@ -31,7 +31,7 @@ int64_t td_shown_of(const td_show_def *def, int64_t count);
 
 const char *td_column_name(const td_results *results, int column);
 const double *td_column_values(td_results *results, int column, td_error *error); /* (rows) */
-/* A number for eyes: six digits, money with two decimals, "-" for NaN; text has 32 bytes */
+/* A number for eyes: six digits, money with two decimals, words and durations as they are written, "-" for NaN; text has 48 bytes */
 void td_column_text(const td_results *results, int column, double value, char *text);
 
 /* The columns that say which market a row is of, where there are several; returns how many. */
@@ -43,6 +43,9 @@ const char *td_market_text(const td_results *results, const char *head, int64_t 
 void td_print_counts(FILE *out, td_results *results);
 /* A CSV field behind a comma, in quotes where it has to be. */
 void td_print_csv_text(FILE *out, const char *text);
+/* A value behind a comma, and as JSON: words as such, durations in nanoseconds. */
+void td_print_csv_value(FILE *out, const td_results *results, int column, double value);
+json_t *td_column_json(const td_results *results, int column, double value);
 /* What the sweep held fixed: it belongs to a set as well. */
 json_t *td_constants_of(const td_results *results);
 /* TD_BAD_ARG when nobody can read so many. */

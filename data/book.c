@@ -20,13 +20,15 @@
 #include "data/column_file.h"
 
 static const char SCHEMA[] = "tapedeck-book";
-enum { VERSION = 1, BUFFER = 1 << 18, LET_GO_BYTES = 1 << 25, TICKER_CHUNK = 1 << 14 };
+enum { VERSION = 1, BUFFER = 1 << 18, ASIDE_MAX = 1 << 22, LET_GO_BYTES = 1 << 23 };
 
 static const char *const contracts[TD_CONTRACT_COUNT] = {"linear", "inverse", "quanto"};
 
 typedef struct book_map {
     td_column_file columns;
     char *report;
+    const uint8_t *tickers; /* packed */
+    int64_t ticker_bytes, ticker_count, ticker_shift_ns;
 } book_map;
 
 const char *td_contract_name(td_contract contract) { return contracts[contract]; }
@@ -83,7 +85,8 @@ typedef enum column {
     WIDE_ROW,
     WIDE_LOTS,
     FUNDING,
-    SEQUENCE, /* not part of the digest */
+    SEQUENCE, /* from here on not part of the digest */
+    TICKER,
     COLUMNS
 } column;
 
@@ -103,6 +106,7 @@ static const struct {
     [WIDE_LOTS] = {"wide_lots", "int64", "lots of those rows", "1"},
     [FUNDING] = {"funding", "{int64 time, float64 rate, float64 mark}", "funding payments", "1"},
     [SEQUENCE] = {"sequence", "uint64", "the venue's number of the last update in the message", "1"},
+    [TICKER] = {"ticker", "uint8", "the venue's own best prices, packed", "1"},
 };
 
 /* The caller closes it. */
@@ -112,6 +116,7 @@ static hid_t column_type(column c) {
     case FUNDING: return funding_type();
     case KIND:
     case SEEN:
+    case TICKER:
     case ACTION: return H5Tcopy(H5T_STD_U8LE);
     case LOCAL_SHIFT: return H5Tcopy(H5T_STD_I32LE);
     case ORDER_ID:
@@ -130,7 +135,7 @@ static const void **column_field(td_book *book, column c) {
         [WIDE_LOTS] = (const void **)&book->wide_lots,       [FUNDING] = (const void **)&book->funding,
         [SEQUENCE] = (const void **)&book->sequence,
     };
-    return fields[c];
+    return fields[c]; /* of TICKER: NULL */
 }
 
 static int64_t column_length(const td_book *book, column c) {
@@ -146,7 +151,7 @@ static int64_t column_length(const td_book *book, column c) {
 }
 
 static size_t column_width(column c) {
-    static const size_t widths[COLUMNS] = {8, 8, 8, 1, 1, 4, sizeof(td_book_row), 8, 1, 8, 8, sizeof(td_funding), 8};
+    static const size_t widths[COLUMNS] = {8, 8, 8, 1, 1, 4, sizeof(td_book_row), 8, 1, 8, 8, sizeof(td_funding), 8, 1};
     return widths[c];
 }
 
@@ -265,17 +270,34 @@ static int64_t optional_length(const td_column_file *c, const char *name) {
     return points > 0 && (uint64_t)points <= c->size ? points : 0;
 }
 
+static td_status find_column(const td_column_file *file, column c, int64_t length, const void **data, td_error *error) {
+    td_column want = {columns[c].name, columns[c].type_text, column_type(c), 1, {(hsize_t)length, 0}};
+    td_status status = td_column_find(file, &want, data, error);
+    H5Tclose(want.type);
+    return status;
+}
+
+/* The packed tickers, and what is written beside them. */
+static td_status find_tickers(const td_column_file *file, book_map *map, td_error *error) {
+    map->ticker_bytes = optional_length(file, columns[TICKER].name);
+    if (map->ticker_bytes == 0) return TD_OK;
+    TD_TRY(find_column(file, TICKER, map->ticker_bytes, (const void **)&map->tickers, error));
+    hid_t dataset = H5Dopen2(file->file, columns[TICKER].name, H5P_DEFAULT);
+    bool told = td_hdf5_integer(dataset, "count", &map->ticker_count) && td_hdf5_integer(dataset, "local_shift_ns", &map->ticker_shift_ns);
+    H5Dclose(dataset);
+    if (told && map->ticker_count >= 0 && map->ticker_count <= map->ticker_bytes) return TD_OK;
+    return td_fail(error, TD_BAD_DATA, "%s: attributes count (%lld) and local_shift_ns of dataset ticker are missing or wrong", file->path,
+                   (long long)map->ticker_count);
+}
+
 static td_status find_columns(const td_column_file *file, td_book *book, td_error *error) {
     book->wide_count = optional_length(file, columns[WIDE_ROW].name);
     book->funding_count = optional_length(file, columns[FUNDING].name);
-    for (column c = 0; c < COLUMNS; c++) {
+    for (column c = 0; c < TICKER; c++) {
         int64_t length = column_length(book, c);
         bool may_lack = c == ORDER_ID || c == ACTION || c == SEQUENCE;
         if (length == 0 || (may_lack && H5Lexists(file->file, columns[c].name, H5P_DEFAULT) <= 0)) continue;
-        td_column want = {columns[c].name, columns[c].type_text, column_type(c), 1, {(hsize_t)length, 0}};
-        td_status status = td_column_find(file, &want, column_field(book, c), error);
-        H5Tclose(want.type);
-        TD_TRY(status);
+        TD_TRY(find_column(file, c, length, column_field(book, c), error));
     }
     if (!book->order_id != !book->action)
         return td_fail(error, TD_BAD_DATA, "%s: has one of the datasets order_id and action, expected both or none", file->path);
@@ -321,6 +343,7 @@ static td_status open_steps(const char *path, bool verify_digest, td_book *book,
     TD_TRY(td_column_file_open(path, &map->columns, error));
     TD_TRY(read_header(&map->columns, book, error));
     TD_TRY(find_columns(&map->columns, book, error));
+    TD_TRY(find_tickers(&map->columns, map, error));
     map->report = td_hdf5_text(map->columns.file, "report");
     TD_TRY(check_messages(path, book, error));
     if (!verify_digest) return TD_OK;
@@ -359,12 +382,11 @@ void td_book_let_go(const td_book *book, int64_t message) {
     if (!book->map || message <= 0) return;
     assert(message <= book->messages);
     td_book view = *book;
-    for (column c = 0; c < COLUMNS; c++) {
+    for (column c = 0; c < TICKER; c++) {
         const char *bytes = *column_field(&view, c);
         if (!bytes || c == WIDE_ROW || c == WIDE_LOTS || c == FUNDING) continue;
-        int64_t behind = column_length(book, c) == book->messages && c != ROW && c != ORDER_ID && c != ACTION
-                             ? message
-                             : book->row_end[message - 1];
+        bool of_rows = c == ROW || c == ORDER_ID || c == ACTION;
+        int64_t behind = of_rows ? book->row_end[message - 1] : message;
         let_go(bytes, bytes + (size_t)behind * column_width(c));
     }
 }
@@ -374,85 +396,103 @@ const char *td_book_report(const td_book *book) {
     return map && map->report ? map->report : "";
 }
 
-/* ---- tickers ---- */
+/* ---- tickers ----
+ * Packed: a byte that says which fields differ from those of the ticker before (bit f: field f), then those differences, each as a
+ * whole number of 7 bits a byte, the lowest first, the highest bit set in all bytes but the last, and signs folded in: 0, -1, 1, -2 ...
+ * are 0, 1, 2, 3 ... */
 
-enum { TICKER_COLUMNS = 7 };
+enum { PACKED_MAX = 1 + 10 * TD_TICKER_FIELDS };
 
-static hid_t ticker_type(int c) { return c < 2 ? H5T_STD_I64LE : c == 2 ? H5T_STD_U64LE : c % 2 ? H5T_STD_I32LE : H5T_STD_U32LE; }
-
-static const char *const ticker_names[TICKER_COLUMNS] = {"ticker_exchange_time", "ticker_local_time", "ticker_sequence", "ticker_bid_tick",
-                                                         "ticker_bid_lots",      "ticker_ask_tick",   "ticker_ask_lots"};
-
-static int64_t ticker_value(const td_book_ticker *t, int c) {
-    const int64_t values[TICKER_COLUMNS] = {t->exchange_ns,         t->local_ns,  (int64_t)t->sequence,  td_row_tick(t->bid),
-                                            (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
-    return values[c];
+static void ticker_fields(const td_book_ticker *t, uint64_t fields[TD_TICKER_FIELDS]) {
+    const int64_t values[TD_TICKER_FIELDS] = {(int64_t)t->sequence,  t->exchange_ns,      t->local_ns,         td_row_tick(t->bid),
+                                           (int64_t)t->bid.lots, td_row_tick(t->ask), (int64_t)t->ask.lots};
+    memcpy(fields, values, sizeof values);
 }
 
-static void set_ticker_value(td_book_ticker *t, int c, int64_t value) {
-    switch (c) {
-    case 0: t->exchange_ns = value; break;
-    case 1: t->local_ns = value; break;
-    case 2: t->sequence = (uint64_t)value; break;
-    case 3: t->bid = td_row_make(TD_BUY, (int32_t)value, t->bid.lots); break;
-    case 4: t->bid.lots = (uint32_t)value; break;
-    case 5: t->ask = td_row_make(TD_SELL, (int32_t)value, t->ask.lots); break;
-    default: t->ask.lots = (uint32_t)value; break;
+static size_t pack_ticker(const td_book_ticker *before, const td_book_ticker *ticker, uint8_t bytes[PACKED_MAX]) {
+    uint64_t old[TD_TICKER_FIELDS], new[TD_TICKER_FIELDS];
+    ticker_fields(before, old);
+    ticker_fields(ticker, new);
+    size_t size = 1;
+    bytes[0] = 0;
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
+        if (new[f] == old[f]) continue;
+        uint64_t difference = new[f] - old[f], folded = difference << 1 ^ -(difference >> 63);
+        bytes[0] |= (uint8_t)(1 << f);
+        for (; folded >= 128; folded >>= 7) bytes[size++] = (uint8_t)(folded | 128);
+        bytes[size++] = (uint8_t)folded;
     }
+    return size;
 }
 
-static td_status read_tickers(const char *path, hid_t file, td_book_ticker **tickers, int64_t *count, td_error *error) {
-    int64_t *values = NULL;
-    td_status status = TD_OK;
-    for (int c = 0; c < TICKER_COLUMNS && status == TD_OK; c++) {
-        hid_t dataset = H5Lexists(file, ticker_names[c], H5P_DEFAULT) > 0 ? H5Dopen2(file, ticker_names[c], H5P_DEFAULT) : -1;
-        if (dataset < 0 && c == 0) return TD_OK; /* none were kept */
-        hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
-        int64_t points = dataset < 0 ? -1 : (int64_t)H5Sget_simple_extent_npoints(space);
-        if (c == 0 && points > 0) {
-            *count = points;
-            *tickers = calloc((size_t)points, sizeof **tickers);
-            values = malloc((size_t)points * sizeof *values);
-            if (!*tickers || !values) status = td_fail(error, TD_NO_MEMORY, "%s: no memory for %lld tickers", path, (long long)points);
+/* Unpacks one ticker behind `fields`, which become its own; the place behind it, NULL when the bytes end before. */
+static const uint8_t *unpack_ticker(const uint8_t *at, const uint8_t *end, uint64_t fields[TD_TICKER_FIELDS]) {
+    if (at == end) return NULL;
+    unsigned changed = *at++;
+    for (int f = 0; f < TD_TICKER_FIELDS; f++) {
+        if (!(changed >> f & 1)) continue;
+        uint64_t folded = 0;
+        for (int shift = 0;; shift += 7) {
+            if (at == end || shift > 63) return NULL;
+            folded |= (uint64_t)(*at & 127) << shift;
+            if (*at++ < 128) break;
         }
-        if (status == TD_OK && (points != *count || points < 1 ||
-                                H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
-            status = td_fail(error, TD_BAD_DATA, "%s: dataset %s is missing, damaged, or not as long as %s", path, ticker_names[c],
-                             ticker_names[0]);
-        for (int64_t i = 0; status == TD_OK && i < points; i++) set_ticker_value(*tickers + i, c, values[i]);
-        if (space >= 0) H5Sclose(space);
-        if (dataset >= 0) H5Dclose(dataset);
+        fields[f] += folded >> 1 ^ -(folded & 1);
     }
-    free(values);
-    return status;
+    return at;
+}
+
+int64_t td_book_ticker_count(const td_book *book) {
+    const book_map *map = book->map;
+    return map ? map->ticker_count : 0;
+}
+
+td_status td_book_next_ticker(const td_book *book, td_ticker_cursor *cursor, td_book_ticker *ticker, bool *more, td_error *error) {
+    const book_map *map = book->map;
+    *more = cursor->taken < td_book_ticker_count(book);
+    if (!*more) return TD_OK;
+    uint64_t *f = cursor->fields;
+    const uint8_t *end = map->tickers + map->ticker_bytes, *at = unpack_ticker(map->tickers + cursor->byte, end, f);
+    bool last = ++cursor->taken == map->ticker_count;
+    if (!at || (last && at != end))
+        return td_fail(error, TD_BAD_DATA, "%s: dataset ticker does not hold %lld tickers in %lld bytes: it is damaged", map->columns.path,
+                       (long long)map->ticker_count, (long long)map->ticker_bytes);
+    cursor->byte = at - map->tickers;
+    *ticker = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
+                               .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
+                               .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};
+    return TD_OK;
 }
 
 td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error) {
+    int64_t all = td_book_ticker_count(book);
     *tickers = NULL;
     *count = 0;
-    const book_map *map = book->map;
-    if (!map) return TD_OK;
-    td_hdf5_quiet();
-    hid_t file = H5Fopen(map->columns.path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file < 0) return td_fail(error, TD_BAD_DATA, "%s: cannot be opened again for its tickers", map->columns.path);
-    td_status status = read_tickers(map->columns.path, file, tickers, count, error);
-    H5Fclose(file);
-    if (status == TD_OK) return TD_OK;
-    free(*tickers);
-    *tickers = NULL;
-    *count = 0;
-    return status;
+    if (all == 0) return TD_OK;
+    td_book_ticker *made = malloc((size_t)all * sizeof *made);
+    if (!made) return td_fail(error, TD_NO_MEMORY, "no memory for %lld tickers", (long long)all);
+    td_ticker_cursor cursor = {0};
+    td_status status = TD_OK;
+    bool more;
+    for (int64_t i = 0; i < all && status == TD_OK; i++) status = td_book_next_ticker(book, &cursor, &made[i], &more, error);
+    if (status != TD_OK) {
+        free(made);
+        return status;
+    }
+    *tickers = made;
+    *count = all;
+    return TD_OK;
 }
 
 /* ---- writing: what is put aside until the end ---- */
 
-/* A file without a name, appended to, then mapped. */
+/* Appended to: up to ASIDE_MAX bytes in memory, more in a file without a name, which is then mapped. */
 typedef struct spill {
-    int fd;
-    size_t used; /* of the buffer */
+    int fd;            /* -1: all of it is in the buffer */
+    size_t used, room; /* of the buffer */
     int64_t size;
     char *buffer;
-    void *base; /* when mapped */
+    void *base; /* all of it, when nothing more is appended */
 } spill;
 
 typedef struct entry { /* of a message, in order of arrival */
@@ -471,8 +511,9 @@ enum { ENTRIES, ROWS, IDS, ACTIONS, WIDES, TICKERS, FUNDINGS, SPILLS };
 struct td_book_writer {
     char *path, temporary[4096];
     td_instrument instrument;
-    bool parity, orders, sequences, unknown_times;
-    int64_t messages, rows, shift_ns;
+    bool parity, orders, sequences, unknown_times, trades_first;
+    int64_t messages, rows, tickers, shift_ns;
+    td_book_ticker last_ticker;
     spill spill[SPILLS];
 };
 
@@ -488,32 +529,42 @@ static td_status open_spill(const char *path, int *fd, td_error *error) {
 }
 
 static td_status flush_spill(const char *path, spill *s, td_error *error) {
+    if (s->fd < 0) TD_TRY(open_spill(path, &s->fd, error));
     if (s->used) TD_TRY(td_write_at(path, s->fd, s->buffer, s->used, (off_t)(s->size - (int64_t)s->used), error));
     s->used = 0;
     return TD_OK;
 }
 
+/* Makes room in a buffer that is full. */
+static td_status empty_spill(const char *path, spill *s, td_error *error) {
+    if (s->room == ASIDE_MAX) return flush_spill(path, s, error);
+    size_t room = s->room ? 4 * s->room : BUFFER;
+    char *grown = realloc(s->buffer, room);
+    if (!grown) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", path);
+    s->buffer = grown;
+    s->room = room;
+    return TD_OK;
+}
+
 static td_status append(td_book_writer *w, int which, const void *bytes, size_t size, td_error *error) {
     spill *s = &w->spill[which];
-    if (!s->buffer) {
-        TD_TRY(open_spill(w->path, &s->fd, error));
-        s->buffer = malloc(BUFFER);
-        if (!s->buffer) return td_fail(error, TD_NO_MEMORY, "%s: no memory to write it", w->path);
-    }
     for (const char *from = bytes; size > 0;) {
-        size_t piece = size < BUFFER - s->used ? size : BUFFER - s->used;
+        if (s->used == s->room) TD_TRY(empty_spill(w->path, s, error));
+        size_t piece = size < s->room - s->used ? size : s->room - s->used;
         memcpy(s->buffer + s->used, from, piece);
         s->used += piece;
         s->size += (int64_t)piece;
         from += piece;
         size -= piece;
-        if (s->used == BUFFER) TD_TRY(flush_spill(w->path, s, error));
     }
     return TD_OK;
 }
 
 static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
-    if (s->size == 0) return TD_OK;
+    if (s->fd < 0) {
+        s->base = s->buffer;
+        return TD_OK;
+    }
     TD_TRY(flush_spill(w->path, s, error));
     s->base = mmap(NULL, (size_t)s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
     if (s->base != MAP_FAILED) return TD_OK;
@@ -521,8 +572,13 @@ static td_status map_spill(td_book_writer *w, spill *s, td_error *error) {
     return td_fail(error, TD_IO, "%s: what was put aside cannot be mapped: %s", w->path, strerror(errno));
 }
 
+/* Gives back what is mapped; memory of our own stays. */
+static void let_go_spill(const spill *s) {
+    if (s->fd >= 0) let_go(s->base, (const char *)s->base + s->size);
+}
+
 static void close_spill(spill *s) {
-    if (s->base) munmap(s->base, (size_t)s->size);
+    if (s->base && s->fd >= 0) munmap(s->base, (size_t)s->size);
     if (s->fd >= 0) close(s->fd);
     free(s->buffer);
     *s = (spill){.fd = -1};
@@ -553,6 +609,13 @@ td_status td_book_writer_open(const char *path, const td_instrument *instrument,
         free_writer(w);
         return td_fail(error, TD_BAD_ARG, "the path of the tape is longer than %zu bytes", sizeof w->temporary);
     }
+    int fd; /* a folder that cannot be written is better known now than after hours */
+    td_status status = open_spill(path, &fd, error);
+    if (status != TD_OK) {
+        free_writer(w);
+        return status;
+    }
+    close(fd);
     *writer = w;
     return TD_OK;
 }
@@ -597,7 +660,11 @@ td_status td_book_write(td_book_writer *w, const td_book_message *m, td_error *e
 }
 
 td_status td_book_write_ticker(td_book_writer *w, const td_book_ticker *ticker, td_error *error) {
-    return append(w, TICKERS, ticker, sizeof *ticker, error);
+    uint8_t bytes[PACKED_MAX];
+    size_t size = pack_ticker(&w->last_ticker, ticker, bytes);
+    w->last_ticker = *ticker;
+    w->tickers++;
+    return append(w, TICKERS, bytes, size, error);
 }
 
 td_status td_book_write_funding(td_book_writer *w, const td_funding *funding, td_error *error) {
@@ -605,22 +672,26 @@ td_status td_book_write_funding(td_book_writer *w, const td_funding *funding, td
 }
 
 void td_book_writer_shift_local(td_book_writer *w, int64_t ns) { w->shift_ns = ns; }
+void td_book_writer_trades_first(td_book_writer *w) { w->trades_first = true; }
 
 /* ---- writing: the order of the messages ---- */
 
-/* Numbers of messages in some order, in a file without a name. */
+/* Numbers of messages in some order, in memory or, when they are many, in a file without a name. */
 typedef struct numbers {
     int32_t *number;
     size_t size;
 } numbers;
 
 static td_status make_numbers(const td_book_writer *w, numbers *n, td_error *error) {
-    int fd;
-    TD_TRY(open_spill(w->path, &fd, error));
+    int fd = -1, failed = 0;
     size_t size = (size_t)w->messages * sizeof *n->number;
-    int failed = posix_fallocate(fd, 0, (off_t)size);
-    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
+    bool many = size > ASIDE_MAX;
+    if (many) {
+        TD_TRY(open_spill(w->path, &fd, error));
+        failed = posix_fallocate(fd, 0, (off_t)size);
+    }
+    void *base = failed ? MAP_FAILED : mmap(NULL, size, PROT_READ | PROT_WRITE, many ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+    if (many) close(fd);
     if (failed) errno = failed;
     if (base == MAP_FAILED) return td_write_failed(w->path, "no room to sort the messages", error);
     *n = (numbers){base, size};
@@ -634,13 +705,16 @@ static void free_numbers(numbers *n) {
 
 /* A stable sort made for what is nearly sorted: short runs by insertion, then merges that touch only where two runs overlap. */
 typedef struct sorting {
+    const spill *spill; /* of the entries */
     const entry *entries;
-    bool local;
+    bool local, trades_first;
     int32_t *number, *scratch;
 } sorting;
 
 static int64_t key_of(const sorting *s, int32_t number) {
-    return s->local ? s->entries[number].local_ns : s->entries[number].exchange_ns;
+    const entry *e = &s->entries[number];
+    if (s->local) return e->local_ns;
+    return s->trades_first ? e->exchange_ns * 2 + (e->kind != TD_BOOK_TRADE) : e->exchange_ns;
 }
 
 /* The first place from `begin` to `end` whose key is above `key`, or (equal) not below it. */
@@ -668,27 +742,31 @@ static void merge_runs(const sorting *s, int64_t begin, int64_t middle, int64_t 
 }
 
 static void sort_messages(const sorting *s, int64_t count) {
-    enum { RUN = 32 };
+    enum { RUN = 32, LET_GO_MESSAGES = 1 << 17 };
     for (int64_t i = 0; i < count; i++) {
         int64_t to = i, key = key_of(s, (int32_t)i);
         for (; to % RUN != 0 && key_of(s, s->number[to - 1]) > key; to--) s->number[to] = s->number[to - 1];
         s->number[to] = (int32_t)i;
+        if (i % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
     }
     for (int64_t width = RUN; width < count; width *= 2)
         for (int64_t begin = 0; begin + width < count; begin += 2 * width) {
             int64_t end = begin + 2 * width;
             merge_runs(s, begin, begin + width, end < count ? end : count);
+            if (end % LET_GO_MESSAGES == 0) let_go_spill(s->spill);
         }
 }
 
-/* Messages without a time at the exchange have that of the next one which has one; of none, their local time. */
+/* Messages without a time at the exchange have that of the next one which has one and is no trade (trades are a stream of their own, and
+ * may be ahead of the book); failing that of the next trade, or their local time. */
 static void fill_unknown_times(td_book_writer *w) {
     entry *entries = w->spill[ENTRIES].base;
-    int64_t known = TD_BOOK_TIME_UNKNOWN;
+    int64_t of_book = TD_BOOK_TIME_UNKNOWN, of_trade = TD_BOOK_TIME_UNKNOWN;
     for (int64_t m = w->messages; m-- > 0;) {
         entry *e = &entries[m];
-        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = known == TD_BOOK_TIME_UNKNOWN ? e->local_ns : known;
-        known = e->exchange_ns;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = of_book != TD_BOOK_TIME_UNKNOWN ? of_book : of_trade;
+        if (e->exchange_ns == TD_BOOK_TIME_UNKNOWN) e->exchange_ns = e->local_ns;
+        *(e->kind == TD_BOOK_TRADE ? &of_trade : &of_book) = e->exchange_ns;
     }
 }
 
@@ -719,26 +797,29 @@ static td_status order_messages(finishing *f) {
     TD_TRY(make_numbers(w, &f->rank, f->error));
     TD_TRY(make_numbers(w, &f->scratch, f->error));
     if (w->unknown_times) fill_unknown_times(w);
-    const entry *entries = w->spill[ENTRIES].base;
-    sort_messages(&(sorting){entries, false, f->exchange.number, f->scratch.number}, w->messages);
-    sort_messages(&(sorting){entries, true, f->local.number, f->scratch.number}, w->messages);
+    const spill *spill = &w->spill[ENTRIES];
+    sort_messages(&(sorting){spill, spill->base, false, w->trades_first, f->exchange.number, f->scratch.number}, w->messages);
+    sort_messages(&(sorting){spill, spill->base, true, false, f->local.number, f->scratch.number}, w->messages);
     for (int64_t m = 0; m < w->messages; m++) f->rank.number[f->exchange.number[m]] = (int32_t)m;
-    let_go(entries, entries + w->messages);
     return TD_OK;
 }
 
-static bool has_column(const finishing *f, column c) {
-    if (c == ORDER_ID || c == ACTION) return f->w->orders && f->w->rows > 0;
-    if (c == SEQUENCE) return f->w->sequences;
-    return column_length(&f->shape, c) > 0;
+/* Elements of a column that is written; 0: it is not. */
+static int64_t written_length(const finishing *f, column c) {
+    bool lacks = ((c == ORDER_ID || c == ACTION) && !f->w->orders) || (c == SEQUENCE && !f->w->sequences);
+    return lacks ? 0 : c == TICKER ? f->w->spill[TICKERS].size : column_length(&f->shape, c);
 }
 
 static bool put_column(finishing *f, column c) {
-    hsize_t length = (hsize_t)column_length(&f->shape, c);
+    hsize_t length = (hsize_t)written_length(f, c);
+    if (length == 0) return true;
     hid_t type = column_type(c), dataset = td_hdf5_reserve(f->file, columns[c].name, type, 1, &length, &f->offset[c]);
     H5Tclose(type);
     if (dataset < 0) return false;
     bool done = td_hdf5_put_text(dataset, "long_name", columns[c].long_name) && td_hdf5_put_text(dataset, "units", columns[c].units);
+    if (c == TICKER)
+        done = done && td_hdf5_put_integer(dataset, "count", f->w->tickers) &&
+               td_hdf5_put_integer(dataset, "local_shift_ns", f->w->shift_ns);
     H5Dclose(dataset);
     return done;
 }
@@ -757,36 +838,10 @@ static bool put_header(const finishing *f) {
            td_hdf5_put_text(f->file, "creator", "tapedeck " TAPEDECK_VERSION);
 }
 
-/* One column of the tickers, compressed. */
-static bool put_ticker_column(finishing *f, int c) {
-    const td_book_ticker *tickers = f->w->spill[TICKERS].base;
-    hsize_t count = (hsize_t)f->w->spill[TICKERS].size / sizeof *tickers, chunk = count < TICKER_CHUNK ? count : TICKER_CHUNK;
-    hid_t plist = td_hdf5_plist(false), space = H5Screate_simple(1, &count, NULL);
-    H5Pset_chunk(plist, 1, &chunk);
-    H5Pset_shuffle(plist);
-    H5Pset_deflate(plist, 1);
-    hid_t dataset = H5Dcreate2(f->file, ticker_names[c], ticker_type(c), space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    H5Pclose(plist);
-    bool done = dataset >= 0;
-    for (hsize_t at = 0; done && at < count; at += chunk) {
-        int64_t values[TICKER_CHUNK];
-        hsize_t piece = count - at < chunk ? count - at : chunk;
-        for (hsize_t i = 0; i < piece; i++) values[i] = ticker_value(&tickers[at + i], c) + (c == 1 ? f->w->shift_ns : 0);
-        hid_t memory = H5Screate_simple(1, &piece, NULL);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, &at, NULL, &piece, NULL);
-        done = H5Dwrite(dataset, c == 2 ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64, memory, space, H5P_DEFAULT, values) >= 0;
-        H5Sclose(memory);
-    }
-    H5Sclose(space);
-    if (dataset >= 0) H5Dclose(dataset);
-    return done;
-}
-
 static bool put_structure(finishing *f) {
     f->file = td_hdf5_create(f->w->temporary);
     bool done = f->file >= 0 && put_header(f);
-    for (column c = 0; done && c < COLUMNS; c++) done = !has_column(f, c) || put_column(f, c);
-    for (int c = 0; done && f->w->spill[TICKERS].size > 0 && c < TICKER_COLUMNS; c++) done = put_ticker_column(f, c);
+    for (column c = 0; done && c < COLUMNS; c++) done = put_column(f, c);
     return (f->file < 0 || H5Fclose(f->file) >= 0) && done;
 }
 
@@ -834,7 +889,7 @@ static td_status put_of_messages(stream *s, column c) {
                                        [KIND] = &e->kind,                 [SEEN] = &e->seen,        [LOCAL_SHIFT] = &shift,
                                        [SEQUENCE] = &e->sequence};
         TD_TRY(put_bytes(s, values[c], column_width(c)));
-        if ((m + 1) % (1 << 19) == 0) let_go(entries, entries + f->w->messages);
+        if ((m + 1) % (1 << 17) == 0) let_go_spill(&f->w->spill[ENTRIES]);
     }
     return TD_OK;
 }
@@ -852,8 +907,8 @@ static td_status put_of_rows(stream *s, column c) {
         TD_TRY(put_bytes(s, bytes + (size_t)e->row_begin * width, size));
         copied += size + 64;
         if (copied < LET_GO_BYTES) continue;
-        let_go(bytes, bytes + from->size);
-        let_go(entries, entries + f->w->messages);
+        let_go_spill(from);
+        let_go_spill(&f->w->spill[ENTRIES]);
         copied = 0;
     }
     return TD_OK;
@@ -889,6 +944,16 @@ static int compare_funding(const void *left, const void *right) {
     return (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
 }
 
+static td_status put_tickers(stream *s) {
+    const spill *from = &s->f->w->spill[TICKERS];
+    for (int64_t at = 0; at < from->size; at += LET_GO_BYTES) {
+        int64_t piece = from->size - at < LET_GO_BYTES ? from->size - at : LET_GO_BYTES;
+        TD_TRY(put_bytes(s, (const char *)from->base + at, (size_t)piece));
+        let_go_spill(from);
+    }
+    return TD_OK;
+}
+
 static td_status put_contents(stream *s, column c) {
     td_book_writer *w = s->f->w;
     const wide_entry *wide = w->spill[WIDES].base;
@@ -901,6 +966,7 @@ static td_status put_contents(stream *s, column c) {
         for (int64_t i = 0; i < s->f->shape.wide_count; i++) TD_TRY(put_bytes(s, c == WIDE_ROW ? &wide[i].row : &wide[i].lots, 8));
         return TD_OK;
     case FUNDING: return put_bytes(s, w->spill[FUNDINGS].base, (size_t)w->spill[FUNDINGS].size);
+    case TICKER: return put_tickers(s);
     default: return put_of_messages(s, c);
     }
 }
@@ -910,11 +976,11 @@ static td_status put_columns(finishing *f) {
     if (!s) return td_fail(f->error, TD_NO_MEMORY, "%s: no memory to write it", f->w->path);
     td_status status = TD_OK;
     for (column c = 0; status == TD_OK && c < COLUMNS; c++) {
-        if (!has_column(f, c)) continue;
+        if (written_length(f, c) == 0) continue;
         s->f = f;
         s->offset = (off_t)f->offset[c];
         s->used = 0;
-        s->hashed = c != SEQUENCE;
+        s->hashed = c < SEQUENCE;
         status = put_contents(s, c);
         if (status == TD_OK) status = flush_stream(s);
     }
@@ -933,8 +999,8 @@ static td_status put_digest(finishing *f) {
 static td_status put_file(finishing *f) {
     const td_book_writer *w = f->w;
     off_t size = 1 << 17;
-    for (column c = 0; c < COLUMNS; c++) size += has_column(f, c) ? (off_t)column_length(&f->shape, c) * (off_t)column_width(c) : 0;
-    TD_TRY(td_reserve_room(w->path, w->temporary, size + (off_t)w->spill[TICKERS].size, f->error));
+    for (column c = 0; c < COLUMNS; c++) size += (off_t)written_length(f, c) * (off_t)column_width(c);
+    TD_TRY(td_reserve_room(w->path, w->temporary, size, f->error));
     if (!put_structure(f)) return hdf5_failed(f);
     f->fd = open(w->temporary, O_WRONLY | O_CLOEXEC);
     if (f->fd < 0) return td_write_failed(w->path, "cannot be written", f->error);

@@ -78,7 +78,7 @@ typedef struct td_instrument {
 } td_instrument;
 
 /* The venue's own best prices, where it sent them: what `data check` compares the rebuilt book with. Kept compressed and apart from the
- * messages, read whole by td_book_tickers(). */
+ * messages; td_book_next_ticker() reads them. */
 typedef struct td_book_ticker {
     int64_t exchange_ns, local_ns; /* exchange_ns 0: the venue does not say */
     uint64_t sequence;             /* of the book it is the top of; 0: not said */
@@ -127,7 +127,16 @@ td_status td_book_open(const char *path, bool verify_digest, td_book *book, td_e
 void td_book_close(td_book *book);
 /* Tells the kernel that what belongs to messages before `message` is not needed for now. */
 void td_book_let_go(const td_book *book, int64_t message);
-/* Reads the tickers, which the caller frees; *count 0 where there are none. */
+/* The tickers, in the order in which they were received, one after the other: *more false behind the last. TD_BAD_DATA when they are
+ * damaged. A cursor starts as {0}. */
+enum { TD_TICKER_FIELDS = 7 };
+typedef struct td_ticker_cursor {
+    int64_t taken, byte;
+    uint64_t fields[TD_TICKER_FIELDS];
+} td_ticker_cursor;
+int64_t td_book_ticker_count(const td_book *book);
+td_status td_book_next_ticker(const td_book *book, td_ticker_cursor *cursor, td_book_ticker *ticker, bool *more, td_error *error);
+/* All of them, which the caller frees; *count 0 where there are none. */
 td_status td_book_tickers(const td_book *book, td_book_ticker **tickers, int64_t *count, td_error *error);
 /* Text of the import report kept in the file (JSON), "" of a book built by hand. */
 const char *td_book_report(const td_book *book);
@@ -138,7 +147,7 @@ typedef struct td_book_writer td_book_writer;
 td_status td_book_writer_open(const char *path, const td_instrument *instrument, bool parity, td_book_writer **writer, td_error *error);
 #define TD_BOOK_TIME_UNKNOWN INT64_MIN
 typedef struct td_book_message {
-    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one */
+    int64_t exchange_ns;         /* TD_BOOK_TIME_UNKNOWN: that of the next message written which has one and is no trade */
     int64_t local_ns;
     uint64_t sequence;
     td_book_kind kind;
@@ -154,6 +163,8 @@ td_status td_book_write_ticker(td_book_writer *writer, const td_book_ticker *tic
 td_status td_book_write_funding(td_book_writer *writer, const td_funding *funding, td_error *error);
 /* Added to every local time when the file is finished (clocks that disagree: correct_local_timestamp). Default 0. */
 void td_book_writer_shift_local(td_book_writer *writer, int64_t ns);
+/* At equal exchange times trades go before everything else. Else messages of one time stay as they came. */
+void td_book_writer_trades_first(td_book_writer *writer);
 /* Finishes the file, frees the writer whatever happens; report: JSON text kept in it (NULL: none). digest may be NULL. */
 td_status td_book_writer_close(td_book_writer *writer, const char *report, char digest[TD_DIGEST_HEX], td_error *error);
 /* Gives up: nothing is left on disk. */

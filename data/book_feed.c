@@ -17,6 +17,7 @@ enum {
     EARLY_ROWS = 1 << 12 /* after which most rows off the grid are enough to give up */
 };
 static const int64_t BACKWARDS_MAX_NS = 3600 * TD_NS_PER_SECOND;
+static const int64_t TIME_MAX_NS = (INT64_C(1) << 62) - 1; /* the year 2116: sums and differences of times stay numbers */
 
 /* Rows side by side, as td_book_message has them. */
 typedef struct rows {
@@ -59,7 +60,7 @@ struct td_book_feed {
     td_book_writer *writer;
     td_book_watch *watch;
     td_sequence_rule rule;
-    const char *place_name;
+    char place_name[1024];
     int64_t place_line;
 
     rows rows;
@@ -112,12 +113,29 @@ static void free_feed(td_book_feed *feed) {
     free(feed);
 }
 
+static bool grow_rows(rows *r, int64_t room) {
+    if (room <= r->room) return true;
+    if (room < 2 * r->room) room = 2 * r->room;
+    if (room < 1024) room = 1024;
+    void *row = realloc(r->row, (size_t)room * sizeof *r->row);
+    if (row) r->row = row;
+    void *wide = realloc(r->wide, (size_t)room * sizeof *r->wide);
+    if (wide) r->wide = wide;
+    void *id = realloc(r->order_id, (size_t)room * sizeof *r->order_id);
+    if (id) r->order_id = id;
+    void *action = realloc(r->action, (size_t)room * sizeof *r->action);
+    if (action) r->action = action;
+    if (!row || !wide || !id || !action) return false;
+    r->room = room;
+    return true;
+}
+
 td_status td_feed_open(const td_feed_def *def, td_book_feed **feed, td_error *error) {
     *feed = NULL;
     td_book_feed *f = calloc(1, sizeof *f);
     if (!f) return td_fail(error, TD_NO_MEMORY, "%s: no memory to import into it", def->path);
     f->def = *def;
-    f->place_name = def->path;
+    td_feed_place(f, def->path, 0);
     for (int s = 0; s < STREAM_COUNT; s++) f->clock[s] = (stream_clock){INT64_MIN, INT64_MIN};
     for (int i = 0; i < TRADE_IDS; i++) f->trade_ids[i] = -1;
     f->report.first_ns = INT64_MAX;
@@ -128,6 +146,8 @@ td_status td_feed_open(const td_feed_def *def, td_book_feed **feed, td_error *er
     assert(status != TD_OK || grids);
     (void)grids;
     if (status == TD_OK) status = td_book_watch_open(&f->watch, error);
+    if (status == TD_OK && (!grow_rows(&f->rows, 1) || !grow_rows(&f->held_rows, 1)))
+        status = td_fail(error, TD_NO_MEMORY, "%s: no memory for rows", def->path);
     if (status != TD_OK) {
         free_feed(f);
         return status;
@@ -147,16 +167,21 @@ void td_feed_rule(td_book_feed *feed, td_sequence_rule rule) {
 bool td_feed_parity(const td_book_feed *feed) { return feed->def.parity; }
 const td_instrument *td_feed_instrument(const td_book_feed *feed) { return &feed->def.instrument; }
 
+void td_feed_trades_first(td_book_feed *feed) { td_book_writer_trades_first(feed->writer); }
+
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line) {
-    feed->place_name = name;
+    if (strcmp(feed->place_name, name) != 0) snprintf(feed->place_name, sizeof feed->place_name, "%s", name);
     feed->place_line = line;
 }
 
 void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what) {
-    char *first = feed->report.first[count];
-    if (feed->report.counts[count]++ == 0)
-        snprintf(first, sizeof feed->report.first[0], "%.96s:%lld%s%.48s", feed->place_name, (long long)feed->place_line,
-                 what ? ": " : "", what ? what : "");
+    enum { NAME_MAX_BYTES = 64 };
+    if (feed->report.counts[count]++ > 0) return;
+    const char *name = feed->place_name; /* of a long path the end */
+    size_t length = strlen(name);
+    bool cut = length > NAME_MAX_BYTES;
+    snprintf(feed->report.first[count], sizeof feed->report.first[0], "%s%.64s:%lld%s%.64s", cut ? "..." : "",
+             cut ? name + length - NAME_MAX_BYTES : name, (long long)feed->place_line, what ? ": " : "", what ? what : "");
 }
 
 static void count_many(td_book_feed *feed, td_feed_count count, int64_t times, const char *what) {
@@ -187,23 +212,6 @@ void td_feed_ids(td_book_feed *feed, int64_t first, int64_t last, int64_t previo
 
 void td_feed_trade_id(td_book_feed *feed, int64_t id) { feed->now.trade_id = id; }
 void td_feed_seen(td_book_feed *feed, uint8_t seen) { feed->now.seen = seen; }
-
-static bool grow_rows(rows *r, int64_t room) {
-    if (room <= r->room) return true;
-    if (room < 2 * r->room) room = 2 * r->room;
-    if (room < 1024) room = 1024;
-    void *row = realloc(r->row, (size_t)room * sizeof *r->row);
-    if (row) r->row = row;
-    void *wide = realloc(r->wide, (size_t)room * sizeof *r->wide);
-    if (wide) r->wide = wide;
-    void *id = realloc(r->order_id, (size_t)room * sizeof *r->order_id);
-    if (id) r->order_id = id;
-    void *action = realloc(r->action, (size_t)room * sizeof *r->action);
-    if (action) r->action = action;
-    if (!row || !wide || !id || !action) return false;
-    r->room = room;
-    return true;
-}
 
 static td_book_row make_row(td_side side, int64_t tick, int64_t lots) {
     return td_row_make(side, (int32_t)tick, lots < TD_LOTS_WIDE ? (uint32_t)lots : TD_LOTS_WIDE);
@@ -288,7 +296,7 @@ void td_feed_row_nano(td_book_feed *feed, td_side side, int64_t price_e9, int64_
     char text[2][32];
     size_t length[2] = {0, 0};
     for (int i = 0; !good && i < 2; i++)
-        length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.9f", (double)(i ? quantity_e9 : price_e9) / 1e9);
+        length[i] = (size_t)snprintf(text[i], sizeof text[i], "%.15g", (double)(i ? quantity_e9 : price_e9) / 1e9);
     if (good) feed->price_rows++;
     if (good || accept(feed, p, q, tick, &lots, (const char *const[]){text[0], text[1]}, length))
         push_row(feed, side, tick, lots);
@@ -577,6 +585,7 @@ static td_status take_snapshot(td_book_feed *feed, message *m, td_error *error) 
 }
 
 static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
+    if (m->rows == 0) return TD_OK;
     if (m->trade_id >= 0) {
         int64_t *slot = &feed->trade_ids[m->trade_id & (TRADE_IDS - 1)];
         if (*slot == m->trade_id) {
@@ -585,14 +594,15 @@ static td_status take_trade(td_book_feed *feed, message *m, td_error *error) {
         }
         *slot = m->trade_id;
     }
-    return m->rows > 0 ? emit(feed, m, &feed->rows, error) : TD_OK;
+    return emit(feed, m, &feed->rows, error);
 }
 
 /* A new start without a snapshot: everything is gone. */
 static bool starts_anew(const td_book_feed *feed, const message *m) {
     if (m->kind == TD_BOOK_CLEAR) return m->rows == 0;
     bool clears = false;
-    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++) clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
+    for (int64_t r = 0; m->kind == TD_BOOK_ORDERS && r < m->rows; r++)
+        clears |= feed->rows.action[r] == TD_ACTION_CLEAR && feed->rows.order_id[r] == 1;
     return clears;
 }
 
@@ -632,6 +642,22 @@ static bool is_off(const td_book_feed *feed, double share) {
     return (double)off > share * (double)feed->price_rows;
 }
 
+static bool is_time(int64_t ns) { return ns > 0 && ns <= TIME_MAX_NS; }
+
+static bool has_times(const message *m) {
+    return is_time(m->local_ns) && (m->exchange_ns == TD_BOOK_TIME_UNKNOWN || is_time(m->exchange_ns));
+}
+
+/* A message whose times cannot be: whatever it changed is lost, when depth was last heard of. */
+static td_status refuse(td_book_feed *feed, const message *m, td_error *error) {
+    char what[64];
+    snprintf(what, sizeof what, "times %lld, %lld", (long long)m->exchange_ns, (long long)m->local_ns);
+    td_feed_count_one(feed, TD_FEED_COUNT_broken, what);
+    const message lost = {.exchange_ns = TD_BOOK_TIME_UNKNOWN, .local_ns = feed->clock[STREAM_DEPTH].local_ns};
+    if (m->kind == TD_BOOK_TRADE || lost.local_ns == INT64_MIN) return TD_OK;
+    return mark_gap(feed, &lost, "a message of no time", error);
+}
+
 td_status td_feed_end(td_book_feed *feed, td_error *error) {
     message *m = &feed->now;
     m->rows = feed->rows.count;
@@ -639,6 +665,7 @@ td_status td_feed_end(td_book_feed *feed, td_error *error) {
     if (m->rows > INT32_MAX) return td_fail(error, TD_BAD_DATA, "a message of %lld rows", (long long)m->rows);
     count_message(feed, m);
     if (feed->off_grid_rows > EARLY_ROWS && is_off(feed, 0.5)) return too_far_off(feed, error);
+    if (!has_times(m)) return refuse(feed, m, error);
     note_latency(feed, m);
     if (m->exchange_ns == TD_BOOK_TIME_UNKNOWN && m->kind != TD_BOOK_SNAPSHOT) m->exchange_ns = m->local_ns;
     if (m->kind == TD_BOOK_SNAPSHOT) return take_snapshot(feed, m, error);
@@ -656,15 +683,22 @@ td_status td_feed_ticker_text(td_book_feed *feed, int64_t exchange_ns, int64_t l
                               const size_t length[4], td_error *error) {
     feed->report.counts[TD_FEED_COUNT_tickers]++;
     feed->report.counts[TD_FEED_COUNT_messages]++;
+    if (!is_time(local_ns) || (exchange_ns != 0 && !is_time(exchange_ns))) {
+        td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "the time of a ticker");
+        return TD_OK;
+    }
     int64_t steps[4] = {0};
-    for (int i = 0; i < 4; i++)
-        if (td_grid_text(i % 2 ? &feed->quantity : &feed->price, text[i], length[i], &steps[i]) == TD_NOT_ON_ANY ||
-            (i % 2 == 0 && steps[i] > TD_TICK_MAX)) {
+    for (int i = 0; i < 4; i++) {
+        bool price = i % 2 == 0;
+        td_on_grid where = td_grid_text(price ? &feed->price : &feed->quantity, text[i], length[i], &steps[i]);
+        if (where == TD_NOT_ON_ANY || (price && steps[i] > TD_TICK_MAX)) {
             char what[64];
-            describe(what, sizeof what, i % 2 ? "quantity" : "price", text[i], length[i], i % 2 ? feed->quantity.step : feed->price.step);
+            describe(what, sizeof what, price ? "price" : "quantity", text[i], length[i], price ? feed->price.step : feed->quantity.step);
             td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, what);
             return TD_OK;
         }
+        if (!price && where == TD_OFF_GRID && steps[i] == 0 && !feed->def.parity) steps[i] = 1; /* as rows are */
+    }
     const td_book_ticker ticker = {.exchange_ns = exchange_ns, .local_ns = local_ns, .sequence = id > 0 ? (uint64_t)id : 0,
                                    .bid = make_row(TD_BUY, steps[0], steps[1]), .ask = make_row(TD_SELL, steps[2], steps[3])};
     td_book_watch_ticker(feed->watch, &ticker);
@@ -674,6 +708,10 @@ td_status td_feed_ticker_text(td_book_feed *feed, int64_t exchange_ns, int64_t l
 td_status td_feed_funding(td_book_feed *feed, int64_t time_ns, double rate, double mark, td_error *error) {
     if (!isfinite(rate) || isinf(mark)) {
         td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "a funding rate");
+        return TD_OK;
+    }
+    if (!is_time(time_ns)) {
+        td_feed_count_one(feed, TD_FEED_COUNT_not_numbers, "the time of a funding");
         return TD_OK;
     }
     const td_funding funding = {time_ns, rate, mark};

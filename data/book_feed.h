@@ -90,7 +90,10 @@ void td_feed_rule(td_book_feed *feed, td_sequence_rule rule);
 /* Is the tape one of mode parity? For sources whose messages hftbacktest's converters take apart otherwise than the venue. */
 bool td_feed_parity(const td_book_feed *feed);
 const td_instrument *td_feed_instrument(const td_book_feed *feed);
-/* Where the reader is, for messages about data: file name, and line or record from 1. name must stay valid. */
+/* For sources that have trades apart from depth: at equal exchange times trades come first, whenever they were received, so that a level
+ * loses a trade once. Default: as received. */
+void td_feed_trades_first(td_book_feed *feed);
+/* Where the reader is, for messages about data: file name, and line or record from 1. */
 void td_feed_place(td_book_feed *feed, const char *name, int64_t line);
 /* Notes something countable at this place; what: what was found, may be NULL. */
 void td_feed_count_one(td_book_feed *feed, td_feed_count count, const char *what);

@@ -6,17 +6,22 @@
 typedef struct scan {
     const td_book *book;
     td_book_watch *watch;
-    td_book_ticker *tickers;
-    int64_t ticker_count, ticker_at;
+    td_ticker_cursor cursor;
+    td_book_ticker ticker; /* the next, when there is one */
+    bool has_ticker;
     int64_t *wide; /* lots of a message's rows, where any is beyond 32 bits */
     int64_t wide_room;
     td_book_quality *quality;
     td_error *error;
 } scan;
 
-static int compare_tickers(const void *left, const void *right) {
-    const td_book_ticker *a = left, *b = right;
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+/* Shows the watch the tickers that are not newer. */
+static td_status show_tickers(scan *s, uint64_t sequence) {
+    while (s->has_ticker && s->ticker.sequence <= sequence) {
+        td_book_watch_ticker(s->watch, &s->ticker);
+        TD_TRY(td_book_next_ticker(s->book, &s->cursor, &s->ticker, &s->has_ticker, s->error));
+    }
+    return TD_OK;
 }
 
 /* The message as the writer got it. */
@@ -66,23 +71,20 @@ static td_status scan_message(scan *s, int64_t m) {
     q->unknown_orders += found.unknown_orders;
     if (found.crossed && !q->first_crossed_ns) q->first_crossed_ns = message.exchange_ns;
     bool compared = message.kind == TD_BOOK_DEPTH && message.sequence;
-    while (compared && s->ticker_at < s->ticker_count && s->tickers[s->ticker_at].sequence <= message.sequence)
-        td_book_watch_ticker(s->watch, &s->tickers[s->ticker_at++]);
-    return TD_OK;
+    return compared ? show_tickers(s, message.sequence) : TD_OK;
 }
 
 static td_status scan_steps(scan *s) {
     const td_book *b = s->book;
     td_book_quality *q = s->quality;
     TD_TRY(td_book_watch_open(&s->watch, s->error));
-    TD_TRY(td_book_tickers(b, &s->tickers, &s->ticker_count, s->error));
-    q->tickers = s->ticker_count;
-    if (s->ticker_count) qsort(s->tickers, (size_t)s->ticker_count, sizeof *s->tickers, compare_tickers);
+    q->tickers = td_book_ticker_count(b);
+    TD_TRY(td_book_next_ticker(b, &s->cursor, &s->ticker, &s->has_ticker, s->error));
     for (int64_t m = 0; m < b->messages; m++) {
         TD_TRY(scan_message(s, m));
-        if (m % (1 << 18) == 0) td_book_let_go(b, m);
+        if (m % (1 << 16) == 0) td_book_let_go(b, m);
     }
-    while (s->ticker_at < s->ticker_count) td_book_watch_ticker(s->watch, &s->tickers[s->ticker_at++]);
+    TD_TRY(show_tickers(s, UINT64_MAX));
     td_book_watch_finish(s->watch, &q->book);
     return TD_OK;
 }
@@ -93,7 +95,6 @@ td_status td_book_quality_scan(const td_book *book, td_book_quality *quality, td
     scan s = {.book = book, .quality = quality, .error = error};
     td_status status = scan_steps(&s);
     td_book_watch_close(s.watch);
-    free(s.tickers);
     free(s.wide);
     return status;
 }

@@ -80,8 +80,7 @@ bool td_grid_make(double step, td_grid *grid) {
     return true;
 }
 
-/* Any size, any step. */
-static td_on_grid slow_steps(const td_grid *grid, uint64_t m, int decimals, int64_t *steps) {
+td_on_grid td_grid_any_steps(const td_grid *grid, uint64_t m, int decimals, int64_t *steps) {
     uint64_t divide = decimals < TD_GRID_DECIMALS ? grid->by[decimals].divide : 0;
     if (m == 0) {
         *steps = 0;
@@ -92,16 +91,6 @@ static td_on_grid slow_steps(const td_grid *grid, uint64_t m, int decimals, int6
     if (quotient > (wide)steps_max) return TD_NOT_ON_ANY;
     *steps = (int64_t)quotient + (rest >= divide - rest && rest > 0);
     return rest == 0 ? TD_ON_GRID : TD_OFF_GRID;
-}
-
-td_on_grid td_grid_steps(const td_grid *grid, uint64_t m, int decimals, int64_t *steps) {
-    if (decimals >= TD_GRID_DECIMALS || m > grid->by[decimals].largest) return slow_steps(grid, m, decimals, steps);
-    uint64_t whole = m * grid->by[decimals].multiply;
-    /* both below 2^53, so the product is off by less than one, and the check is exact */
-    uint64_t quotient = (uint64_t)((double)whole * grid->by[decimals].inverse + 0.5);
-    if (quotient * grid->by[decimals].divide != whole) return slow_steps(grid, m, decimals, steps);
-    *steps = (int64_t)quotient;
-    return TD_ON_GRID;
 }
 
 td_on_grid td_grid_double(const td_grid *grid, double value, int64_t *steps) {

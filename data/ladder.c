@@ -202,9 +202,9 @@ void td_ladder_step_back(td_ladder *ladder, td_side side, int32_t tick) {
 
 void td_ladder_clear_to(td_ladder *ladder, td_side s, int32_t tick) {
     td_ladder_side *side = &ladder->side[s];
-    int32_t last = td_ladder_key(s, tick), key = side->best;
-    for (; key != NONE && key >= last; key = next_below(side, key)) put(side, key, 0);
-    set_best(side, key);
+    int32_t last = td_ladder_key(s, tick);
+    for (int32_t key = side->best; key != NONE && key >= last; key = next_below(side, key)) put(side, key, 0);
+    set_best(side, next_below(side, last));
 }
 
 void td_ladder_clear(td_ladder *ladder, td_side s) {

@@ -22,5 +22,9 @@ typedef struct td_text_sink {
 /* Reads a file into the sink. At most decompressed_max bytes are unpacked from a compressed file (a bomb is TD_NO_MEMORY).
  * "-" is standard input. A bad status of the sink ends the reading and is returned. */
 td_status td_text_read(const char *path, int64_t decompressed_max, const td_text_sink *sink, td_error *error);
+/* The same for long files, one at a time: holds a few blocks and never the whole file, and unpacks in a thread of its own while the
+ * sink, which is called from the caller's thread, works on what is there. */
+td_status td_text_read_ahead(const char *path, const td_unpack_kind *kind, int64_t decompressed_max, const td_text_sink *sink,
+                             td_error *error);
 
 #endif

@@ -471,7 +471,7 @@ static inline void hear(venue *v, const td_book_mail *a) {
         td_venue_tally *tally = &v->tallies[lane];
         td_book_execute(p->deck, &p->terms[lane].venues[v->index], tally, side, (td_execution_reason)a->reason, a->tick, a->lots, a->ahead,
                         a->sent_ns, a->ns);
-        FIELD(p, seat, TD_SEAT_position) = td_venue_position(tally) * v->unit;
+        FIELD(p, seat, TD_SEAT_position) = td_book_units(&p->terms[lane].venues[v->index], td_venue_position(tally));
         p->stats.executions++;
         if (p->deck->hooks->on_fill) {
             void *vector = (char *)p->vectors + (size_t)(lane >> p->lane_shift) * p->vector_bytes;

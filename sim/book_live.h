@@ -170,8 +170,17 @@ static inline void td_live_clear(td_live *live, int64_t m) {
     for (int64_t r = begin; r < end; r++) td_ladder_clear_to(live->ladder, td_row_side(tape->row[r]), td_row_tick(tape->row[r]));
 }
 
+/* An order came to a level. */
+TD_INLINE void td_live_join(td_live *live, td_side side, int32_t tick, int64_t lots, const td_live_hooks hooks, void *context) {
+    td_live_row(live, side, tick, td_ladder_lots(live->ladder, side, tick) + lots, live->parity, hooks, context);
+}
+
+/* One left it, or became another size there: in mode parity what is left is not made the best price by that, where it is not already. */
 TD_INLINE void td_live_change(td_live *live, td_side side, int32_t tick, int64_t by, const td_live_hooks hooks, void *context) {
-    td_live_row(live, side, tick, td_ladder_lots(live->ladder, side, tick) + by, live->parity, hooks, context);
+    int32_t *best = &live->ladder->side[side].best, was = *best;
+    int64_t lots = td_ladder_lots(live->ladder, side, tick) + by, before = td_ladder_set(live->ladder, side, tick, lots);
+    if (live->parity && *best > was) *best = was;
+    if (hooks.level) hooks.level(context, side, tick, before, lots);
 }
 
 TD_INLINE void td_live_clear_orders(td_live *live, td_side side, const td_live_hooks hooks, void *context) {
@@ -195,7 +204,7 @@ TD_INLINE void td_live_order_row(td_live *live, int64_t r, const td_live_hooks h
     case TD_ACTION_ADD:
         if (order || lots == 0) return;
         td_live_keep(live, (td_live_order){.id = id, .side = (uint8_t)side, .tick = tick, .lots = lots, .place = ++live->places, .there = true});
-        td_live_change(live, side, tick, lots, hooks, context);
+        td_live_join(live, side, tick, lots, hooks, context);
         return;
     case TD_ACTION_CANCEL: {
         if (!order) return;
@@ -217,7 +226,7 @@ TD_INLINE void td_live_order_row(td_live *live, int64_t r, const td_live_hooks h
             td_live_change(live, (td_side)was.side, tick, lots - was.lots, hooks, context);
         } else {
             td_live_change(live, (td_side)was.side, was.tick, -was.lots, hooks, context);
-            td_live_change(live, (td_side)was.side, tick, lots, hooks, context);
+            td_live_join(live, (td_side)was.side, tick, lots, hooks, context);
         }
         return;
     }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "data/book.h"
+#include "data/latency_rows.h"
 
 /* ---- queues ---- */
 
@@ -49,12 +50,6 @@ int64_t td_queue_take(td_queue *queue);
 typedef enum td_latency_kind { TD_LATENCY_CONSTANT, TD_LATENCY_FEED, TD_LATENCY_ROWS, TD_LATENCY_KIND_COUNT } td_latency_kind;
 const char *td_latency_name(td_latency_kind kind);
 
-/* Recorded order latencies: sent, arrived at the exchange (0 or less: rejected there), answered. Nanoseconds, sorted by the first. */
-typedef struct td_latency_row {
-    int64_t request_ns, exchange_ns, response_ns;
-} td_latency_row;
-/* CSV with that header, or hftbacktest's .npz (req_ts, exch_ts, resp_ts). The caller frees. */
-td_status td_latency_rows_read(const char *path, td_latency_row **rows, int64_t *count, td_error *error);
 /* Interpolated, as hftbacktest's IntpOrderLatency does it; an entry below 0: the order is rejected after that time. offset_ns is added
  * to exchange times, twice to response times. */
 int64_t td_latency_entry_at(const td_latency_row *rows, int64_t count, int64_t offset_ns, int64_t request_ns);

@@ -65,7 +65,7 @@ typedef struct td_book_now {
     int venue;
     td_mask asked;                          /* lanes that are to decide */
     td_mask overflow;                       /* lanes whose requests there was no room for */
-    int wish_count, quote_count;            
+    int wish_count, quote_count;
     td_book_wish *wishes;                   /* (TD_BOOK_REQUESTS_MAX) */
     td_book_quote *quotes;                  /* (TD_QUOTES_MAX) */
 } td_book_now;
@@ -137,9 +137,12 @@ TD_INLINE td_book_request td_book_say(td_book_wish wish) {
     return request;
 }
 
-/* Hands over what the body and its quotes want: the cancels that quotes imply, the requests, the orders that quotes lack. */
+/* Hands over what the body and its quotes want: the cancels that quotes imply, the requests, the orders that quotes lack. All of it as of
+ * the moment of the decision: an engine may note in the vector at once what it carries out. */
 TD_RARE void td_book_hand_over(td_book_now *now, int64_t vector, td_book_sink *sink, void *context) {
     td_book_request batch[TD_SLOTS_MAX];
+    td_mask lacking[TD_QUOTES_MAX];
+    for (int q = 0; q < now->quote_count; q++) lacking[q] = td_book_lacking(now, q);
     for (int venue = 0; venue < now->moment->venues; venue++)
         for (int side = 0; side < 2; side++) {
             if (!td_book_is_quoted(now, venue, side)) continue;
@@ -162,7 +165,7 @@ TD_RARE void td_book_hand_over(td_book_now *now, int64_t vector, td_book_sink *s
     for (int side = 0; side < 2; side++)
         for (int q = 0; q < now->quote_count; q++) {
             const td_book_quote *quote = &now->quotes[q];
-            td_mask where = (int)quote->side == side ? td_book_lacking(now, q) : td_no_lane();
+            td_mask where = (int)quote->side == side ? lacking[q] : td_no_lane();
             if (td_any(where))
                 batch[count++] = td_book_say((td_book_wish){.kind = TD_REQUEST_ORDER, .venue = quote->venue, .side = quote->side,
                                                               .tif = TD_POST_ONLY, .tick = quote->tick, .quantity = quote->quantity,

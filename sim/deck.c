@@ -10,6 +10,7 @@
 #include "base/sorted.h"
 #include "data/calendar.h"
 #include "sim/portfolio.h"
+#include "sim/tape_kind.h"
 #include "sim/seat.h"
 
 #define DAY_SECONDS 86400.0
@@ -174,6 +175,8 @@ static td_status find_finer(const td_tape *tape, int64_t first_bar, int64_t bars
 }
 
 td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **made, td_error *error) {
+    if (def->strategy && def->strategy->book)
+        return td_fail(error, TD_BAD_ARG, "strategy %s plays order books, and the tape is of bars", def->strategy->name);
     static const td_tape *const none[2];
     return td_deck_make_leg(tape, def, none, 0, made, error);
 }
@@ -315,14 +318,44 @@ void td_deck_free(td_deck *deck) {
         td_portfolio_free(deck->portfolio);
         return;
     }
-    td_deck_free_rows(deck);
+    if (deck->book)
+        td_book_deck_free(deck->book);
+    else
+        td_deck_free_rows(deck);
     free(deck->memory);
     free(deck);
+}
+
+td_status td_deck_make_book(const td_play_def *def, td_deck **made, td_error *error) {
+    *made = NULL;
+    assert(def->cookie == TD_PLAY_DEF_COOKIE && "start from td_default_play_def()");
+    td_deck *deck = calloc(1, sizeof *deck);
+    if (!deck) return td_fail(error, TD_NO_MEMORY, "no memory for a deck");
+    td_status status = td_book_deck_make(def, &deck->book, error);
+    if (status != TD_OK) {
+        free(deck);
+        return status;
+    }
+    deck->def = *def;
+    deck->view.blocks = deck->book->blocks;
+    deck->periods_per_year = deck->book->periods_per_year;
+    *made = deck;
+    return TD_OK;
+}
+
+const td_book_deck *td_deck_book(const td_deck *deck) { return deck->book; }
+
+/* Rows of the messages that are played. */
+static int64_t book_rows(const td_book_deck *book) {
+    int64_t rows = 0;
+    for (int v = 0; v < book->venues; v++) rows += td_book_row_begin(book->def.book.venues[v].book, book->messages[v]);
+    return rows;
 }
 
 int64_t td_deck_bars(const td_deck *deck) { return deck->view.bars; }
 const td_portfolio *td_deck_portfolio(const td_deck *deck) { return deck->portfolio; }
 int64_t td_deck_evaluations(const td_deck *deck) {
+    if (deck->book) return book_rows(deck->book);
     return deck->portfolio ? td_portfolio_evaluations(deck->portfolio) : deck->view.bars;
 }
 double td_deck_periods_per_year(const td_deck *deck) { return deck->periods_per_year; }
@@ -331,8 +364,8 @@ int64_t td_deck_block_start(const td_deck *deck, int64_t block) {
     return deck->first_bar + (block ? deck->view.block_end[block - 1] + 1 : 0);
 }
 
-td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) {
-    const td_strategy *strategy = deck->def.strategy;
+/* Every number is within its range. */
+static td_status check_ranges(const td_strategy *strategy, const td_set *set, td_error *error) {
     for (int i = 0; i < strategy->param_count; i++) {
         const td_param_info *info = &strategy->params[i];
         double value = set->param[i];
@@ -341,13 +374,23 @@ td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) 
         if (info->kind != TD_PARAM_NUMBER && value != floor(value))
             return td_fail(error, TD_BAD_ARG, "parameter %s is %g, must be a whole number", info->name, value);
     }
-    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) {
-        const td_knob_info *info = &td_knob_infos[i];
-        if (!(set->knob[i] >= info->minimum && set->knob[i] <= info->maximum))
-            return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, set->knob[i], info->minimum, info->maximum);
-        if (td_knob_is_whole((td_knob)i) && set->knob[i] != floor(set->knob[i]))
-            return td_fail(error, TD_BAD_ARG, "%s is %g, must be a whole number", info->path, set->knob[i]);
+    td_tape_kind kind = td_strategy_tape_kind(strategy);
+    for (int i = 0; i < td_tape_kind_infos[kind].knob_count; i++) {
+        td_knob knob = td_tape_kind_infos[kind].knobs[i];
+        const td_knob_info *info = td_kind_knob(kind, knob);
+        double value = set->knob[knob];
+        if (!(value >= info->minimum && value <= info->maximum))
+            return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, value, info->minimum, info->maximum);
+        if (td_knob_is_whole(knob) && value != floor(value))
+            return td_fail(error, TD_BAD_ARG, "%s is %g, must be a whole number", info->path, value);
     }
+    return TD_OK;
+}
+
+td_status td_check_set(const td_deck *deck, const td_set *set, td_error *error) {
+    const td_strategy *strategy = deck->def.strategy;
+    TD_TRY(check_ranges(strategy, set, error));
+    if (deck->book) return td_book_check_set(deck->book, set, error);
     double size = set->knob[TD_KNOB_size];
     td_sizing sizing = deck->def.sizing;
     if (td_size_is_fraction(sizing) && !(size > 0 && size <= 1))

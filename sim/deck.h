@@ -3,6 +3,7 @@
 #define TAPEDECK_SIM_DECK_H
 
 #include "data/row_kind.h"
+#include "sim/book_engines.h"
 #include "sim/broker.h"
 #include "sim/kernel.h"
 
@@ -45,6 +46,7 @@ struct td_deck {
     double market_sum, market_sum2;   /* of the market's returns that beta regresses on: samples, or logs bar by bar */
     int64_t returns;                  /* how many returns the sums of a lane hold */
     void *memory;                     /* one allocation for all arrays */
+    td_book_deck *book;               /* of a strategy that plays order books: all but def, view.blocks and periods_per_year; else NULL */
     struct td_portfolio *portfolio;   /* what the deck is the raster of, and owns; NULL of one symbol */
 };
 

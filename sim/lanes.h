@@ -33,7 +33,7 @@ typedef void td_hook(td_now *now);
 
 /* Row r of all lanes, from the rows of one bar. */
 TD_INLINE td_real td_row_value(const td_vector *s, const double *rows, int r, const bool windowed) {
-    return windowed ? td_pick(rows + s->window[r][0], rows + s->window[r][1], s->pick[r]) : td_gather(rows, s->slot[r]);
+    return windowed ? td_window_pick(rows + s->window[r][0], rows + s->window[r][1], s->pick[r]) : td_gather(rows, s->slot[r]);
 }
 
 typedef struct td_hot {

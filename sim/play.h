@@ -98,7 +98,7 @@ typedef struct td_knob_info {
 } td_knob_info;
 extern const td_knob_info td_knob_infos[TD_KNOB_COUNT];
 
-bool td_knob_is_whole(td_knob knob); /* counts bars or entries */
+bool td_knob_is_whole(td_knob knob); /* counts bars, entries or nanoseconds, or is the code of a word */
 bool td_knob_needs_volatility(td_knob knob);
 
 /* How a set is played inside bars: as the play def's `intrabar` says; or, beside that, always the worse or the better way, whatever it
@@ -259,6 +259,11 @@ typedef struct td_cell {
 typedef struct td_deck td_deck;
 /* Binds def to tape. TD_BAD_ARG / TD_BAD_CONFIG with the field named when something cannot be played. */
 td_status td_deck_make(const td_tape *tape, const td_play_def *def, td_deck **deck, td_error *error);
+/* The same of a strategy that plays order books, on def->book.venues; their books outlive the deck. What counts bars counts nothing
+ * there, and an evaluation is a row of a book. */
+td_status td_deck_make_book(const td_play_def *def, td_deck **deck, td_error *error);
+struct td_book_deck;
+const struct td_book_deck *td_deck_book(const td_deck *deck); /* of such a deck (sim/book_engines.h); else NULL */
 void td_deck_free(td_deck *deck);
 int64_t td_deck_bars(const td_deck *deck);
 int64_t td_deck_evaluations(const td_deck *deck); /* bars that a set is played on: of a portfolio, those of all symbols */
@@ -285,6 +290,8 @@ void td_player_close(td_player *player);
  *   sets (count)   cells (count)   block_returns (count, blocks) simple returns per block, or NULL
  * Sets must have passed td_check_set(). What a set's cell says does not depend on its neighbours, on count or on the thread. */
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns);
+/* How the last td_play() ended: on order books memory may have run out, and its cells say nothing then. */
+td_status td_player_status(const td_player *player, td_error *error);
 /* For tests: chunks of at most so many bars (0: as the engine likes). Changes no result. */
 void td_player_limit_chunk(td_player *player, int64_t bars);
 
@@ -382,7 +389,8 @@ typedef struct td_observer {
     void (*before_bar)(void *context, int64_t bar);
     void *context;
 } td_observer;
-/* Plays one set with the reference engine and tells the observer. The cell is bit-equal to td_play()'s. */
+/* Plays one set with the reference engine and tells the observer, which portfolios and order books have others of. The cell is bit-equal
+ * to td_play()'s. */
 td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_observer *observer, td_cell *cell,
                            float *block_returns, td_error *error);
 

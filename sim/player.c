@@ -13,6 +13,9 @@
  * chunk of them would leave the second-level cache, groups are smaller. */
 enum { GROUP_SETS = 2560, GROUP_SLOTS = 2048 };
 
+/* Sets that play order books share one replay. */
+enum { BOOK_SETS = 1024 };
+
 /* From so many rounds of shares on, those of the last one are halved. */
 enum { HALVING_ROUNDS = 4 };
 
@@ -26,6 +29,9 @@ enum { DENSE_SIGNALS = 16, PROBED_SHARE = 8 };
 struct td_player {
     const td_deck *deck;
     td_portfolio_player *several; /* of a deck that is a portfolio's, which uses nothing of what follows; else NULL */
+    td_book_player *books; /* of a deck of order books and the lanes engine, likewise */
+    td_status status;     /* of the last play on order books */
+    td_error error;
     td_engine engine;     /* AUTO: skip or lanes, group by group, whichever suits what the last group did; the bits are the same */
     td_isa isa;
     bool tried, dense;    /* AUTO: there was a group; the last one filled often */
@@ -71,12 +77,14 @@ static bool can_skip(const td_deck *deck) {
 static bool is_plain(const td_deck *deck) { return deck->def.profile == TD_PROFILE_VECTORBT || td_order_list_bytes(&deck->def) > 0; }
 
 td_engine td_deck_engine(const td_deck *deck, td_engine wanted) {
+    if (deck->book) return wanted == TD_ENGINE_AUTO ? TD_ENGINE_LANES : wanted;
     if (is_plain(deck) && wanted == TD_ENGINE_AUTO) return TD_ENGINE_REFERENCE;
     if (wanted != TD_ENGINE_AUTO) return wanted;
     return can_skip(deck) ? TD_ENGINE_SKIP : TD_ENGINE_LANES;
 }
 
 int64_t td_deck_group(const td_deck *deck, td_engine engine) {
+    if (deck->book) return engine == TD_ENGINE_REFERENCE ? 1 : BOOK_SETS;
     if (deck->portfolio) return td_portfolio_group(deck->portfolio);
     return engine == TD_ENGINE_REFERENCE || is_plain(deck) ? 16 : GROUP_SETS;
 }
@@ -129,6 +137,7 @@ static needs needs_of(const td_deck *deck, td_engine engine, td_isa isa) {
 }
 
 size_t td_player_bytes(const td_deck *deck, td_engine engine, td_isa isa) {
+    if (deck->book) return sizeof(td_player) + (engine == TD_ENGINE_REFERENCE ? 0 : td_book_player_bytes(deck->book, isa, BOOK_SETS));
     if (deck->portfolio) return sizeof(td_player) + td_portfolio_player_bytes(deck->portfolio, engine, isa);
     needs needs = needs_of(deck, engine, isa);
     return sizeof(td_player) + td_rows_bytes(deck, needs.sets) + needs.slots + needs.vectors + needs.accounts + needs.block_equity +
@@ -142,8 +151,41 @@ static void *allocate(size_t bytes, bool *lacking) {
     return memory;
 }
 
+static td_status open_books(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
+    if (engine == TD_ENGINE_SKIP) return td_fail(error, TD_BAD_ARG, "the skip engine cannot play order books: it skips bars");
+    td_player *player = calloc(1, sizeof *player);
+    if (!player) return td_fail(error, TD_NO_MEMORY, "no memory for a player");
+    *player = (td_player){.deck = deck, .engine = td_deck_engine(deck, engine), .isa = isa};
+    td_status status = TD_OK;
+    if (player->engine == TD_ENGINE_LANES) status = td_book_player_open(deck->book, isa, BOOK_SETS, &player->books, error);
+    if (status == TD_OK)
+        *opened = player;
+    else
+        free(player);
+    return status;
+}
+
+static td_status play_books(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
+    const td_book_deck *deck = player->deck->book;
+    int64_t most = player->books ? BOOK_SETS : 1;
+    td_status status = TD_OK;
+    for (int64_t done = 0, now; status == TD_OK && done < count; done += now) {
+        now = count - done < most ? count - done : most;
+        float *returns = block_returns ? block_returns + done * deck->blocks : NULL;
+        status = player->books ? td_book_play(player->books, sets + done, now, cells + done, returns, &player->error)
+                               : td_book_reference_play(deck, sets + done, NULL, cells + done, returns, &player->error);
+    }
+    return status;
+}
+
+td_status td_player_status(const td_player *player, td_error *error) {
+    if (player->status != TD_OK && error) *error = player->error;
+    return player->status;
+}
+
 td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_player **opened, td_error *error) {
     *opened = NULL;
+    if (deck->book) return open_books(deck, engine, isa, opened, error);
     if (is_plain(deck) && engine != TD_ENGINE_REFERENCE && engine != TD_ENGINE_AUTO)
         return td_fail(error, TD_BAD_ARG, "the %s engine cannot play %sprofile %s; the reference engine does", td_engine_name(engine),
                        deck->def.profile == TD_PROFILE_VECTORBT ? "" : "orders of strategies in ", td_profile_name(deck->def.profile));
@@ -198,7 +240,8 @@ td_status td_player_open(const td_deck *deck, td_engine engine, td_isa isa, td_p
 void td_player_close(td_player *player) {
     if (!player) return;
     td_portfolio_player_close(player->several);
-    if (!player->several) td_rows_close(&player->rows);
+    if (player->books) td_book_player_close(player->books);
+    if (!player->several && !player->deck->book) td_rows_close(&player->rows);
     free(player->slots);
     free(player->vectors);
     free(player->accounts);
@@ -373,6 +416,10 @@ static int64_t start_group(td_player *player, const td_set *sets, int64_t count)
 
 void td_play(td_player *player, const td_set *sets, int64_t count, td_cell *cells, float *block_returns) {
     const td_deck *deck = player->deck;
+    if (deck->book) {
+        player->status = play_books(player, sets, count, cells, block_returns);
+        return;
+    }
     if (player->several) {
         td_portfolio_play(player->several, sets, count, cells, block_returns);
         return;
@@ -410,7 +457,8 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
     td_player *player;
     td_lane lane;
     td_account account;
-    assert(!(deck->portfolio && observer) && "a portfolio has observers of its own");
+    assert(!((deck->portfolio || deck->book) && observer) && "portfolios and order books have observers of their own");
+    if (deck->book) return td_book_reference_play(deck->book, set, NULL, cell, block_returns, error);
     if (deck->portfolio) return td_portfolio_play_detailed(deck->portfolio, set, NULL, cell, block_returns, NULL, error);
     TD_TRY(td_player_open(deck, TD_ENGINE_REFERENCE, TD_ISA_SCALAR, &player, error));
     if (observer && observer->before_bar) td_player_limit_chunk(player, 1);
@@ -421,6 +469,7 @@ td_status td_play_detailed(const td_deck *deck, const td_set *set, const td_obse
 }
 
 void td_player_limit_chunk(td_player *player, int64_t bars) {
+    if (player->deck->book) return; /* it has none */
     if (player->several)
         td_portfolio_player_limit_chunk(player->several, bars);
     else

@@ -218,7 +218,7 @@ TD_INLINE td_fetch td_fetch_of(const td_vector *s, int r) {
     return (td_fetch){.first = s->window[r][0], .second = s->window[r][1], .pick = s->pick[r], .slot = s->slot[r]};
 }
 TD_INLINE td_real td_fetched(const td_fetch *fetch, const double *rows, const bool windowed) {
-    return windowed ? td_pick(rows + fetch->first, rows + fetch->second, fetch->pick) : td_gather(rows, fetch->slot);
+    return windowed ? td_window_pick(rows + fetch->first, rows + fetch->second, fetch->pick) : td_gather(rows, fetch->slot);
 }
 
 /* Which bars of a symbol the strategy is asked about, and who crosses there, as td_cross() has it. Nothing decided on the symbol's last

@@ -130,7 +130,10 @@ const td_knob_info td_knob_infos[TD_KNOB_COUNT] = {
 };
 
 bool td_knob_is_whole(td_knob knob) {
-    return !strcmp(td_knob_infos[knob].unit, "bars") || !strcmp(td_knob_infos[knob].unit, "entries");
+    static const char *const units[] = {"bars", "entries", "ns", "queue model", "exchange model", "latency model"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!strcmp(td_knob_infos[knob].unit, units[i])) return true;
+    return false;
 }
 bool td_knob_needs_volatility(td_knob knob) {
     return knob == TD_KNOB_stop_volatility || knob == TD_KNOB_target_volatility || knob == TD_KNOB_trailing_volatility;

@@ -35,8 +35,8 @@ static const td_metric book_keys[] = {
 
 #define TD_COUNT_OF(list) ((int)(sizeof(list) / sizeof *(list)))
 const td_tape_kind_info td_tape_kind_infos[TD_TAPE_KIND_COUNT] = {
-    {"bars", "bars", TD_COUNT_OF(bar_knobs), TD_COUNT_OF(bar_metrics), TD_COUNT_OF(bar_keys), bar_knobs, bar_metrics, bar_keys},
-    {"books", "order books", TD_COUNT_OF(book_knobs), TD_COUNT_OF(book_metrics), TD_COUNT_OF(book_keys), book_knobs, book_metrics,
+    {"bars", "bars", "bar", TD_COUNT_OF(bar_knobs), TD_COUNT_OF(bar_metrics), TD_COUNT_OF(bar_keys), bar_knobs, bar_metrics, bar_keys},
+    {"books", "order books", "row", TD_COUNT_OF(book_knobs), TD_COUNT_OF(book_metrics), TD_COUNT_OF(book_keys), book_knobs, book_metrics,
      book_keys},
 };
 _Static_assert(TD_COUNT_OF(bar_knobs) == TD_KNOB_BARS_COUNT && TD_COUNT_OF(bar_metrics) == TD_METRIC_BARS_COUNT,

@@ -12,6 +12,7 @@ typedef enum td_tape_kind { TD_TAPE_OF_BARS, TD_TAPE_OF_BOOKS, TD_TAPE_KIND_COUN
 typedef struct td_tape_kind_info {
     const char *word; /* "bars", "books": in results files */
     const char *name; /* "bars", "order books": after "play on" */
+    const char *piece; /* "bar", "row": what play is counted in */
     int knob_count, metric_count, key_count;
     const td_knob *knobs;     /* (knob_count) in the order of printing */
     const td_metric *metrics; /* (metric_count) likewise: what results hold of a cell */

@@ -17,16 +17,25 @@
 
 /* --- matching keys with the schema --- */
 
+/* Where a key is looked for: a group's keys that have a meaning for what the strategy plays. */
+typedef struct group_keys {
+    const char *group;
+    td_tape_kind kind;
+} group_keys;
+
 static const char *nth_key_of_group(void *context, int index) {
+    const group_keys *keys = context;
     for (int key = 0; key < TD_KEY_COUNT; key++)
-        if (td_key_in_group((td_key)key, context) && index-- == 0) return td_key_leaf((td_key)key);
+        if (td_key_in_group((td_key)key, keys->group) && td_key_is_of((td_key)key, keys->kind) && index-- == 0) return td_key_leaf((td_key)key);
     return NULL;
 }
 
 /* The same without what only W&B has. */
 static const char *nth_own_key_of_group(void *context, int index) {
+    const group_keys *keys = context;
     for (int key = 0; key < TD_KEY_COUNT; key++)
-        if (td_key_infos[key].type != TD_TYPE_IGNORED && td_key_in_group((td_key)key, context) && index-- == 0)
+        if (td_key_infos[key].type != TD_TYPE_IGNORED && td_key_in_group((td_key)key, keys->group) && td_key_is_of((td_key)key, keys->kind) &&
+            index-- == 0)
             return td_key_leaf((td_key)key);
     return NULL;
 }
@@ -100,6 +109,20 @@ static bool read_metric(td_loader *l, const td_node *node, int *metric) {
     return false;
 }
 
+/* A path; of order books also several, with or without names. */
+static bool read_tapes(td_loader *l, const td_node *node) {
+    bool books = l->config->kind == TD_TAPE_OF_BOOKS;
+    if (is_text(node)) return true;
+    if (!expect(l, books && node->kind != TD_NODE_SCALAR && node->count > 0, "tape", node,
+                books ? "a path, a list of paths or a mapping of names to paths" : "a text"))
+        return false;
+    for (int i = 0; i < node->count; i++)
+        if (!expect(l, is_text(node->values[i]), "a tape", node->values[i], "a path")) return false;
+    if (node->count <= TD_VENUES_MAX) return true;
+    TD_COMPLAIN(l, node->place, "tape: %d venues, there may be at most %d", node->count, TD_VENUES_MAX);
+    return false;
+}
+
 static bool read_sample(td_loader *l, const td_key_info *info, const td_node *node, td_setting *s) {
     char text[64], near[64] = "";
     s->word = node->kind == TD_NODE_SCALAR ? td_word_find(info->words, node->text) : -1;
@@ -123,6 +146,16 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
             walk_group(l, node, info->path);
         return false;
     case TD_TYPE_TEXT: return expect(l, is_text(node), info->path, node, "a text");
+    case TD_TYPE_TAPES: return read_tapes(l, node);
+    case TD_TYPE_TIME: {
+        td_bounds of = {info->path, info->minimum, info->maximum, true, "ns"};
+        return td_take_bounded(l, node, &of, &s->number);
+    }
+    case TD_TYPE_VENUES: {
+        bool good = node->kind == TD_NODE_LIST && node->count > 0;
+        for (int i = 0; good && i < node->count; i++) good = node->values[i]->kind == TD_NODE_MAP;
+        return expect(l, good, info->path, node, "a list of mappings such as [{maker: -0.00005}, {latency: 2ms}]");
+    }
     case TD_TYPE_CHOICE: return td_take_word(l, node, info->path, info->words, &s->word);
     case TD_TYPE_BOOL:
         s->word = td_is_word(node, "true");
@@ -130,7 +163,7 @@ static bool read_value(td_loader *l, td_key key, const td_node *node, td_setting
     case TD_TYPE_INTEGER: return td_take_integer(l, node, info->path, info->minimum, info->maximum, &s->integer);
     case TD_TYPE_NUMBER:
     case TD_TYPE_KNOB: {
-        td_bounds of = {info->path, info->minimum, info->maximum, false};
+        td_bounds of = {info->path, info->minimum, info->maximum, false, NULL};
         if (info->type == TD_TYPE_KNOB) of = td_bounds_of(l, info->path, -1, (int)td_key_knob(key));
         return td_take_bounded(l, node, &of, &s->number);
     }
@@ -198,19 +231,29 @@ static void read_setting(td_loader *l, td_key key, const td_node *name, const td
 static void complain_unknown(td_loader *l, const td_node *key, const char *group) {
     char hint[1152] = "";
     const td_strategy *strategy = l->config->play.strategy;
+    group_keys keys = {group, l->config->kind};
     int param = -1;
     if (strategy) td_space_value_index(strategy, key->text, &param, NULL);
     for (int i = 0; i < TD_KEY_COUNT && !*hint; i++)
-        if (strcmp(td_key_leaf((td_key)i), key->text) == 0)
+        if (strcmp(td_key_leaf((td_key)i), key->text) == 0 && td_key_is_of((td_key)i, l->config->kind))
             snprintf(hint, sizeof hint, "; did you mean '%s'%s?", td_key_infos[i].path, *group &&
                      td_key_in_group((td_key)i, "") ? " at the top level" : "");
     if (!*hint && param >= 0) snprintf(hint, sizeof hint, "; did you mean 'parameters.%s'?", key->text);
-    if (!*hint) td_suggest(key->text, nth_key_of_group, (void *)group, hint, sizeof hint);
+    if (!*hint) td_suggest(key->text, nth_key_of_group, &keys, hint, sizeof hint);
     if (!*hint) {
         int used = snprintf(hint, sizeof hint, "; there are ");
-        td_list_names(nth_own_key_of_group, (void *)group, hint + used, sizeof hint - (size_t)used);
+        td_list_names(nth_own_key_of_group, &keys, hint + used, sizeof hint - (size_t)used);
     }
     TD_COMPLAIN(l, key->place, "unknown key '%.60s'%s%s%s", key->text, *group ? " in " : "", group, hint);
+}
+
+/* A key that means nothing for what the strategy plays. */
+static void complain_other_kind(td_loader *l, td_key key, const td_node *node) {
+    const td_strategy *strategy = l->config->play.strategy;
+    td_tape_kind kind = l->config->kind, other = kind == TD_TAPE_OF_BARS ? TD_TAPE_OF_BOOKS : TD_TAPE_OF_BARS;
+    if (strategy) /* else that it could not be read was reported, and what it plays is not known */
+        TD_COMPLAIN(l, node->place, "%s is of play on %s, and strategy %s plays %s", td_key_infos[key].path, td_tape_kind_infos[other].name,
+                    td_strategy_name(strategy), td_tape_kind_infos[kind].name);
 }
 
 static void walk_group(td_loader *l, const td_node *map, const char *group) {
@@ -221,6 +264,8 @@ static void walk_group(td_loader *l, const td_node *map, const char *group) {
             key++;
         if (key == TD_KEY_COUNT)
             complain_unknown(l, map->keys[i], group);
+        else if (!td_key_is_of((td_key)key, l->config->kind))
+            complain_other_kind(l, (td_key)key, map->keys[i]);
         else if (!l->settings[key].key) /* a repeated key was reported by the parser */
             read_setting(l, (td_key)key, map->keys[i], map->values[i]);
     }
@@ -371,6 +416,87 @@ static void read_play(td_loader *l) {
     if (!c->goal) TD_COMPLAIN(l, metric->place, "neither end of %s is better; say metric.goal", td_metric_infos[c->metric].name);
 }
 
+/* Paths and names of the venues. */
+static void find_tapes(td_loader *l) {
+    td_config *c = l->config;
+    const td_node *node = l->settings[TD_KEY_tape].node;
+    const td_node *const *items = is_text(node) ? &node : (const td_node *const *)node->values;
+    int count = is_text(node) ? 1 : node->count;
+    c->tape = find_file(l->path, items[0]->text);
+    bool good = c->tape;
+    for (int v = 0; c->kind == TD_TAPE_OF_BOOKS && v < count; v++) {
+        c->tapes[v] = find_file(l->path, items[v]->text);
+        if (node->kind == TD_NODE_MAP) c->venue_names[v] = strdup(node->keys[v]->text);
+        good = good && c->tapes[v] && (node->kind != TD_NODE_MAP || c->venue_names[v]);
+    }
+    if (!good) TD_COMPLAIN(l, td_nowhere, "memory ran out");
+}
+
+/* What a venue has in place of what costs and book say. */
+static void read_venue(td_loader *l, const td_node *map, td_venue_def *venue) {
+    const char *words = td_key_infos[TD_KEY_venues].words;
+    double *into[] = {&venue->maker, &venue->taker, &venue->latency, &venue->entry_latency, &venue->response_latency};
+    for (int i = 0; i < map->count; i++) {
+        const td_node *key = map->keys[i];
+        int which = td_word_find(words, key->text);
+        if (which < 0) {
+            char near[64], names[256];
+            td_suggest(key->text, td_nth_word, (void *)words, near, sizeof near);
+            td_list_names(td_nth_word, (void *)words, names, sizeof names);
+            TD_COMPLAIN(l, key->place, "venues: unknown key '%.40s'; there are %s%s", key->text, names, near);
+            continue;
+        }
+        td_bounds of = td_bounds_of(l, key->text, -1, td_kind_find_knob(TD_TAPE_OF_BOOKS, key->text));
+        td_take_bounded(l, map->values[i], &of, into[which]);
+    }
+}
+
+static void read_latency_rows(td_loader *l) {
+    const td_setting *rows = &l->settings[TD_KEY_book_latency_rows];
+    td_config *c = l->config;
+    td_latency_row *read = NULL;
+    td_error error = {"memory ran out"};
+    if (!rows->given) return;
+    c->latency_rows = find_file(l->path, rows->node->text);
+    if (!c->latency_rows || td_latency_rows_read(c->latency_rows, &read, &c->play.book.latency_row_count, &error) != TD_OK)
+        TD_COMPLAIN(l, rows->node->place, "%s", error.message);
+    c->play.book.latency_rows = read;
+}
+
+/* The groups of play on order books. */
+static void read_book(td_loader *l) {
+    const td_setting *s = l->settings;
+    td_config *c = l->config;
+    td_book_def *book = &c->play.book;
+    const td_node *tape = s[TD_KEY_tape].node;
+    if (c->kind != TD_TAPE_OF_BOOKS) return;
+    book->venue_count = !s[TD_KEY_tape].given ? 0 : is_text(tape) ? 1 : tape->count;
+    book->seed = c->seed;
+    book->from_ns = c->from_ns;
+    book->to_ns = c->to_ns;
+    if (s[TD_KEY_instrument_contract].given) c->instrument.contract = (td_contract)s[TD_KEY_instrument_contract].word;
+    c->contract_given = s[TD_KEY_instrument_contract].given;
+    if (s[TD_KEY_instrument_multiplier].given) c->instrument.multiplier = s[TD_KEY_instrument_multiplier].number;
+    if (s[TD_KEY_book_mode].given) book->mode = (td_book_mode)s[TD_KEY_book_mode].word;
+    if (s[TD_KEY_book_clock].given) book->clock_ns = (int64_t)s[TD_KEY_book_clock].number;
+    if (s[TD_KEY_book_order_limit].given) book->order_limit = s[TD_KEY_book_order_limit].integer;
+    if (s[TD_KEY_book_in_flight_limit].given) book->in_flight_limit = s[TD_KEY_book_in_flight_limit].integer;
+    if (s[TD_KEY_book_consume].given) book->consume = s[TD_KEY_book_consume].word;
+    if (s[TD_KEY_book_sample].given) book->sample_ns = (int64_t)s[TD_KEY_book_sample].number;
+    if (s[TD_KEY_book_days_per_year].given) book->days_per_year = s[TD_KEY_book_days_per_year].number;
+    if (s[TD_KEY_book_latency_rows_offset].given) book->latency_row_offset_ns = (int64_t)s[TD_KEY_book_latency_rows_offset].number;
+    if (s[TD_KEY_costs_fees].given) book->fees = (td_fee_kind)s[TD_KEY_costs_fees].word;
+    read_latency_rows(l);
+    for (int v = 0; v < book->venue_count; v++)
+        book->venues[v] = (td_venue_def){.maker = NAN, .taker = NAN, .latency = NAN, .entry_latency = NAN, .response_latency = NAN};
+    const td_node *venues = s[TD_KEY_venues].node;
+    if (s[TD_KEY_venues].given && venues->count != book->venue_count && s[TD_KEY_tape].given)
+        TD_COMPLAIN(l, venues->place, "venues has %d, but there %s %d tape%s", venues->count, book->venue_count == 1 ? "is" : "are",
+                    book->venue_count, book->venue_count == 1 ? "" : "s");
+    for (int v = 0; s[TD_KEY_venues].given && v < venues->count && v < book->venue_count; v++)
+        read_venue(l, venues->values[v], &book->venues[v]);
+}
+
 /* Knobs at their keys; the rest of the set is defaults until parameters are read. */
 static void read_knobs(td_loader *l) {
     const td_setting *s = l->settings;
@@ -384,7 +510,7 @@ static void read_knobs(td_loader *l) {
     if (s[TD_KEY_account_units].given) c->base.knob[TD_KNOB_lot] = s[TD_KEY_account_units].word == 0 ? 1 : 0;
     for (int key = 0; key < TD_KEY_COUNT; key++)
         if (td_key_infos[key].type == TD_TYPE_KNOB && s[key].given) c->base.knob[td_key_knob((td_key)key)] = s[key].number;
-    c->play.maker_rate = s[TD_KEY_costs_maker].given;
+    if (c->kind == TD_TAPE_OF_BARS) c->play.maker_rate = s[TD_KEY_costs_maker].given;
     bool needed = c->play.sizing == TD_SIZING_VOLATILITY;
     for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) needed = needed || (td_knob_needs_volatility((td_knob)i) && c->base.knob[i] != 0);
     if (needed) c->play.volatility = td_chosen_volatility(l);
@@ -465,7 +591,7 @@ static void read_weights(td_loader *l) {
         const td_node *key = map->keys[i];
         int symbol = 0;
         double weight;
-        td_bounds of = {key->text, 0, 1, false};
+        td_bounds of = {key->text, 0, 1, false, NULL};
         if (!check_name(l, TD_KEY_symbols, key, NULL) || !td_take_bounded(l, map->values[i], &of, &weight)) continue;
         if (weight == 0) TD_COMPLAIN(l, map->values[i]->place, "the weight of %s is 0, must be above 0; leave the symbol out", key->text);
         if (!named) c->symbols[c->symbol_count++] = strdup(key->text);
@@ -573,6 +699,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     if (!played) TD_COMPLAIN(l, td_nowhere, "the key 'strategy' is missing (or 'entry', a rule in its place)");
     note_ignored(l);
     read_play(l);
+    read_book(l);
     read_markets(l);
     read_portfolio(l);
     read_knobs(l);
@@ -584,7 +711,7 @@ static void read_all(td_loader *l, const char *const *overrides, int override_co
     td_check_rule_values(l);
     if (s[TD_KEY_constraints].given) td_read_constraints(l, s[TD_KEY_constraints].node);
     if (td_diagnostics_errors(l->diagnostics)) return;
-    c->tape = find_file(l->path, s[TD_KEY_tape].node->text);
+    find_tapes(l);
     c->name = strdup(s[TD_KEY_name].given ? s[TD_KEY_name].node->text : "");
     if (!c->tape || !c->name || !td_write_resolved(c, &l->space)) {
         TD_COMPLAIN(l, td_nowhere, "memory ran out");
@@ -672,6 +799,9 @@ void td_config_free(td_config *config) {
     free(config->text);
     free(config->resolved);
     free(config->tape);
+    for (int v = 0; v < TD_VENUES_MAX; v++) free(config->tapes[v]), free(config->venue_names[v]);
+    free(config->latency_rows);
+    free((void *)config->play.book.latency_rows);
     free(config->strategy);
     free(config->name);
     free(config->execution);

@@ -20,12 +20,17 @@ typedef struct td_config {
                               that does not change the numbers: no paths, limits, names, threads. */
     char digest[65];       /* SHA-256 hex of resolved */
     char *tape;            /* path of the tape: as written if absolute or existing from the working directory, else relative to
-                              the configuration file */
+                              the configuration file; of several venues the first one's */
+    char *tapes[TD_VENUES_MAX], *venue_names[TD_VENUES_MAX]; /* (play.book.venue_count) of book tapes; NULL: named as the instrument */
+    char *latency_rows;    /* path of book.latency_rows, found as the tape is; NULL: not given */
+    td_instrument instrument; /* of book tapes: contract and multiplier in place of the tapes', multiplier 0: as they say; with .. */
+    bool contract_given;   /* .. contract of it likewise */
     char *strategy;        /* path of the file of a user's own strategy, found as the tape is; NULL for a built-in one */
     char *rules[TD_RULE_COUNT]; /* canonical texts of entry and the like (sweeps/rules.h), which the strategy was made of; NULL: not given */
     char *name;            /* sweep's name or "" */
     td_tape_kind kind;     /* what the strategy plays */
-    td_play_def play;      /* strategy and shared settings, ready for td_deck_make() */
+    td_play_def play;      /* strategy and shared settings, ready for td_deck_make(); or, when sweeps/books.h has opened the tapes,
+                              for td_deck_make_book() */
     td_set base;           /* constants: knobs and parameters, before axes */
     td_space *space;       /* at least one trial. A configuration without axes has exactly one. */
     char **symbols;        /* (symbol_count) as named, each once; 0 of them: not named, or all */

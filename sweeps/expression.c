@@ -14,6 +14,7 @@ typedef struct instruction {
 
 struct td_expression {
     char *text;
+    bool durations;
     int count;
     instruction *program;
 };
@@ -23,6 +24,7 @@ typedef struct compiler {
     void *context;
     instruction *program;
     int count, room, depth;
+    bool durations;
     td_expression_place place;
     td_error *error;
 } compiler;
@@ -51,6 +53,7 @@ static td_status emit(compiler *c, const td_syntax_node *node) {
         c->program = program;
         c->room = room;
     }
+    c->durations = c->durations || node->is_duration;
     c->program[c->count++] = (instruction){.op = (int32_t)node->op, .index = index, .number = node->number};
     c->depth += 1 - operands;
     return c->depth > STACK_MAX ? refuse(c, node->place, "nested too deeply") : TD_OK;
@@ -66,7 +69,7 @@ td_status td_expression_compile(const char *text, td_expression_resolve *resolve
     td_expression *made = status == TD_OK ? malloc(sizeof *made) : NULL;
     if (status == TD_OK && !made) status = td_fail(error, TD_NO_MEMORY, "memory ran out for an expression");
     if (status == TD_OK) {
-        *made = (td_expression){.text = syntax.text, .count = c.count, .program = c.program};
+        *made = (td_expression){.text = syntax.text, .durations = c.durations, .count = c.count, .program = c.program};
         syntax.text = NULL;
         *expression = made;
     } else {
@@ -86,6 +89,8 @@ void td_expression_free(td_expression *expression) {
     free(expression->program);
     free(expression);
 }
+
+bool td_expression_has_durations(const td_expression *expression) { return expression->durations; }
 
 const char *td_expression_text(const td_expression *expression) { return expression->text; }
 

@@ -21,6 +21,7 @@ typedef int td_expression_resolve(void *context, const char *name);
 /* TD_BAD_ARG with a sentence; the place goes to place when it is not NULL, and into the sentence when it is. */
 td_status td_expression_compile(const char *text, td_expression_resolve *resolve, void *context, td_expression **expression,
                                 td_expression_place *place, td_error *error);
+bool td_expression_has_durations(const td_expression *expression); /* as 50ms: whoever knows none refuses it */
 void td_expression_free(td_expression *expression);
 /* values: what the indices of resolve index. */
 double td_expression_value(const td_expression *expression, const double *values);

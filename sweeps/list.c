@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/scalars.h"
 #include "sweeps/schema.h"
+#include "sweeps/values.h"
 
 /* A table of numbers: names of columns, cells row by row in the order of the columns. */
 typedef struct table {
@@ -127,6 +127,7 @@ static bool read_csv(td_loader *l, const char *text, size_t length, int source, 
         double *cells = head ? NULL : next_row(l, t);
         if (!head && !cells) return false;
         int column = 0;
+        td_error error;
         for (; !last; column++) {
             td_place field = take_csv_field(text, &at, end, &last), place = {source, field.offset, field.length};
             if (source < 0) place = whole;
@@ -146,9 +147,8 @@ static bool read_csv(td_loader *l, const char *text, size_t length, int source, 
                     good = false;
                 }
                 t->heads[column] = node;
-            } else if (!td_read_number(word, &cells[column])) {
-                TD_COMPLAIN(l, place, "line %lld of the list: %s must be a number, found '%.40s'", (long long)line,
-                            t->heads[column]->text, word);
+            } else if (td_value_read(t->of[column].unit, word, &cells[column], &error) != TD_OK) {
+                TD_COMPLAIN(l, place, "line %lld of the list: %s %s", (long long)line, t->heads[column]->text, error.message);
                 good = false;
             } else {
                 good = td_check_bounded(l, place, &t->of[column], cells[column]) &&

@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "sweeps/scalars.h"
 #include "sweeps/schema.h"
+#include "sweeps/values.h"
 
 enum { FILE_BYTES_MAX = 256 << 20 };
 
@@ -67,24 +68,37 @@ bool td_take_number(td_loader *l, const td_node *node, const char *what, double 
     return false;
 }
 
-bool td_check_range(td_loader *l, td_place place, const char *what, double x, double low, double high) {
-    char text[3][32];
-    if (x >= low && x <= high) return true;
-    TD_COMPLAIN(l, place, "%s is %s, must be between %s and %s", what, td_write_number(x, text[0]), td_write_number(low, text[1]),
-                td_write_number(high, text[2]));
+bool td_take_value(td_loader *l, const td_node *node, const char *what, const char *unit, double *x) {
+    char text[64];
+    td_error error;
+    if (td_value_form_of(unit) == TD_VALUE_NUMBER) return td_take_number(l, node, what, x);
+    if (node->kind == TD_NODE_SCALAR && td_value_read(unit, node->text, x, &error) == TD_OK) return true;
+    if (node->kind == TD_NODE_SCALAR && !td_node_is_null(node))
+        TD_COMPLAIN(l, node->place, "%s %s", what, error.message);
+    else
+        TD_COMPLAIN(l, node->place, "%s must be %s, found %s", what, td_value_expected(unit), td_found(node, text, sizeof text));
+    return false;
+}
+
+bool td_check_range(td_loader *l, td_place place, const td_bounds *of, double x) {
+    char text[3][48];
+    if (x >= of->low && x <= of->high) return true;
+    TD_COMPLAIN(l, place, "%s is %s, must be between %s and %s", of->name, td_value_text(of->unit, x, text[0]),
+                td_value_text(of->unit, of->low, text[1]), td_value_text(of->unit, of->high, text[2]));
     return false;
 }
 
 /* A number that a parameter or knob may take. */
 bool td_check_bounded(td_loader *l, td_place place, const td_bounds *of, double x) {
-    char text[32];
-    if (!of->whole || x == floor(x)) return td_check_range(l, place, of->name, x, of->low, of->high);
-    TD_COMPLAIN(l, place, "%s is %s, must be a whole number", of->name, td_write_number(x, text));
+    char text[48];
+    if (!of->whole || x == floor(x)) return td_check_range(l, place, of, x);
+    TD_COMPLAIN(l, place, "%s is %s, must be a whole number%s", of->name, td_value_text(of->unit, x, text),
+                td_value_form_of(of->unit) == TD_VALUE_DURATION ? " of nanoseconds" : "");
     return false;
 }
 
 bool td_take_bounded(td_loader *l, const td_node *node, const td_bounds *of, double *x) {
-    return td_take_number(l, node, of->name, x) && td_check_bounded(l, node->place, of, *x);
+    return td_take_value(l, node, of->name, of->unit, x) && td_check_bounded(l, node->place, of, *x);
 }
 
 bool td_take_word(td_loader *l, const td_node *node, const char *what, const char *words, int *word) {
@@ -104,7 +118,7 @@ bool td_take_integer(td_loader *l, const td_node *node, const char *what, double
         TD_COMPLAIN(l, node->place, "%s must be a whole number, found %s", what, td_found(node, text, sizeof text));
         return false;
     }
-    if (!td_check_range(l, node->place, what, x, low, high)) return false;
+    if (!td_check_range(l, node->place, &(td_bounds){.name = what, .low = low, .high = high}, x)) return false;
     *value = (int64_t)x;
     return true;
 }

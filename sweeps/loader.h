@@ -35,6 +35,7 @@ typedef struct td_bounds {
     const char *name;
     double low, high;
     bool whole;
+    const char *unit; /* sweeps/values.h; NULL: a plain number */
 } td_bounds;
 
 enum { TD_VALUES_MAX = TD_KNOB_COUNT + TD_PARAMS_MAX }; /* td_space_value_index() */
@@ -70,8 +71,10 @@ bool td_take_number(td_loader *l, const td_node *node, const char *what, double 
 bool td_take_integer(td_loader *l, const td_node *node, const char *what, double low, double high, int64_t *value);
 bool td_take_word(td_loader *l, const td_node *node, const char *what, const char *words, int *word);
 bool td_take_bounded(td_loader *l, const td_node *node, const td_bounds *of, double *x);
+/* A value of the unit, whatever its size: called `what` in messages. */
+bool td_take_value(td_loader *l, const td_node *node, const char *what, const char *unit, double *x);
 bool td_check_bounded(td_loader *l, td_place place, const td_bounds *of, double x);
-bool td_check_range(td_loader *l, td_place place, const char *what, double x, double low, double high);
+bool td_check_range(td_loader *l, td_place place, const td_bounds *of, double x);
 /* Reads a regular file whole; NUL-terminated, the caller frees. */
 td_status td_read_file(const char *path, char **text, size_t *length, td_error *error);
 /* path as seen from the configuration's folder; the caller frees. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "sim/book_engines.h"
 
 /* "BTCUSDT, ETHUSDT, ..." */
 static void list_symbols(const td_tape *tape, char *text, size_t room) {
@@ -81,8 +82,28 @@ static td_status find_all(td_markets *m, td_error *error) {
     return status;
 }
 
+static const td_book *book_of(const td_config *config, int venue) { return config->play.book.venues[venue].book; }
+
+/* A name of the market and a digest of all that is played. */
+static void find_books(td_markets *m) {
+    char digests[TD_VENUES_MAX][TD_DIGEST_HEX];
+    int venues = m->config->play.book.venue_count;
+    size_t used = 0;
+    for (int v = 0; v < venues; v++) {
+        const char *name = m->config->venue_names[v] ? m->config->venue_names[v] : book_of(m->config, v)->instrument.symbol;
+        if (used < sizeof m->name) used += (size_t)snprintf(m->name + used, sizeof m->name - used, "%s%s", v ? "+" : "", name);
+        memcpy(digests[v], book_of(m->config, v)->digest, TD_DIGEST_HEX);
+    }
+    m->symbols = m->intervals = m->members = 1;
+    td_digest_join((const char(*)[TD_DIGEST_HEX])digests, venues, m->digest);
+}
+
 td_status td_markets_make(const td_config *config, const td_tape *tape, td_markets *markets, td_error *error) {
     *markets = (td_markets){.config = config, .tape = tape};
+    if (config->kind == TD_TAPE_OF_BOOKS) {
+        find_books(markets);
+        return TD_OK;
+    }
     td_status status = find_all(markets, error);
     if (status != TD_OK) td_markets_free(markets);
     return status;
@@ -95,6 +116,10 @@ void td_markets_free(td_markets *markets) {
 }
 
 td_status td_markets_hash(const td_markets *markets, char digest[TD_DIGEST_HEX], td_error *error) {
+    if (!markets->tape) { /* opening them has looked */
+        memcpy(digest, markets->digest, TD_DIGEST_HEX);
+        return TD_OK;
+    }
     char(*digests)[TD_DIGEST_HEX] = calloc((size_t)markets->members, sizeof *digests);
     if (!digests) return td_fail(error, TD_NO_MEMORY, "no memory for %lld symbols", (long long)markets->members);
     for (int64_t k = 0; k < markets->members; k++) {
@@ -111,6 +136,7 @@ td_status td_markets_hash(const td_markets *markets, char digest[TD_DIGEST_HEX],
 int64_t td_markets_count(const td_markets *markets) { return markets->symbols * markets->intervals; }
 
 const char *td_markets_member(const td_markets *markets, int64_t member) {
+    if (!markets->tape) return markets->name;
     return td_tape_symbol_name(markets->tape, markets->symbol[member]);
 }
 
@@ -119,7 +145,7 @@ const char *td_markets_symbol(const td_markets *markets, int64_t market) {
 }
 
 const char *td_markets_interval(const td_markets *markets, int64_t market) {
-    return markets->interval[market % markets->intervals];
+    return markets->tape ? markets->interval[market % markets->intervals] : "";
 }
 
 /* The bars of one member of a market. */
@@ -179,7 +205,10 @@ td_status td_market_open(const td_markets *markets, int64_t market, td_pick *pic
     *deck = NULL;
     *pick = (td_pick){0};
     td_status status;
-    if (markets->config->plays_portfolio) {
+    if (markets->config->kind == TD_TAPE_OF_BOOKS) {
+        status = td_deck_make_book(&markets->config->play, deck, error);
+        if (status == TD_BAD_ARG) status = td_fail_within(error, TD_BAD_CONFIG, "%s", markets->config->path);
+    } else if (markets->config->plays_portfolio) {
         status = open_portfolio(markets, market, pick, deck, error);
     } else {
         TD_TRY(open_member(markets, market, market / markets->intervals, pick, error));
@@ -194,7 +223,31 @@ td_status td_market_fail(const td_markets *markets, int64_t market, td_status st
     return td_fail_within(error, status, "%s %s", td_markets_symbol(markets, market), td_markets_interval(markets, market));
 }
 
+static int64_t block_start(const td_book_deck *deck, int64_t block) {
+    return deck->first_ns + (int64_t)((__int128)(deck->last_ns - deck->first_ns) * block / deck->blocks);
+}
+
+/* Of order books: blocks are equal stretches of time. */
+static td_status note_books(const td_book_deck *deck, td_market_facts *facts, td_error *error) {
+    *facts = (td_market_facts){.blocks = deck->blocks, .first_ns = deck->first_ns, .last_ns = deck->last_ns,
+                               .periods_per_year = deck->periods_per_year,
+                               .block_start_ns = calloc((size_t)deck->blocks, sizeof *facts->block_start_ns),
+                               .block_end_ns = calloc((size_t)deck->blocks, sizeof *facts->block_end_ns)};
+    if (!facts->block_start_ns || !facts->block_end_ns)
+        return td_fail(error, TD_NO_MEMORY, "no memory for the times of %lld blocks", (long long)deck->blocks);
+    for (int v = 0; v < deck->venues; v++) {
+        facts->messages += deck->messages[v];
+        facts->rows += td_book_row_begin(deck->def.book.venues[v].book, deck->messages[v]);
+    }
+    for (int64_t b = 0; b < deck->blocks; b++) {
+        facts->block_start_ns[b] = block_start(deck, b);
+        facts->block_end_ns[b] = block_start(deck, b + 1);
+    }
+    return TD_OK;
+}
+
 td_status td_market_note(const td_tape *picked, const td_deck *deck, td_market_facts *facts, td_error *error) {
+    if (td_deck_book(deck)) return note_books(td_deck_book(deck), facts, error);
     int64_t blocks = td_deck_blocks(deck);
     *facts = (td_market_facts){.bars = td_deck_bars(deck), .blocks = blocks, .periods_per_year = td_deck_periods_per_year(deck),
                                .first_ns = picked->time_ns[td_deck_block_start(deck, 0)],

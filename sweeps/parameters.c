@@ -10,6 +10,7 @@
 #include "base/sorted.h"
 #include "sweeps/scalars.h"
 #include "sweeps/schema.h"
+#include "sweeps/values.h"
 
 static const char *nth_distribution(void *context, int index) {
     (void)context;
@@ -45,7 +46,7 @@ static bool read_numbers(td_loader *l, const td_node *node, const td_bounds *of,
             if (sorted[i] != sorted[i - 1]) continue;
             int second = node->count - 1;
             while (list[second] != sorted[i]) second--;
-            TD_COMPLAIN(l, node->values[second]->place, "%s has %s twice", of->name, td_write_number(sorted[i], text));
+            TD_COMPLAIN(l, node->values[second]->place, "%s has %s twice", of->name, td_value_text(of->unit, sorted[i], text));
             good = false;
         }
     }
@@ -123,7 +124,7 @@ static bool read_range(td_loader *l, const td_node *node, const td_bounds *of, b
     }
     bool good = td_take_bounded(l, node->values[0], of, &low);
     good = td_take_bounded(l, node->values[1], of, &high) && good;
-    good = td_take_number(l, node->values[2], "step", &step) && good;
+    good = td_take_value(l, node->values[2], "step", of->unit, &step) && good;
     if (!good) return false;
     if (low > high) {
         TD_COMPLAIN(l, node->place, "range of %s is empty: it begins above its end", of->name);
@@ -184,7 +185,7 @@ static int distribution_of(td_loader *l, const td_node *spec, td_node *const *at
 }
 
 static bool read_probabilities(td_loader *l, const td_node *node, const td_bounds *of, td_domain *domain) {
-    td_bounds share = {"a probability", 0, 1, false};
+    td_bounds share = {"a probability", 0, 1, false, NULL};
     char text[32];
     int64_t count;
     if (!read_numbers(l, node, &share, false, &domain->probabilities, &count)) return false;
@@ -229,6 +230,11 @@ static bool read_domain(td_loader *l, const td_node *spec, const td_bounds *of, 
         good = false;
     }
     if (!good) return false;
+    for (int i = 0; i < SPEC_PARAMETERS && td_value_form_of(of->unit) == TD_VALUE_WORD; i++) {
+        if (!at[i] || i == SPEC_VALUE || i == SPEC_VALUES || i == SPEC_PROBABILITIES || i == SPEC_DISTRIBUTION) continue;
+        TD_COMPLAIN(l, at[i]->place, "%s takes words, which have no '%s': value or values", of->name, td_word_at(TD_SPEC_KEYS, i, key));
+        return false;
+    }
     bool grid = method != TD_METHOD_RANDOM;
     if (at[SPEC_RANGE] || at[SPEC_LOG]) {
         if (spec->count > 1) {
@@ -298,13 +304,15 @@ static bool read_domain(td_loader *l, const td_node *spec, const td_bounds *of, 
     struct {
         int key;
         double *into, low, high;
-    } shapes[] = {{SPEC_Q, &domain->q, 1e-15, 1e15}, {SPEC_MU, &domain->mu, -1e15, 1e15}, {SPEC_SIGMA, &domain->sigma, 1e-15, 1e15},
-                  {SPEC_A, &domain->a, 1e-3, 1e4}, {SPEC_B, &domain->b, 1e-3, 1e4}};
+        const char *unit; /* that of the values, but of shapes alone */
+    } shapes[] = {{SPEC_Q, &domain->q, 1e-15, 1e15, of->unit}, {SPEC_MU, &domain->mu, -1e15, 1e15, of->unit},
+                  {SPEC_SIGMA, &domain->sigma, 1e-15, 1e15, of->unit}, {SPEC_A, &domain->a, 1e-3, 1e4, NULL},
+                  {SPEC_B, &domain->b, 1e-3, 1e4, NULL}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (!at[shapes[i].key]) continue;
         td_word_at(TD_SPEC_KEYS, shapes[i].key, key);
-        bool is_good = td_take_number(l, at[shapes[i].key], key, shapes[i].into) &&
-                       td_check_range(l, at[shapes[i].key]->place, key, *shapes[i].into, shapes[i].low, shapes[i].high);
+        td_bounds bounds = {key, shapes[i].low, shapes[i].high, false, shapes[i].unit};
+        bool is_good = td_take_bounded(l, at[shapes[i].key], &bounds, shapes[i].into);
         good = good && is_good;
     }
     if (!good) return false;
@@ -358,7 +366,7 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
         TD_COMPLAIN(l, at->place, "'%s' cannot be given beside costs.tiers, which say what it is", name);
         return -1;
     }
-    if (*knob == TD_KNOB_maker) play->maker_rate = true;
+    if (*knob == TD_KNOB_maker && l->config->kind == TD_TAPE_OF_BARS) play->maker_rate = true;
     if (td_knob_needs_volatility((td_knob)*knob)) play->volatility = td_chosen_volatility(l);
     for (int key = 0; key < TD_KEY_COUNT; key++) {
         bool same = td_key_infos[key].type == TD_TYPE_KNOB && td_key_knob((td_key)key) == (td_knob)*knob;
@@ -380,10 +388,10 @@ int td_claim_name(td_loader *l, const char *name, const td_node *at, int *param,
 td_bounds td_bounds_of(const td_loader *l, const char *name, int param, int knob) {
     if (param < 0) {
         const td_knob_info *info = td_kind_knob(l->config->kind, (td_knob)knob);
-        return (td_bounds){name, info->minimum, info->maximum, td_knob_is_whole((td_knob)knob)};
+        return (td_bounds){name, info->minimum, info->maximum, td_knob_is_whole((td_knob)knob), info->unit};
     }
     const td_param_info *info = td_strategy_param(l->config->play.strategy, param);
-    return (td_bounds){name, info->minimum, info->maximum, info->kind != TD_PARAM_NUMBER};
+    return (td_bounds){name, info->minimum, info->maximum, info->kind != TD_PARAM_NUMBER, NULL};
 }
 
 /* The part of a knob's bounds that the rules below leave. */
@@ -539,6 +547,8 @@ void td_read_constraints(td_loader *l, const td_node *list) {
         td_expression *made;
         if (td_expression_compile(node->text, resolve_name, l, &made, &where, &error) == TD_OK) {
             space->constraints[space->constraint_count++] = made;
+            if (td_expression_has_durations(made) && l->config->kind == TD_TAPE_OF_BARS)
+                TD_COMPLAIN(l, node->place, "a constraint compares with a duration, but no number of play on bars is one");
             continue;
         }
         char name[128], near[128] = "";

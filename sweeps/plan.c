@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "sim/book_engines.h"
+
 enum {
     PROCESS_BYTES = 24 << 20,      /* libraries, heap and buffers of a process that has opened a tape and a results file */
     THREAD_BYTES = 256 << 10,      /* touched part of a thread's stack and arenas */
+    BOOK_MESSAGE_BYTES = 30,       /* of a message without its rows (data/book.h) */
     INDEX_BYTES = 16,              /* journal's index and the order of the best, per trial */
     TABLE_COLUMNS = 10,            /* metrics, state and reason a table of the best reads whole, beside the axes */
     DECK_BYTES_PER_BAR = 8,        /* what a deck keeps: calendar, market returns ... */
@@ -22,7 +25,8 @@ enum {
     FRAME_BYTES = 32,              /* header and trial number of a journal frame */
     BATCH_BYTES = 32 << 10,        /* of each further variable of the results file, while it is written */
     FILE_BYTES = 256 << 10,        /* results file without its variables' data: attributes, scales, indexes */
-    SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096,
+    SAMPLE_GROUPS = 4, SAMPLE_BARS = 4096, BOOK_PARTS = 256,
+    BOOK_WINDOW_BYTES = 64 << 20,  /* of the tape of a venue that a thread has in memory */
 };
 static const double sample_seconds = 0.2, writing_seconds = 1e-5; /* the latter for a set, into journal and results file */
 
@@ -75,6 +79,8 @@ static td_status play_groups(const td_config *config, const td_deck *deck, const
         td_playing_now = (td_playing){-1, -1};
         double taken = thread_seconds() - start;
         if (g < 0 && taken < sample_seconds / 4) continue;
+        status = td_player_status(player, error);
+        if (status != TD_OK) break;
         *seconds += taken;
         *evaluations += (double)group * (double)td_deck_evaluations(deck);
     }
@@ -99,10 +105,31 @@ static td_status play_sample(const td_config *config, const td_tape *tape, const
     return status;
 }
 
+/* The same of order books, on the first part of the time, which grows until the sample takes long enough. */
+static td_status calibrate_books(const td_config *config, const td_deck *deck, const td_sweep_def *def, double *rate, td_error *error) {
+    int64_t first_ns = td_deck_book(deck)->first_ns, span_ns = td_deck_book(deck)->last_ns - first_ns;
+    for (int64_t parts = BOOK_PARTS;; parts /= 4) {
+        if (parts < 1) parts = 1;
+        td_play_def play = config->play;
+        td_deck *part = NULL;
+        double evaluations = 0, seconds = 0;
+        bool fits = false;
+        if (parts > 1) play.book.to_ns = first_ns + span_ns / parts + 1;
+        td_status status = td_deck_make_book(&play, &part, error);
+        if (status == TD_OK) status = play_groups(config, part, def, td_deck_group(part, def->engine), &evaluations, &seconds, &fits, error);
+        td_deck_free(part);
+        if (status != TD_OK && parts > 1) continue; /* too short a part to be played */
+        TD_TRY(status);
+        if (fits && seconds > 0) *rate = evaluations / seconds;
+        if (parts == 1 || (fits && seconds >= sample_seconds / 4)) return TD_OK;
+    }
+}
+
 /* Bar evaluations per second of one thread. A portfolio is measured whole, a lane block at a time; of one symbol the piece of tape grows
  * until the sample takes long enough to be measured. */
 static td_status calibrate_thread(const td_config *config, const td_tape *tape, const td_deck *deck, const td_sweep_def *def,
                                   int64_t bars, double *rate, td_error *error) {
+    if (config->kind == TD_TAPE_OF_BOOKS) return calibrate_books(config, deck, def, rate, error);
     if (config->plays_portfolio) {
         double evaluations, seconds;
         bool fits;
@@ -118,6 +145,17 @@ static td_status calibrate_thread(const td_config *config, const td_tape *tape, 
         if (fits && seconds > 0) *rate = evaluations / seconds;
         if (piece == bars || (fits && seconds >= sample_seconds / 4)) return TD_OK;
     }
+}
+
+/* What of the tapes is in memory at once. */
+static int64_t book_bytes(const td_book_deck *deck, int threads) {
+    int64_t bytes = 0, most = (int64_t)threads * BOOK_WINDOW_BYTES;
+    for (int v = 0; v < deck->venues; v++) {
+        int64_t messages = deck->messages[v], rows = td_book_row_begin(deck->def.book.venues[v].book, messages);
+        int64_t all = rows * (int64_t)sizeof(td_book_row) + messages * BOOK_MESSAGE_BYTES;
+        bytes += all < most ? all : most;
+    }
+    return bytes;
 }
 
 /* What one market adds to the plan; its bars, and with calibrate the speed of a thread, unless *rate is known already. */
@@ -141,12 +179,15 @@ static td_status plan_market(const td_markets *markets, int64_t market, const td
     if (config->envelope) /* and once more in the journal's buffer */
         thread_bytes += (int64_t)td_siblings_bytes(group) + 2 * group * (int64_t)sizeof(td_envelope);
     *bars = td_deck_evaluations(deck);
-    int64_t tape_bytes = pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
+    int64_t tape_bytes = config->kind == TD_TAPE_OF_BOOKS ? book_bytes(td_deck_book(deck), plan->threads)
+                         : pick.memory ? (int64_t)pick.bytes + markets->tape->bars * PICK_BYTES_PER_BAR : *bars * bar_bytes;
     if (config->execution) tape_bytes += *bars * FINER_BYTES_PER_BAR;
     if (td_strategy_plays_pairs(config->play.strategy)) tape_bytes += *bars * PAIR_BYTES_PER_BAR;
-    int64_t bytes = tape_bytes + *bars * DECK_BYTES_PER_BAR + plan->threads * thread_bytes;
+    int64_t deck_bytes = config->kind == TD_TAPE_OF_BARS ? *bars * DECK_BYTES_PER_BAR : 0;
+    int64_t bytes = tape_bytes + deck_bytes + plan->threads * thread_bytes;
     if (bytes > *peak_bytes) *peak_bytes = bytes;
-    if (td_deck_bars(deck) > plan->bars) plan->bars = td_deck_bars(deck);
+    int64_t told = config->kind == TD_TAPE_OF_BARS ? td_deck_bars(deck) : *bars;
+    if (told > plan->bars) plan->bars = told;
     if (blocks > plan->blocks) plan->blocks = blocks;
     plan->engine = td_deck_engine(deck, def->engine);
     plan->bar_evaluations += (double)plan->trials * (double)*bars;

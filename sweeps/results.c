@@ -25,6 +25,7 @@
 #include <zlib.h>
 
 #include "commit.h"
+#include "sweeps/scalars.h"
 
 #define SCHEMA "tapedeck-results"
 #define SCHEMA_ATTRIBUTE "tapedeck_schema" /* and tapedeck_schema_version, as in tape files */
@@ -36,6 +37,7 @@ enum {
     BLOCK_CHUNK_VALUES = 1 << 16, /* of block_return, about */
     METADATA_BYTES = 1 << 19,     /* what HDF5 adds for itself, at most, between two reservations */
     VARIABLES_MAX = 3 * TD_METRIC_COUNT + TD_AXES_MAX + 16,
+    WORDS_MAX = 256,              /* different ones on an axis that are told */
     TEXT_MAX = 1 << 24,           /* of an attribute that is believed */
 };
 
@@ -286,6 +288,22 @@ static td_status add_variable(writer *w, const char *name, hid_t file_type, hid_
     return H5Tget_class(file_type) == H5T_FLOAT ? put_fill_value(w, v->dataset, file_type) : TD_OK;
 }
 
+/* CF flags of an axis of words: the codes that occur, and what they mean. */
+static td_status put_words(const writer *w, hid_t dataset, const td_space *space, int axis) {
+    double codes[WORDS_MAX];
+    int64_t values[WORDS_MAX];
+    char text[48], meanings[WORDS_MAX * 48] = "";
+    int count = td_space_words(space, axis, codes, WORDS_MAX);
+    for (int i = 0; i < count; i++) {
+        size_t used = strlen(meanings);
+        values[i] = (int64_t)codes[i];
+        snprintf(meanings + used, sizeof meanings - used, "%s%s", i ? " " : "",
+                 td_value_text(td_axis_value_unit(td_space_axis(space, axis)), codes[i], text));
+    }
+    TD_TRY(put_attribute(w, dataset, "flag_values", H5T_STD_I64LE, H5T_NATIVE_INT64, count, values));
+    return put_text(w, dataset, "flag_meanings", meanings);
+}
+
 /* CF flags: what the small integers of a variable mean. */
 static td_status put_flags(const writer *w, hid_t dataset, int count, const char *meanings) {
     int8_t values[16];
@@ -356,6 +374,39 @@ static char *joined_members(const td_markets *markets) {
     return text;
 }
 
+/* Of order books the venues' tapes: one a line. */
+static char *joined_paths(const td_config *config) {
+    if (config->kind == TD_TAPE_OF_BARS) return strdup(config->tape);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (int v = 0; v < config->play.book.venue_count; v++) fprintf(out, "%s%s", v ? "\n" : "", config->tapes[v]);
+    fclose(out);
+    return text;
+}
+
+/* What of the market there is to say: that of order books in place of that of bars. */
+static td_status put_books(const writer *w, const td_config *config) {
+    const td_market_facts *facts = w->facts;
+    char instruments[TD_VENUES_MAX * 160] = "";
+    for (int v = 0; v < config->play.book.venue_count; v++) {
+        const td_instrument *of = &config->play.book.venues[v].book->instrument;
+        size_t used = strlen(instruments);
+        snprintf(instruments + used, sizeof instruments - used, "%s%s %s tick %.10g lot %.10g multiplier %.10g", v ? "\n" : "", of->symbol,
+                 td_contract_name(of->contract), of->tick, of->lot, of->multiplier);
+    }
+    TD_TRY(put_text(w, w->file, "tape_symbol", td_markets_symbol(w->markets, 0)));
+    TD_TRY(put_text(w, w->file, "instruments", instruments));
+    TD_TRY(put_integer(w, w->file, "venues", config->play.book.venue_count));
+    TD_TRY(put_integer(w, w->file, "messages", facts->messages));
+    TD_TRY(put_integer(w, w->file, "rows", facts->rows));
+    TD_TRY(put_time(w, w->file, "first_time", facts->first_ns));
+    TD_TRY(put_time(w, w->file, "last_time", facts->last_ns));
+    if (config->latency_rows) TD_TRY(put_text(w, w->file, "latency_rows_path", config->latency_rows));
+    return put_number(w, w->file, "periods_per_year", facts->periods_per_year);
+}
+
 /* what the sweep is: the same for every run of it */
 static td_status put_sweep(const writer *w, const td_config *config) {
     hid_t root = w->file;
@@ -363,6 +414,8 @@ static td_status put_sweep(const writer *w, const td_config *config) {
     char title[256], *symbols = NULL, *intervals = NULL;
     const char *strategy = td_strategy_name(config->play.strategy);
     if (config->name && config->name[0]) snprintf(title, sizeof title, "%s", config->name);
+    else if (config->kind == TD_TAPE_OF_BOOKS)
+        snprintf(title, sizeof title, "%s on %.100s", strategy, td_markets_symbol(markets, 0));
     else if (!w->several)
         snprintf(title, sizeof title, "%s on %s %s", strategy, td_markets_symbol(markets, 0), td_markets_interval(markets, 0));
     else
@@ -377,7 +430,10 @@ static td_status put_sweep(const writer *w, const td_config *config) {
     TD_TRY(put_text(w, root, "config_text", config->text));
     TD_TRY(put_text(w, root, "config_resolved", config->resolved));
     TD_TRY(put_text(w, root, "config_digest", config->digest));
-    TD_TRY(put_text(w, root, "tape_path", config->tape));
+    char *paths = joined_paths(config);
+    td_status put = put_text(w, root, "tape_path", paths);
+    free(paths);
+    TD_TRY(put);
     TD_TRY(put_text(w, root, "tape_digest", markets->digest));
     if (config->plays_portfolio) {
         char *members = joined_members(markets);
@@ -394,6 +450,8 @@ static td_status put_sweep(const writer *w, const td_config *config) {
         TD_TRY(status);
         TD_TRY(put_integer(w, root, "symbols", markets->symbols));
         TD_TRY(put_integer(w, root, "intervals", markets->intervals));
+    } else if (config->kind == TD_TAPE_OF_BOOKS) {
+        TD_TRY(put_books(w, config));
     } else {
         TD_TRY(put_text(w, root, "tape_symbol", td_markets_symbol(markets, 0)));
         TD_TRY(put_text(w, root, "tape_interval", td_markets_interval(markets, 0)));
@@ -408,7 +466,7 @@ static td_status put_sweep(const writer *w, const td_config *config) {
     if (td_strategy_source(config->play.strategy))
         TD_TRY(put_text(w, root, "strategy_source", td_strategy_source(config->play.strategy)));
     if (config->strategy) TD_TRY(put_text(w, root, "strategy_path", config->strategy));
-    TD_TRY(put_text(w, root, "profile", td_profile_name(config->play.profile)));
+    if (config->kind == TD_TAPE_OF_BARS) TD_TRY(put_text(w, root, "profile", td_profile_name(config->play.profile)));
     TD_TRY(put_text(w, root, "method", method_name(td_space_method(config->space))));
     TD_TRY(put_text(w, root, "metric", td_metric_infos[config->metric].name));
     TD_TRY(put_text(w, root, "goal", config->goal < 0 ? "minimize" : "maximize"));
@@ -552,12 +610,13 @@ static td_status put_blocks(writer *w) {
             ends[m * w->blocks + b] = end;
         }
     extent over = w->several ? OVER_MARKET_BLOCKS : OVER_BLOCKS;
-    td_status status = add_scale(w, "block", "block of bars", OVER_BLOCKS, &w->block_scale);
+    bool books = w->markets->config->kind == TD_TAPE_OF_BOOKS;
+    td_status status = add_scale(w, "block", books ? "block of time" : "block of bars", OVER_BLOCKS, &w->block_scale);
     if (status == TD_OK) status = write_whole(w, w->block_scale, "block", H5T_NATIVE_INT64, numbers);
     if (status == TD_OK)
-        status = put_whole(w, "block_start", "open time of the first bar of the block", TIME_UNITS, over, starts);
+        status = put_whole(w, "block_start", books ? "when the block begins" : "open time of the first bar of the block", TIME_UNITS, over, starts);
     if (status == TD_OK)
-        status = put_whole(w, "block_end", "open time of the last bar of the block plus the interval", TIME_UNITS, over, ends);
+        status = put_whole(w, "block_end", books ? "when the block ends" : "open time of the last bar of the block plus the interval", TIME_UNITS, over, ends);
     free(times);
     return status;
 }
@@ -611,7 +670,9 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
         axis_variable(axis->name, config->kind, w->several, name);
         hid_t type = axis->whole ? H5T_STD_I64LE : H5T_IEEE_F64LE, memory_type = axis->whole ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
         const char *text = axis->text && axis->text[0] ? axis->text : axis->name;
-        TD_TRY(add_variable(w, name, type, memory_type, text, axis->unit, NULL, OVER_TRIALS, &b->axis[a]));
+        bool words = td_value_form_of(td_axis_value_unit(axis)) == TD_VALUE_WORD;
+        TD_TRY(add_variable(w, name, type, memory_type, text, words ? NULL : axis->unit, NULL, OVER_TRIALS, &b->axis[a]));
+        if (words) TD_TRY(put_words(w, w->variables[w->variable_count - 1].dataset, space, a));
         size_t used = strlen(w->coordinates);
         snprintf(w->coordinates + used, sizeof w->coordinates - used, "%s%s", used ? " " : "", name);
     }
@@ -649,8 +710,9 @@ static td_status add_variables(writer *w, const td_config *config, batch *b) {
     if (w->blocks < 1) return TD_OK;
     char near_blocks[sizeof w->coordinates + 32];
     snprintf(near_blocks, sizeof near_blocks, "block_start block_end%s%s", near[0] ? " " : "", near);
-    return add_variable(w, "block_return", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, "simple return of equity over the block", "1",
-                        near_blocks, OVER_ROW_BLOCKS, &b->block_return);
+    const char *text = config->kind == TD_TAPE_OF_BOOKS ? "change of equity over the block, fraction of account.cash"
+                                                        : "simple return of equity over the block";
+    return add_variable(w, "block_return", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, text, "1", near_blocks, OVER_ROW_BLOCKS, &b->block_return);
 }
 
 /* one trial on a market into row `row` of the batch; pending ones are NaN and 0 */
@@ -900,9 +962,12 @@ struct td_results {
     bool enveloped;
     char **symbol_names, **interval_names; /* of several markets */
     int axis_count;
-    struct {
+    struct axis {
         char *name;
-        bool whole;
+        bool whole, duration;
+        int word_count; /* 0: not one of words */
+        int64_t *codes;
+        char **words;   /* (word_count), one allocation with their texts */
         double *values;
     } axes[TD_AXES_MAX];
     double *metrics[TD_METRIC_COUNT], *low[TD_METRIC_BARS_COUNT], *high[TD_METRIC_BARS_COUNT];
@@ -1062,6 +1127,40 @@ static td_status open_kind(td_results *r, td_error *error) {
     return word ? td_fail(error, TD_BAD_DATA, "results %s: tape_kind is '%.40s', must be books", r->path, word) : TD_OK;
 }
 
+/* A text attribute of a dataset, NULL when there is none; the caller frees. */
+static char *text_of(hid_t dataset, const char *name) {
+    hid_t attribute = H5Aexists(dataset, name) > 0 ? H5Aopen(dataset, name, H5P_DEFAULT) : -1, memory = make_text_type();
+    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute), space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    char *read = NULL, *text = NULL;
+    bool fits = type >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_type(space) == H5S_SCALAR;
+    if (fits && H5Aread(attribute, memory, &read) >= 0 && read) text = strdup(read);
+    if (read) H5free_memory(read);
+    if (memory >= 0) H5Tclose(memory);
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    if (attribute >= 0) H5Aclose(attribute);
+    return text;
+}
+
+/* The words of an axis (CF flags), and whether it is of durations. What is not as put_words() writes it is left alone. */
+static void read_words(struct axis *axis, hid_t dataset) {
+    char *units = text_of(dataset, "units"), *meanings = text_of(dataset, "flag_meanings");
+    axis->duration = units && td_value_form_of(units) == TD_VALUE_DURATION;
+    free(units);
+    hid_t attribute = meanings && H5Aexists(dataset, "flag_values") > 0 ? H5Aopen(dataset, "flag_values", H5P_DEFAULT) : -1;
+    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    hssize_t count = space < 0 ? 0 : H5Sget_simple_extent_npoints(space);
+    if (count > 0 && count <= WORDS_MAX && (axis->codes = calloc((size_t)count, sizeof *axis->codes)) &&
+        (axis->words = malloc((size_t)count * sizeof *axis->words + strlen(meanings) + 1)) &&
+        H5Aread(attribute, H5T_NATIVE_INT64, axis->codes) >= 0) {
+        char *rest = strcpy((char *)(axis->words + count), meanings), *word;
+        while (axis->word_count < count && (word = strsep(&rest, " "))) axis->words[axis->word_count++] = word;
+    }
+    if (space >= 0) H5Sclose(space);
+    if (attribute >= 0) H5Aclose(attribute);
+    free(meanings);
+}
+
 static td_status open_axes(td_results *r, td_error *error) {
     if (H5Aexists(r->file, "axes") <= 0) return TD_OK; /* a sweep of one */
     hid_t attribute = H5Aopen(r->file, "axes", H5P_DEFAULT), space = attribute < 0 ? -1 : H5Aget_space(attribute);
@@ -1081,6 +1180,7 @@ static td_status open_axes(td_results *r, td_error *error) {
         status = open_variable(r, variable, OVER_TRIALS, &dataset, &class, error);
         if (status != TD_OK) break;
         r->axes[a].whole = class == H5T_INTEGER;
+        read_words(&r->axes[a], dataset);
         H5Dclose(dataset);
     }
     for (int a = 0; a < TD_AXES_MAX; a++)
@@ -1164,7 +1264,10 @@ td_status td_results_open(const char *path, td_results **results, td_error *erro
 void td_results_close(td_results *results) {
     if (!results) return;
     if (results->file >= 0) H5Fclose(results->file);
-    for (int a = 0; a < results->axis_count; a++) free(results->axes[a].name), free(results->axes[a].values);
+    for (int a = 0; a < results->axis_count; a++) {
+        struct axis *axis = &results->axes[a];
+        free(axis->name), free(axis->values), free(axis->codes), free(axis->words);
+    }
     for (int m = 0; m < TD_METRIC_COUNT; m++) free(results->metrics[m]);
     for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) free(results->low[m]), free(results->high[m]);
     for (text_attribute *t = results->texts, *next; t; t = next) {
@@ -1217,6 +1320,22 @@ const char *td_results_axis_name(const td_results *results, int index) {
 bool td_results_axis_whole(const td_results *results, int index) {
     assert(index >= 0 && index < results->axis_count);
     return results->axes[index].whole;
+}
+
+td_value_form td_results_axis_form(const td_results *results, int index) {
+    assert(index >= 0 && index < results->axis_count);
+    const struct axis *axis = &results->axes[index];
+    return axis->word_count ? TD_VALUE_WORD : axis->duration ? TD_VALUE_DURATION : TD_VALUE_NUMBER;
+}
+
+const char *td_results_axis_text(const td_results *results, int index, double value, char *text) {
+    const struct axis *axis = &results->axes[index];
+    for (int i = 0; i < axis->word_count; i++)
+        if ((double)axis->codes[i] == value) {
+            snprintf(text, 48, "%s", axis->words[i]);
+            return text;
+        }
+    return axis->duration ? td_write_nanoseconds(value, text) : td_write_number(value, text);
 }
 
 const double *td_results_axis(td_results *results, int index, td_error *error) {

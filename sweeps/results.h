@@ -17,6 +17,7 @@
 #include "sweeps/config.h"
 #include "sweeps/journal.h"
 #include "sweeps/markets.h"
+#include "sweeps/values.h"
 
 /* How the sweep was run; provenance only. */
 typedef struct td_sweep_info {
@@ -59,6 +60,9 @@ bool td_results_enveloped(const td_results *results); /* is there a low and a hi
 int td_results_axis_count(const td_results *results);
 const char *td_results_axis_name(const td_results *results, int index);
 bool td_results_axis_whole(const td_results *results, int index);
+td_value_form td_results_axis_form(const td_results *results, int index);
+/* A value of the axis as people write it: the word, or 50ms; text has room for 48 and is returned. */
+const char *td_results_axis_text(const td_results *results, int index, double value, char *text);
 /* A text attribute of the root (config_text, config_resolved, config_digest, tape_path, tape_digest, ...) or NULL. */
 const char *td_results_attribute(const td_results *results, const char *name);
 /* A number of the root (bars, periods_per_year, seed, play_seconds, ...), NaN when there is none. */

@@ -109,6 +109,37 @@ bool td_read_duration(const char *text, double *seconds) {
     return true;
 }
 
+static const struct {
+    const char *name;
+    double ns;
+} time_units[] = {{"", 1}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
+
+bool td_read_nanoseconds(const char *text, double *ns) {
+    const char *end = number_end(text);
+    if (!end) return false;
+    for (size_t i = 0; i < sizeof time_units / sizeof *time_units; i++) {
+        if (strcmp(end, time_units[i].name) != 0) continue;
+        double x = read_double(text) * time_units[i].ns, whole = floor(x + 0.5);
+        if (!(fabs(x) < 9e18)) return false;
+        *ns = fabs(x - whole) < 1e-6 ? whole : x;
+        return true;
+    }
+    return false;
+}
+
+const char *td_write_nanoseconds(double ns, char *text) {
+    enum { SECONDS = 4, NANOSECONDS = 1 };
+    int unit = SECONDS;
+    while (unit > NANOSECONDS && fabs(ns) < time_units[unit].ns) unit--;
+    double back, value = ns / time_units[unit].ns;
+    td_write_number(value, text);
+    strcat(text, ns == 0 ? "" : time_units[unit].name);
+    /* what division rounded away */
+    if (td_read_nanoseconds(text, &back) && back == ns) return text;
+    td_write_number(ns, text);
+    return strcat(text, "ns");
+}
+
 static bool take_field(const char **at, int width, int low, int high, int *value) {
     *value = 0;
     for (int i = 0; i < width; i++) {

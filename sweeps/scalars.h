@@ -19,6 +19,10 @@ enum { TD_MINUTES_OF_DAY = 1440 };
 bool td_read_hours(const char *text, int64_t *hours);
 void td_write_hours(int32_t from, int32_t to, char text[16]); /* "always" where they are equal */
 bool td_read_duration(const char *text, double *seconds); /* 30s, 10m, 2h, 1d, 1h30m, 1800 (seconds) */
+/* 50ms, 1.5us, 10s, -2ms; without a unit (ns, us, ms, s, m, h, d) nanoseconds. What lies within a millionth of whole ones is whole. */
+bool td_read_nanoseconds(const char *text, double *ns);
+/* The same way back, in the largest unit of ns, us, ms, s that it holds one of; "0" of none. text has room for 48 and is returned. */
+const char *td_write_nanoseconds(double ns, char *text);
 /* 2024-03-01, 2024-03-01T12:30[:00[.123456789]][Z], a blank in place of T; UTC. Years 1678 to 2261. */
 bool td_read_date(const char *text, int64_t *ns);
 /* The same way back, shortest form that keeps every nanosecond; text has room for 40. */

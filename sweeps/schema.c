@@ -10,6 +10,9 @@
 #include "sweeps/distribution.h"
 #include "sweeps/rules.h"
 #include "sweeps/scalars.h"
+#include "sweeps/values.h"
+
+enum { TEXT_ROOM = 512 };
 
 const td_key_info td_key_infos[TD_KEY_COUNT] = {
 #define TD_KEY_INFO(id, path, type, minimum, maximum, words, preset, text)                                                       \
@@ -20,6 +23,33 @@ const td_key_info td_key_infos[TD_KEY_COUNT] = {
 
 bool td_key_required(td_key key) { return key == TD_KEY_tape; }
 td_knob td_key_knob(td_key key) { return (td_knob)td_key_infos[key].minimum; }
+
+/* Keys, and groups with all that is in them, of one kind of tape; the numbers of the engine are in sim/tape_kind.h. */
+static const struct {
+    const char *path;
+    td_tape_kind kind;
+} owned[] = {
+    {"entry", TD_TAPE_OF_BARS}, {"exit", TD_TAPE_OF_BARS}, {"entry_short", TD_TAPE_OF_BARS}, {"exit_short", TD_TAPE_OF_BARS},
+    {"symbols", TD_TAPE_OF_BARS}, {"intervals", TD_TAPE_OF_BARS}, {"execution_interval", TD_TAPE_OF_BARS},
+    {"portfolio", TD_TAPE_OF_BARS}, {"profile", TD_TAPE_OF_BARS}, {"account.sizing", TD_TAPE_OF_BARS},
+    {"account.units", TD_TAPE_OF_BARS}, {"direction", TD_TAPE_OF_BARS}, {"costs.tiers", TD_TAPE_OF_BARS},
+    {"costs.tier_days", TD_TAPE_OF_BARS}, {"fill", TD_TAPE_OF_BARS}, {"intrabar", TD_TAPE_OF_BARS}, {"envelope", TD_TAPE_OF_BARS},
+    {"stops", TD_TAPE_OF_BARS}, {"risk", TD_TAPE_OF_BARS}, {"finalize", TD_TAPE_OF_BARS}, {"metrics.sample", TD_TAPE_OF_BARS},
+    {"metrics.risk_free", TD_TAPE_OF_BARS}, {"metrics.required_return", TD_TAPE_OF_BARS},
+    {"metrics.periods_per_year", TD_TAPE_OF_BARS}, {"vectorbt", TD_TAPE_OF_BARS}, {"costs.fees", TD_TAPE_OF_BOOKS},
+    {"instrument", TD_TAPE_OF_BOOKS}, {"book", TD_TAPE_OF_BOOKS}, {"venues", TD_TAPE_OF_BOOKS},
+};
+
+bool td_key_is_of(td_key key, td_tape_kind kind) {
+    const td_key_info *info = &td_key_infos[key];
+    if (info->type == TD_TYPE_KNOB && !td_kind_knob(kind, td_key_knob(key))) return false;
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+        size_t length = strlen(owned[i].path);
+        if (strncmp(info->path, owned[i].path, length) == 0 && (info->path[length] == 0 || info->path[length] == '.'))
+            return owned[i].kind == kind;
+    }
+    return true;
+}
 
 const char *td_key_leaf(td_key key) {
     const char *dot = strrchr(td_key_infos[key].path, '.');
@@ -75,6 +105,47 @@ static json_t *group_schema(const char *path) {
     return json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties", properties_of(path));
 }
 
+static const char duration_pattern[] = "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|ms|s|m|h|d)";
+static const char queue_pattern[] = "risk_adverse|power[23]?[(][0-9.]+[)]|log2?|l3_fifo";
+
+/* The words of a unit as a list, those of enums. */
+static json_t *unit_words(const char *unit) {
+    json_t *list = json_array();
+    char text[48];
+    double back;
+    for (int i = 0; td_value_read(unit, td_value_text(unit, i, text), &back, NULL) == TD_OK; i++) json_array_append_new(list, json_string(text));
+    return list;
+}
+
+static json_t *knob_schema(const td_knob_info *knob) {
+    switch (td_value_form_of(knob->unit)) {
+    case TD_VALUE_NUMBER: break;
+    case TD_VALUE_DURATION:
+        return json_pack("{s:[o, {s:s, s:o}]}", "anyOf", bounded("number", knob->minimum, knob->maximum), "type", "string", "pattern",
+                         json_sprintf("^%s$", duration_pattern));
+    case TD_VALUE_WORD:
+        if (!strcmp(knob->unit, "queue model"))
+            return json_pack("{s:s, s:o}", "type", "string", "pattern", json_sprintf("^(%s)$", queue_pattern));
+        return json_pack("{s:o}", "enum", unit_words(knob->unit));
+    }
+    return bounded("number", knob->minimum, knob->maximum);
+}
+
+/* A knob of whichever kind has it with the wider bounds. */
+static const td_knob_info *widest_knob(td_key key) {
+    const td_knob_info *bars = td_kind_knob(TD_TAPE_OF_BARS, td_key_knob(key)), *books = td_kind_knob(TD_TAPE_OF_BOOKS, td_key_knob(key));
+    return !bars || (books && books->maximum > bars->maximum) ? books : bars;
+}
+
+static json_t *venue_schema(const char *words) {
+    json_t *properties = json_object();
+    char word[32];
+    for (int i = 0; td_word_at(words, i, word); i++)
+        json_object_set_new(properties, word, knob_schema(td_kind_knob(TD_TAPE_OF_BOOKS, (td_knob)td_kind_find_knob(TD_TAPE_OF_BOOKS, word))));
+    return json_pack("{s:s, s:i, s:i, s:{s:s, s:b, s:o}}", "type", "array", "minItems", 1, "maxItems", TD_VENUES_MAX, "items", "type",
+                     "object", "additionalProperties", 0, "properties", properties);
+}
+
 static json_t *key_schema(td_key key) {
     const td_key_info *info = &td_key_infos[key];
     switch (info->type) {
@@ -85,10 +156,13 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_BOOL: return json_pack("{s:s}", "type", "boolean");
     case TD_TYPE_INTEGER: return bounded("integer", info->minimum, info->maximum);
     case TD_TYPE_NUMBER: return bounded("number", info->minimum, info->maximum);
-    case TD_TYPE_KNOB: {
-        const td_knob_info *knob = &td_knob_infos[td_key_knob(key)];
-        return bounded("number", knob->minimum, knob->maximum);
-    }
+    case TD_TYPE_KNOB: return knob_schema(widest_knob(key));
+    case TD_TYPE_TIME: return knob_schema(&(td_knob_info){.minimum = info->minimum, .maximum = info->maximum, .unit = "ns"});
+    case TD_TYPE_VENUES: return venue_schema(info->words);
+    case TD_TYPE_TAPES:
+        return json_pack("{s:[{s:[s,s,s]}, {s:s, s:i, s:i, s:{s:s}}, {s:s, s:i, s:i, s:{s:s}}]}", "anyOf", "type", "string", "number",
+                         "boolean", "type", "array", "minItems", 1, "maxItems", TD_VENUES_MAX, "items", "type", "string", "type",
+                         "object", "minProperties", 1, "maxProperties", TD_VENUES_MAX, "additionalProperties", "type", "string");
     case TD_TYPE_BYTES:
         return json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "number", "minimum", 0, "type", "string", "pattern",
                          "^(none|[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)? *([kKMGT]?B|[KMGT]iB))$");
@@ -109,7 +183,7 @@ static json_t *key_schema(td_key key) {
     }
     case TD_TYPE_METRIC: {
         json_t *names = json_array();
-        for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) json_array_append_new(names, json_string(td_metric_infos[i].name));
+        for (int i = 0; i < TD_METRIC_COUNT; i++) json_array_append_new(names, json_string(td_metric_infos[i].name));
         return json_pack("{s:o}", "enum", names);
     }
     case TD_TYPE_UNITS:
@@ -120,9 +194,8 @@ static json_t *key_schema(td_key key) {
     case TD_TYPE_PARAMETERS: return reference("parameters");
     case TD_TYPE_CONSTRAINTS: return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
     case TD_TYPE_LIST:
-        return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:s, s:i, s:{s:s}}}]}", "anyOf", "type", "string", "type", "array", "minItems",
-                         1,
-                         "items", "type", "object", "minProperties", 1, "additionalProperties", "type", "number");
+        return json_pack("{s:[{s:s}, {s:s, s:i, s:{s:s, s:i, s:o}}]}", "anyOf", "type", "string", "type", "array", "minItems", 1, "items",
+                         "type", "object", "minProperties", 1, "additionalProperties", reference("value"));
     case TD_TYPE_NAMES:
         return json_pack("{s:[{s:s}, {s:s}, {s:s, s:i, s:b, s:{s:[s,s]}}]}", "anyOf", "type", "string", "type", "number", "type",
                          "array", "minItems", 1, "uniqueItems", 1, "items", "type", "string", "number");
@@ -141,12 +214,28 @@ static json_t *key_schema(td_key key) {
     return json_object();
 }
 
+/* What a key is for; where both kinds of tapes have a knob and mean different things by it, both. */
+static void text_of(td_key key, char text[TEXT_ROOM]) {
+    const td_key_info *info = &td_key_infos[key];
+    snprintf(text, TEXT_ROOM, "%s", info->text);
+    if (info->type != TD_TYPE_KNOB) return;
+    const td_knob_info *bars = td_kind_knob(TD_TAPE_OF_BARS, td_key_knob(key)), *books = td_kind_knob(TD_TAPE_OF_BOOKS, td_key_knob(key));
+    if (bars && books && bars != books)
+        snprintf(text, TEXT_ROOM, "%s. Order books: %s", bars->text, books->text);
+    else
+        snprintf(text, TEXT_ROOM, "%s", bars ? bars->text : books->text);
+}
+
 static void describe(json_t *schema, td_key key) {
     const td_key_info *info = &td_key_infos[key];
-    const char *text = info->type == TD_TYPE_KNOB ? td_knob_infos[td_key_knob(key)].text : info->text;
+    char text[TEXT_ROOM], preset_text[64];
+    text_of(key, text);
     if (*text) json_object_set_new(schema, "description", json_string(text));
     if (info->type == TD_TYPE_KNOB) {
-        json_object_set_new(schema, "default", number_json(td_knob_infos[td_key_knob(key)].preset));
+        const td_knob_info *knob = widest_knob(key);
+        bool number = td_value_form_of(knob->unit) != TD_VALUE_WORD;
+        json_object_set_new(schema, "default",
+                            number ? number_json(knob->preset) : json_string(td_value_text(knob->unit, knob->preset, preset_text)));
         return;
     }
     if (!*info->preset) return;
@@ -166,15 +255,25 @@ static json_t *properties_of(const char *group) {
     return properties;
 }
 
+/* A value of a parameter or of a number of the engine, whichever it is. */
+static json_t *value_schema(void) {
+    return json_pack("{s:[{s:s}, {s:s, s:o, s:s}]}", "anyOf", "type", "number", "type", "string", "pattern",
+                     json_sprintf("^(%s|%s|no_partial_fill|partial_fill|constant|feed|rows)$", duration_pattern, queue_pattern), "description",
+                     "a duration, or the name of a model");
+}
+
 /* What a key of a parameter takes, whatever its distribution. */
 static json_t *parameter_key_schema(const char *key) {
     static const char *const lists[] = {"values", "probabilities"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (strcmp(key, lists[i]) == 0)
-            return json_pack("{s:s, s:i, s:{s:s}}", "type", "array", "minItems", 1, "items", "type", "number");
-    if (strcmp(key, "q") == 0 || strcmp(key, "sigma") == 0 || strcmp(key, "a") == 0 || strcmp(key, "b") == 0)
-        return json_pack("{s:s, s:i}", "type", "number", "exclusiveMinimum", 0);
-    return json_pack("{s:s}", "type", "number");
+            return json_pack("{s:s, s:i, s:o}", "type", "array", "minItems", 1, "items",
+                             i == 0 ? reference("value") : json_pack("{s:s}", "type", "number"));
+    if (strcmp(key, "q") == 0 || strcmp(key, "sigma") == 0)
+        return json_pack("{s:[{s:s, s:i}, {s:s, s:o}]}", "anyOf", "type", "number", "exclusiveMinimum", 0, "type", "string", "pattern",
+                         json_sprintf("^%s$", duration_pattern));
+    if (strcmp(key, "a") == 0 || strcmp(key, "b") == 0) return json_pack("{s:s, s:i}", "type", "number", "exclusiveMinimum", 0);
+    return reference("value");
 }
 
 /* {distribution: name, keys...}; without `named`, the form that leaves the distribution out. */
@@ -201,21 +300,21 @@ static json_t *distribution_schema(const char *name, const char *keys, bool name
 
 static json_t *parameter_schema(void) {
     json_t *forms = json_array();
-    json_array_append_new(forms, json_pack("{s:s, s:s}", "type", "number", "description", "a constant"));
+    json_array_append_new(forms, json_pack("{s:s, s:s}", "$ref", "#/$defs/value", "description", "a constant"));
     for (int i = 0; i < TD_DISTRIBUTION_COUNT; i++) {
         const td_distribution_info *info = &td_distribution_infos[i];
         /* where the keys alone tell the distribution, its name may be left out */
         bool implied = i <= TD_DISTRIBUTION_q_uniform;
         json_array_append_new(forms, distribution_schema(info->name, info->keys, !implied, info->text));
     }
-    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:{s:s}}}}", "description",
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:o}}}", "description",
                                            "from, to and step: equal steps, both ends included", "type", "object",
                                            "additionalProperties", 0, "required", "range", "properties", "range", "type", "array",
-                                           "minItems", 3, "maxItems", 3, "items", "type", "number"));
-    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:{s:s, s:i}}}}", "description",
+                                           "minItems", 3, "maxItems", 3, "items", reference("value")));
+    json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:{s:s, s:i, s:i, s:o}}}", "description",
                                            "from, to and how many: equal ratios, both ends included", "type", "object",
                                            "additionalProperties", 0, "required", "log", "properties", "log", "type", "array",
-                                           "minItems", 3, "maxItems", 3, "items", "type", "number", "exclusiveMinimum", 0));
+                                           "minItems", 3, "maxItems", 3, "items", parameter_key_schema("q")));
     json_array_append_new(forms, json_pack("{s:s, s:s, s:b, s:[s], s:{s:o}}", "description", "a group: its names are dotted",
                                            "type",
                                            "object", "additionalProperties", 0, "required", "parameters", "properties",
@@ -265,11 +364,12 @@ void td_config_print_schema(FILE *out) {
                                "required", "strategy", "not", "anyOf", "required", "entry", "required", "exit", "required",
                                "entry_short", "required", "exit_short", "not", "required", "strategy", "anyOf", "required",
                                "entry", "required", "entry_short", "dependentRequired", "exit", "entry", "exit_short", "entry_short");
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:{s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:{s:o, s:o, s:{s:s, s:{s:s}, s:o}}}", "$schema",
                              "https://json-schema.org/draft/2020-12/schema", "title", "tapedeck configuration", "description",
                              "A run or a sweep of tapedeck. A superset of a W&B sweep file.", "type", "object",
                                  "additionalProperties", 0,
-                             "required", required, "oneOf", played, "properties", properties_of(""), "$defs", "parameter", parameter_schema(),
+                             "required", required, "oneOf", played, "properties", properties_of(""), "$defs", "value", value_schema(), "parameter",
+                             parameter_schema(),
                                  "parameters",
                              "type", "object", "propertyNames", "pattern", "^[A-Za-z_][A-Za-z0-9_.-]*$", "additionalProperties",
                              reference("parameter"));
@@ -299,25 +399,24 @@ static void print_wrapped(FILE *out, const char *lead, const char *text, size_t 
     }
 }
 
-static const char *text_of(td_key key) {
-    return td_key_infos[key].type == TD_TYPE_KNOB ? td_knob_infos[td_key_knob(key)].text : td_key_infos[key].text;
-}
-
 /* What a key takes, in words: "number, -0.1 to 0.1". */
 static void describe_type(td_key key, char *text, size_t room) {
     const td_key_info *info = &td_key_infos[key];
-    char low[32], high[32], word[32], words[256] = "";
+    char low[48], high[48], word[32], words[256] = "";
     for (int i = 0; td_word_at(info->words, i, word); i++) {
         size_t used = strlen(words);
         snprintf(words + used, sizeof words - used, "%s%s", i ? ", " : "", word);
     }
     double minimum = info->minimum, maximum = info->maximum;
+    const char *unit = info->type == TD_TYPE_TIME ? "ns" : NULL;
     if (info->type == TD_TYPE_KNOB) {
-        minimum = td_knob_infos[td_key_knob(key)].minimum;
-        maximum = td_knob_infos[td_key_knob(key)].maximum;
+        const td_knob_info *knob = widest_knob(key);
+        minimum = knob->minimum;
+        maximum = knob->maximum;
+        unit = knob->unit;
     }
-    td_write_number(minimum, low);
-    td_write_number(maximum, high);
+    td_value_text(unit, minimum, low);
+    td_value_text(unit, maximum, high);
     switch (info->type) {
     case TD_TYPE_TEXT: snprintf(text, room, "text"); break;
     case TD_TYPE_CHOICE: snprintf(text, room, "one of: %s", words); break;
@@ -325,10 +424,21 @@ static void describe_type(td_key key, char *text, size_t room) {
     case TD_TYPE_INTEGER: snprintf(text, room, "whole number, %s to %s", low, high); break;
     case TD_TYPE_NUMBER: snprintf(text, room, "number, %s to %s", low, high); break;
     case TD_TYPE_KNOB: {
-        const char *unit = td_knob_infos[td_key_knob(key)].unit;
-        snprintf(text, room, "number%s%s%s, %s to %s", *unit ? " (" : "", unit, *unit ? ")" : "", low, high);
+        const td_knob_info *bars = td_kind_knob(TD_TAPE_OF_BARS, td_key_knob(key)), *knob = bars ? bars : widest_knob(key);
+        if (td_value_form_of(unit) == TD_VALUE_DURATION)
+            snprintf(text, room, "duration, %s to %s", low, high);
+        else if (td_value_form_of(unit) == TD_VALUE_WORD)
+            snprintf(text, room, "%s", td_value_expected(unit));
+        else if (bars && widest_knob(key) != bars)
+            snprintf(text, room, "number (%s), %s to %s; order books: %s to %s", bars->unit, td_write_number(bars->minimum, word),
+                     td_write_number(bars->maximum, words), low, high);
+        else
+            snprintf(text, room, "number%s%s%s, %s to %s", *knob->unit ? " (" : "", knob->unit, *knob->unit ? ")" : "", low, high);
         break;
     }
+    case TD_TYPE_TIME: snprintf(text, room, "duration, %s to %s", low, high); break;
+    case TD_TYPE_TAPES: snprintf(text, room, "path; or a list of paths, or a mapping of names to paths"); break;
+    case TD_TYPE_VENUES: snprintf(text, room, "list of mappings of %s", words); break;
     case TD_TYPE_BYTES: snprintf(text, room, "size, or none"); break;
     case TD_TYPE_DURATION: snprintf(text, room, "duration, or none"); break;
     case TD_TYPE_DATE: snprintf(text, room, "date, 2024-03-01 or 2024-03-01T12:30:00Z"); break;
@@ -352,9 +462,8 @@ static void default_of(td_key key, char *text, size_t room) {
     if (key == TD_KEY_costs_maker) { /* that of costs.commission, whatever it is */
         *text = 0;
     } else if (td_key_infos[key].type == TD_TYPE_KNOB) {
-        char number[32];
-        td_write_number(td_knob_infos[td_key_knob(key)].preset, number);
-        snprintf(text, room, "%s", number);
+        char value[48];
+        snprintf(text, room, "%s", td_value_text(td_knob_infos[td_key_knob(key)].unit, td_knob_infos[td_key_knob(key)].preset, value));
     } else {
         snprintf(text, room, "%s", td_key_infos[key].preset);
     }
@@ -373,11 +482,18 @@ static const char *example_of(td_key key) {
     case TD_KEY_run_cap: return "1000";
     case TD_KEY_budget_trials: return "1000";
     case TD_KEY_metric_goal: return "maximize";
+    case TD_KEY_instrument_contract: return "linear";
+    case TD_KEY_instrument_multiplier: return "1";
+    case TD_KEY_book_latency_rows: return "latencies.csv";
+    case TD_KEY_venues: return "[{maker: -0.00005, latency: 1ms}, {maker: 0.0001, latency: 5ms}]";
     case TD_KEY_period_from: return "2024-01-01";
     case TD_KEY_period_to: return "2025-01-01";
     default: return "";
     }
 }
+
+/* What the strategy plays that the defaults are printed with; keys of other kinds are commented out. */
+#define DEFAULTS_KIND TD_TAPE_OF_BARS
 
 static void print_group_defaults(FILE *out, const char *group, const char *indent) {
     for (int i = 0; i < TD_KEY_COUNT; i++) {
@@ -390,18 +506,19 @@ static void print_group_defaults(FILE *out, const char *group, const char *inden
             char preset[64];
             for (int j = 0; j < TD_KEY_COUNT; j++) {
                 default_of((td_key)j, preset, sizeof preset);
-                live = live || (td_key_in_group((td_key)j, info->path) && *preset && key != TD_KEY_vectorbt);
+                live = live || (td_key_in_group((td_key)j, info->path) && *preset && key != TD_KEY_vectorbt && td_key_is_of(key, DEFAULTS_KIND));
             }
             fprintf(out, "\n%s%s:\n", live ? "" : "# ", info->path);
             print_group_defaults(out, info->path, live ? "  " : "#   ");
             continue;
         }
-        char type[256], preset[64], lead[16];
+        char type[256], preset[64], lead[16], text[TEXT_ROOM];
         describe_type(key, type, sizeof type);
         default_of(key, preset, sizeof preset);
         snprintf(lead, sizeof lead, "%s%s", indent, *indent == '#' ? "" : "# ");
         if (!*group) fputc('\n', out);
-        print_wrapped(out, lead, text_of(key), 110);
+        text_of(key, text);
+        print_wrapped(out, lead, text, 110);
         if (info->type != TD_TYPE_STRATEGY) print_wrapped(out, lead, type, 110);
         if (key == TD_KEY_tape) {
             fprintf(out, "tape: tape.h5\n");
@@ -409,10 +526,10 @@ static void print_group_defaults(FILE *out, const char *group, const char *inden
             for (int s = 0; s < td_strategy_count(); s++)
                 fprintf(out, "#   %s: %s\n", td_strategy_name(td_strategy_at(s)), td_strategy_text(td_strategy_at(s)));
             fprintf(out, "strategy: %s\n", td_strategy_count() ? td_strategy_name(td_strategy_at(0)) : "");
-        } else if (*preset) {
+        } else if (*preset && (*indent == '#' || td_key_is_of(key, DEFAULTS_KIND))) {
             fprintf(out, "%s%s: %s\n", indent, td_key_leaf(key), preset);
         } else {
-            fprintf(out, "%s%s%s: %s\n", indent, *indent == '#' ? "" : "# ", td_key_leaf(key), example_of(key));
+            fprintf(out, "%s%s%s: %s\n", indent, *indent == '#' ? "" : "# ", td_key_leaf(key), *preset ? preset : example_of(key));
         }
     }
 }
@@ -437,14 +554,15 @@ static void print_rows(FILE *out, const char *group, bool ignored) {
             continue;
         }
         if ((info->type == TD_TYPE_IGNORED) != ignored) continue;
-        char type[256], preset[64];
+        char type[256], preset[64], text[TEXT_ROOM];
+        text_of(key, text);
         describe_type(key, type, sizeof type);
         default_of(key, preset, sizeof preset);
         if (ignored)
-            fprintf(out, "| `%s` | %s |\n", info->path, text_of(key));
+            fprintf(out, "| `%s` | %s |\n", info->path, text);
         else
             fprintf(out, "| `%s` | %s | %s%s%s | %s |\n", info->path, type, *preset ? "`" : "", preset, *preset ? "`" : "",
-                    text_of(key));
+                    text);
         if (info->type == TD_TYPE_UNITS) print_rows(out, info->path, ignored);
     }
 }
@@ -475,7 +593,10 @@ void td_config_print_markdown(FILE *out) {
             "## Rules\n\n"
             "- Unknown and repeated keys are errors. All errors are reported at once, with their lines.\n"
             "- Numbers are decimal (`1e-6` is fine). A number in quotes is a text. `true` and `false` are the only booleans.\n"
-            "- Anchors, aliases, merge keys and tags are not used.\n\n"
+            "- Anchors, aliases, merge keys and tags are not used.\n"
+            "- A strategy plays bars or order books. Keys that mean nothing for what it plays are errors: `book`, `instrument`, `venues` "
+            "and the\n"
+            "  numbers of order books on bars; `stops`, `risk`, `fill` and the like on order books.\n\n"
             "## Keys\n\n| key | takes | default | meaning |\n|---|---|---|---|\n");
     print_rows(out, "", false);
     fprintf(out, "\nAccepted from W&B sweep files, with a note that they have no effect:\n\n| key | meaning |\n|---|---|\n");
@@ -522,7 +643,10 @@ void td_config_print_markdown(FILE *out) {
             "grid. Steps are\n"
             "  computed on decimals: steps of 0.1 give 0.3, not 0.30000000000000004.\n"
             "- `log_uniform`, `q_log_uniform` and `inv_log_uniform`, which take exponents, are refused; use the `_values` forms.\n"
-            "- Values are numbers. Whole-number parameters refuse other values in grids and lists, and round random draws.\n"
+            "- Values are numbers; of the numbers of play on order books some are words (`queue_model: {values: [risk_adverse, "
+            "power(2)]}`) and\n"
+            "  some durations (`latency: {values: [0, 1ms, 50ms]}`; a plain number is nanoseconds).\n"
+            "- Whole-number parameters refuse other values in grids and lists, and round random draws.\n"
             "- A random draw outside what a parameter allows is drawn again.\n\n"
             "## Trials\n\n"
             "Which parameter set is trial number n depends on the configuration alone. A grid goes through the combinations like\n"
@@ -532,7 +656,7 @@ void td_config_print_markdown(FILE *out) {
             "## Constraints\n\n"
             "Expressions over the names of parameters and of the engine's numbers: `+ - * / ( )`, `== != < <= > >=`, `and or "
             "not` (or\n"
-            "`& | !`). Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
+            "`& | !`). Durations are written `10ms`. Comparisons do not chain: write `5 < fast and fast < slow`. `not` binds looser than comparisons. In a "
             "grid, every cell\n"
             "is looked at once when the configuration is loaded (about 30 million a second). Random sets are drawn again, up to "
             "1000 times.\n\n"

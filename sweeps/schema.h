@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "sim/play.h"
+#include "sim/tape_kind.h"
 
 typedef enum td_key_type {
     TD_TYPE_GROUP,       /* a mapping of keys of the table */
@@ -32,13 +32,18 @@ typedef enum td_key_type {
     TD_TYPE_LIST,
     TD_TYPE_NAMES,       /* a list of texts, a single one, or one of words */
     TD_TYPE_WEIGHTS,     /* a mapping of symbols to numbers, or one of words */
+    TD_TYPE_TAPES,       /* a path, a list of paths, or a mapping of names to paths */
+    TD_TYPE_TIME,        /* 100ms: nanoseconds */
+    TD_TYPE_VENUES,      /* a list of mappings to numbers of the engine */
     TD_TYPE_TIERS,       /* a list of {volume, commission, maker} */
     TD_TYPE_IGNORED,     /* of W&B: anything, no effect */
 } td_key_type;
 
 /* id, path, type, minimum, maximum, words, default as YAML ("" = none), text. For knobs: minimum is the knob. */
 #define TD_KEYS(X)                                                                                                               \
-    X(tape, "tape", TEXT, 0, 0, "", "", "path of the tape file; relative to the working directory, else to this file. Required") \
+    X(tape, "tape", TAPES, 0, 0, "", "",                                                                                         \
+      "path of the tape file; relative to the working directory, else to this file. Required. Order books of several venues: a "  \
+      "list of paths, or a mapping of names to paths; they are numbered from 0 in that order")                                   \
     X(strategy, "strategy", STRATEGY, 0, 0, "", "",                                                                              \
       "name of a built-in strategy, or the path of a C file of your own (docs/strategies.md). Required, unless rules stand in "  \
       "its place: entry, exit, entry_short, exit_short")                                                                         \
@@ -133,6 +138,11 @@ typedef enum td_key_type {
       "tier_days. The first volume is 0, the others rise; a maker that is left out is the commission (docs/bar-rules.md)")       \
     X(costs_tier_days, "costs.tier_days", INTEGER, 1, TD_TIER_DAYS_MAX, "", "30",                                                \
       "UTC days before that of a fill over which costs.tiers counts what was traded")                                            \
+    X(costs_taker, "costs.taker", KNOB, TD_KNOB_taker, 0, "", "", "")                                                            \
+    X(costs_buyer, "costs.buyer", KNOB, TD_KNOB_buyer_fee, 0, "", "", "")                                                        \
+    X(costs_seller, "costs.seller", KNOB, TD_KNOB_seller_fee, 0, "", "", "")                                                     \
+    X(costs_fees, "costs.fees", CHOICE, 0, 0, "value quantity flat", "value",                                                    \
+      "what costs.maker and costs.taker are of: the traded value, the quantity, or each execution")                              \
     X(fill, "fill", GROUP, 0, 0, "", "", "")                                                                                     \
     X(fill_at, "fill.at", CHOICE, 0, 0, "next_open close next_close", "next_open",                                               \
       "market orders fill at the open of the next bar, at the close of the deciding bar, or at the close of the next bar. "      \
@@ -197,6 +207,38 @@ typedef enum td_key_type {
       "an order that is more than can be filled is filled in part; else it is refused")                                          \
     X(vectorbt_min_size, "vectorbt.min_size", NUMBER, 0, 1e15, "", "1e-8", "units; smaller orders are refused")                  \
     X(vectorbt_max_size, "vectorbt.max_size", NUMBER, 0, 1e15, "", "", "units; larger orders are cut. When absent: no limit")    \
+    X(instrument, "instrument", GROUP, 0, 0, "", "", "")                                                                         \
+    X(instrument_contract, "instrument.contract", CHOICE, 0, 0, "linear inverse quanto", "",                                     \
+      "what a contract is worth: multiplier times price (linear; quanto, in another currency), or multiplier over price, in "    \
+      "coin (inverse). When absent: as the tape says")                                                                           \
+    X(instrument_multiplier, "instrument.multiplier", NUMBER, 1e-12, 1e12, "", "", "of a contract. When absent: as the tape says") \
+    X(book, "book", GROUP, 0, 0, "", "", "")                                                                                     \
+    X(book_mode, "book.mode", CHOICE, 0, 0, "strict parity", "strict",                                                           \
+      "strict: message by message, a snapshot replaces the book, nothing happens in a gap; parity: row by row, as hftbacktest "  \
+      "does it (docs/book-rules.md)")                                                                                            \
+    X(book_exchange, "book.exchange", KNOB, TD_KNOB_exchange, 0, "", "", "")                                                     \
+    X(book_clock, "book.clock", TIME, 1000, 86400e9, "", "100ms", "between the decisions of a strategy's ON_TIMER")              \
+    X(book_queue_model, "book.queue_model", KNOB, TD_KNOB_queue_model, 0, "", "", "")                                            \
+    X(book_latency, "book.latency", KNOB, TD_KNOB_latency, 0, "", "", "")                                                        \
+    X(book_entry_latency, "book.entry_latency", KNOB, TD_KNOB_entry_latency, 0, "", "", "")                                      \
+    X(book_response_latency, "book.response_latency", KNOB, TD_KNOB_response_latency, 0, "", "", "")                             \
+    X(book_latency_model, "book.latency_model", KNOB, TD_KNOB_latency_model, 0, "", "", "")                                      \
+    X(book_latency_scale, "book.latency_scale", KNOB, TD_KNOB_latency_scale, 0, "", "", "")                                      \
+    X(book_latency_jitter, "book.latency_jitter", KNOB, TD_KNOB_latency_jitter, 0, "", "", "")                                   \
+    X(book_latency_rows, "book.latency_rows", TEXT, 0, 0, "", "",                                                                \
+      "path of recorded order latencies, for latency model rows: CSV or hftbacktest's .npz (docs/file-formats-books.md); found as a tape is") \
+    X(book_latency_rows_offset, "book.latency_rows_offset", TIME, -60e9, 60e9, "", "0",                                          \
+      "added to the times of arrival in book.latency_rows, twice to those of the answers")                                       \
+    X(book_order_limit, "book.order_limit", INTEGER, 1, TD_SLOTS_MAX, "", "8", "orders a side, on the way and working; more are refused and counted") \
+    X(book_in_flight_limit, "book.in_flight_limit", INTEGER, 0, 1000000, "", "0",                                                \
+      "requests on the way; more are refused and counted; 0 is no limit")                                                        \
+    X(book_consume, "book.consume", BOOL, 0, 0, "", "false",                                                                     \
+      "what a parameter set takes is gone for it until the level changes (mode strict, exchange partial_fill)")                  \
+    X(book_sample, "book.sample", TIME, 1e6, 86400e9, "", "10s", "equity is sampled so often, for sharpe and the like")          \
+    X(book_days_per_year, "book.days_per_year", NUMBER, 1, 366, "", "252",                                                       \
+      "for annualising; markets that never close have 365")                                                                      \
+    X(venues, "venues", VENUES, 0, 0, "maker taker latency entry_latency response_latency", "",                                  \
+      "what differs on a venue from costs and book, in the order of the tapes, as in [{maker: -0.00005}, {latency: 2ms}]")       \
     X(limits, "limits", GROUP, 0, 0, "", "", "")                                                                                 \
     X(limits_memory, "limits.memory", BYTES, 0, 0, "", "none",                                                                   \
       "a sweep that would need more does not start: 2GB, 512MiB; does not change numbers")                                       \
@@ -234,6 +276,8 @@ extern const td_key_info td_key_infos[TD_KEY_COUNT];
 bool td_key_required(td_key key);
 /* The knob of a TD_TYPE_KNOB key. */
 td_knob td_key_knob(td_key key);
+/* Has the key a meaning for play on tapes of the kind? */
+bool td_key_is_of(td_key key, td_tape_kind kind);
 /* Does the key stand directly in the group ("" = at the top)? */
 bool td_key_in_group(td_key key, const char *group);
 /* Last part of the path. */

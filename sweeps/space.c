@@ -275,6 +275,21 @@ void td_space_set(const td_space *space, int64_t trial, td_set *set) {
     for (int a = 0; a < space->def.axis_count; a++) put(&space->def.axes[a], values[a], set);
 }
 
+int td_space_words(const td_space *space, int axis, double *values, int room) {
+    const td_space_def *def = &space->def;
+    int count = 0;
+    for (int64_t i = 0, rows = def->method == TD_METHOD_LIST ? def->row_count : def->domains[axis].count; i < rows; i++) {
+        double x = def->method == TD_METHOD_LIST ? def->rows[i * def->axis_count + axis] : td_domain_at(&def->domains[axis], i);
+        int at = 0;
+        while (at < count && values[at] < x) at++;
+        if ((at < count && values[at] == x) || count == room) continue;
+        memmove(values + at + 1, values + at, (size_t)(count - at) * sizeof *values);
+        values[at] = x;
+        count++;
+    }
+    return count;
+}
+
 size_t td_space_bytes(const td_space *space) {
     const td_space_def *def = &space->def;
     size_t bytes = sizeof *space + (size_t)space->blocks * sizeof *space->before;

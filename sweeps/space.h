@@ -31,6 +31,9 @@ typedef struct td_axis {
     const char *text;   /* one line of doc */
 } td_axis;
 
+/* What td_value_text() writes values of the axis by; NULL of a strategy's parameter, whose values are numbers. */
+static inline const char *td_axis_value_unit(const td_axis *axis) { return axis->knob >= 0 ? axis->unit : NULL; }
+
 typedef struct td_space td_space;
 
 int64_t td_space_count(const td_space *space);    /* trials, after constraints */
@@ -40,6 +43,8 @@ int td_space_axis_count(const td_space *space);
 const td_axis *td_space_axis(const td_space *space, int index);
 /* The values of trial's axes: values (axis_count). trial in [0, count). */
 void td_space_values(const td_space *space, int64_t trial, double *values);
+/* The values that an axis of words can take, ascending, each once: at most `room` of them; returns how many there are. */
+int td_space_words(const td_space *space, int axis, double *values, int room);
 /* The whole set: the configuration's constants with the trial's axis values put in. Thread-safe. */
 void td_space_set(const td_space *space, int64_t trial, td_set *set);
 size_t td_space_bytes(const td_space *space); /* memory it holds */

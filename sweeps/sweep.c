@@ -84,6 +84,14 @@ static int sweep_threads(const td_sweep_def *def) { return def->threads > 0 ? de
 
 static bool asked_to_stop(const td_sweep_def *def) { return def->stop && __atomic_load_n(def->stop, __ATOMIC_RELAXED); }
 
+/* ", fast 10" into a text of `room` bytes; returns how many it wanted. */
+static int axis_text(const td_axis *axis, double value, const char *before, char *text, size_t room) {
+    char word[48];
+    const char *unit = td_axis_value_unit(axis);
+    if (td_value_form_of(unit) == TD_VALUE_NUMBER) return snprintf(text, room, "%s%s %.10g", before, axis->name, value);
+    return snprintf(text, room, "%s%s %s", before, axis->name, td_value_text(unit, value, word));
+}
+
 td_status td_sweep_check(const td_config *config, const td_deck *deck, const td_sweep_def *def, td_error *error) {
     const td_space *space = config->space;
     int64_t count = td_space_count(space), bad = count;
@@ -104,8 +112,7 @@ td_status td_sweep_check(const td_config *config, const td_deck *deck, const td_
     int used = 0, axes = td_space_axis_count(space);
     td_space_values(space, bad, values);
     for (int a = 0; a < axes && used < (int)sizeof text - 1; a++)
-        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.10g", a ? ", " : "", td_space_axis(space, a)->name,
-                         values[a]);
+        used += axis_text(td_space_axis(space, a), values[a], a ? ", " : "", text + used, sizeof text - (size_t)used);
     return td_fail_within(error, TD_BAD_CONFIG, "trial %lld of %lld%s%s%s", (long long)bad, (long long)count, axes ? " (" : "",
                           text, axes ? ")" : "");
 }
@@ -207,6 +214,11 @@ static void work(crew *crew) {
         else
             td_play(player, hands.sets, count, hands.cells, hands.block_returns);
         td_playing_now = (td_playing){-1, -1};
+        status = td_player_status(player, &error);
+        if (status != TD_OK) {
+            fail_crew(crew, status, &error);
+            break;
+        }
         widen_returns(hands.block_returns, count, crew->deck_blocks, crew->blocks);
         status = td_journal_append(crew->journal, hands.rows, hands.cells, hands.block_returns, hands.envelopes, count, &error);
         if (status == TD_OK)
@@ -263,8 +275,9 @@ static td_status play_market(crew *crew, int64_t market, td_error *error) {
     crew->deck_blocks = td_deck_blocks(crew->deck);
     crew->group = td_deck_group(crew->deck, crew->def->engine);
     crew->lanes = td_isa_lanes(crew->def->isa);
+    /* of order books the replay is what takes time, and sets share it */
     int64_t short_group = (GROUP_EVALUATIONS / crew->bars / crew->lanes + 1) * crew->lanes;
-    if (crew->group > short_group) crew->group = short_group;
+    if (crew->group > short_group && crew->config->kind == TD_TAPE_OF_BARS) crew->group = short_group;
     int64_t blocks_of_lanes = (crew->untaken + crew->lanes - 1) / crew->lanes;
     int threads = blocks_of_lanes < crew->threads ? (int)blocks_of_lanes : crew->threads;
     #pragma omp parallel num_threads(threads)
@@ -467,7 +480,7 @@ td_status td_sweep_run(const td_config *config, const td_tape *tape, const char 
     td_markets markets;
     if (progress) *progress = (td_sweep_progress){0};
     TD_TRY(td_markets_make(config, tape, &markets, error));
-    crew crew = {.config = config, .def = def, .markets = &markets, .market = -1, .threads = sweep_threads(def)};
+    crew crew = {.config = config, .def = def, .markets = &markets, .market = -1, .threads = sweep_threads(def), .progress.kind = config->kind};
     td_status status = TD_OK;
     if (__builtin_mul_overflow(td_space_count(config->space), td_markets_count(&markets), &crew.progress.rows))
         status = td_fail(error, TD_BAD_CONFIG, "%s: more parameter sets times markets than can be counted", config->path);

@@ -25,7 +25,8 @@ typedef struct td_sweep_progress {
     int64_t played;                 /* by this session; 0 with done == rows: there was nothing left to do */
     int64_t torn_bytes;             /* of an unfinished frame, cut off the journal that was resumed */
     double seconds;                 /* since this session began to play */
-    double bar_evaluations;         /* rows played times the bars of their markets */
+    double bar_evaluations;         /* rows played times the bars of their markets; of order books times the rows of the books */
+    td_tape_kind kind;
 } td_sweep_progress;
 
 typedef struct td_sweep_def { /* start from td_default_sweep_def() */
@@ -46,7 +47,7 @@ td_sweep_def td_default_sweep_def(void);
 typedef struct td_sweep_plan {
     int64_t trials, excluded;       /* parameter sets */
     int64_t symbols, intervals, rows; /* rows = trials * symbols * intervals */
-    int64_t bars, blocks;           /* of the market that has most */
+    int64_t bars, blocks;           /* of the market that has most; of order books the rows */
     double bar_evaluations;         /* of all rows */
     int threads;
     td_engine engine;

@@ -25,6 +25,7 @@ typedef struct parser {
     size_t token, token_length;       /* the current token */
     size_t before;                    /* where the token before it ended */
     double number;
+    bool is_duration;
     int nodes, nesting;
     bool opened, named;               /* what was accepted last: an opening parenthesis, a name */
     FILE *canonical;
@@ -129,8 +130,9 @@ static td_status advance(parser *p) {
         char text[64];
         if (length < sizeof text) memcpy(text, from, length);
         text[length < sizeof text ? length : 0] = 0;
-        if (!td_read_number(text, &p->number)) return refuse(p, p->at, length, "'%.*s' is not a number",
-                                                             (int)(length < 40 ? length : 40), from);
+        p->is_duration = !td_read_number(text, &p->number);
+        if (p->is_duration && (p->rules || !td_read_nanoseconds(text, &p->number)))
+            return refuse(p, p->at, length, "'%.*s' is not a number", (int)(length < 40 ? length : 40), from);
         p->kind = TOKEN_NUMBER;
         p->token_length = length;
     } else if (p->rules && (*from == '"' || *from == '\'')) {
@@ -211,6 +213,7 @@ static td_status parse_primary(parser *p, td_syntax_node **node) {
     if (p->kind == TOKEN_NUMBER) {
         TD_TRY(make(p, TD_OP_NUMBER, node));
         (*node)->number = p->number;
+        (*node)->is_duration = p->is_duration;
         return accept(p, NULL);
     }
     if (p->kind == TOKEN_TEXT) {

@@ -5,7 +5,7 @@
  *
  * Loosest to tightest: or || |, and && &, not !, == != < <= > >= (they do not chain), + -, * /, unary - +. So & is looser than a
  * comparison, whatever C and Python say. Names are letters, digits, underscores and dots, not beginning with a digit or dot. Numbers
- * are decimal. Calls, their outputs (`.upper`) and texts ("1h") are for rules alone.
+ * are decimal; with a unit behind them, as in 50ms, they are durations, in nanoseconds. Calls, their outputs (`.upper`) and texts ("1h") are for rules alone.
  *
  * A tree knows the form and nothing of what names mean; whoever made it looks at that. */
 #ifndef TAPEDECK_SWEEPS_SYNTAX_H
@@ -34,6 +34,7 @@ struct td_syntax_node {
     td_expression_place place;   /* of the number, the name, the operator's sign */
     td_expression_place extent;  /* of all of it */
     double number;
+    bool is_duration;            /* of a number */
     char *name;                  /* NUL-terminated: of a name, a call, a text (without its quotes) */
     char *output;                /* of a call: what stands behind the dot, NULL when there is none */
     td_expression_place output_place;

@@ -203,6 +203,27 @@ def check_play():
         expect(what, bench(*arguments), 2, *parts)
 
 
+def check_sampler():
+    def regret(*arguments):
+        done = bench("sampler", "--function", "branin", "--trials", "40", "--seeds", "5", "--json", *arguments)
+        expect(f"bench sampler {' '.join(arguments)}", done, 0)
+        return json.loads(done.stdout or "{}")
+
+    if not regret("--sampler", "gp")["regret_q3"] < regret("--sampler", "random")["regret_q1"]:
+        problems.append("bench sampler: the Gaussian process is no better than guessing")
+    one, other = regret(), regret("--threads", "2")
+    for key in ("regret_median", "regret_q1", "regret_q3"):
+        if one.get(key) != other.get(key) or not 0 < one.get(key, -1) < 50:
+            problems.append(f"bench sampler: {key} is {one.get(key)} on one thread, {other.get(key)} on two")
+    if not one.get("ms_per_suggest", -1) > 0:
+        problems.append(f"bench sampler: ms_per_suggest is {one.get('ms_per_suggest')}")
+    if regret("--first-seed", "100")["regret_median"] == one["regret_median"]:
+        problems.append("bench sampler: seeds change nothing")
+    expect("no such function", bench("sampler", "--function", "forrester"), 2, "forrester", "hartmann6")
+    expect("no such sampler", bench("sampler", "--sampler", "gpt"), 2, "gpt", "tpe")
+    expect("no trials", bench("sampler", "--trials", "0"), 2, "--trials is '0'")
+
+
 def check_gate():
     """The gate with baselines of its own; the committed one is for `bench/callgrind.py` by itself."""
     if not shutil.which("valgrind") or run("valgrind", "--tool=none", PROGRAM, "--version").returncode != 0:
@@ -242,7 +263,7 @@ def check_gate():
 
 with tempfile.TemporaryDirectory(prefix="tapedeck-bench-test-") as folder:
     os.chdir(folder)
-    for check in (check_command, check_report, check_cells, check_every_gate_scene, check_play, check_gate):
+    for check in (check_command, check_report, check_cells, check_every_gate_scene, check_play, check_sampler, check_gate):
         check()
     os.chdir("/")
 finish(problems, "bench measures, compares and gates")

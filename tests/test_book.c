@@ -90,15 +90,18 @@ static void what_is_written_is_read(void **state) {
     assert_int_equal(b.funding_count, 2);
     assert_int_equal(b.funding[0].time_ns, 1000); /* by time */
     assert_true(b.funding[1].rate == 0.0002 && isnan(b.funding[1].mark));
-    td_book_ticker *tickers;
-    int64_t count;
-    assert_ok(td_book_tickers(&b, &tickers, &count, &error));
-    assert_int_equal(count, 1);
-    assert_int_equal(tickers[0].local_ns, 1512);
-    assert_int_equal(tickers[0].sequence, 78);
-    assert_int_equal(tickers[0].bid.tick_side, ticker.bid.tick_side);
-    assert_int_equal(tickers[0].ask.lots, TD_LOTS_WIDE);
-    free(tickers);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), 1);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_true(more);
+    assert_int_equal(read.local_ns, 1512);
+    assert_int_equal(read.sequence, 78);
+    assert_int_equal(read.bid.tick_side, ticker.bid.tick_side);
+    assert_int_equal(read.ask.lots, TD_LOTS_WIDE);
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
     td_book_close(&b);
     assert_null(b.map);
     td_tape tape;
@@ -130,12 +133,14 @@ static void unknown_times_are_those_of_the_next_message(void **state) {
     td_book_writer *w = start(path, &btc);
     put(w, TD_BOOK_TIME_UNKNOWN, 1, 100);
     put(w, TD_BOOK_TIME_UNKNOWN, 2, 101);
+    const td_book_row row = td_row_make(TD_BUY, 104, 1);
+    assert_ok(td_book_write(w, &(td_book_message){.exchange_ns = 55, .kind = TD_BOOK_TRADE, .seen = TD_BOOK_SEEN, .rows = 1, .row = &row}, &error));
     put(w, 50, 3, 102);
     put(w, TD_BOOK_TIME_UNKNOWN, 60, 103);
     td_book b = finish(w, path);
-    static const int64_t times[] = {50, 50, 50, 60};
-    for (int m = 0; m < 4; m++) {
-        assert_int_equal(td_row_tick(b.row[m]), 100 + m);
+    static const int64_t times[] = {50, 50, 50, 55, 60}, ticks[] = {100, 101, 102, 104, 103};
+    for (int m = 0; m < 5; m++) {
+        assert_int_equal(td_row_tick(b.row[m]), ticks[m]);
         assert_int_equal(b.exchange_ns[m], times[m]);
     }
     td_book_close(&b);
@@ -261,6 +266,75 @@ static void equal_data_is_an_equal_file(void **state) {
     free(bytes[1]);
 }
 
+/* More than is kept in memory: through files without a name, in a disorder of hundreds of messages. */
+static void large_tapes(void **state) {
+    (void)state;
+    enum { N = 200000, ROWS = 7 };
+    const char *path = td_test_path("large.h5");
+    td_book_writer *w = start(path, &btc);
+    td_book_row rows[ROWS];
+    for (int m = 0; m < N; m++) {
+        for (int r = 0; r < ROWS; r++) rows[r] = td_row_make(TD_SELL, m, (uint32_t)r);
+        const td_book_message message = {.exchange_ns = m ^ 511, .local_ns = m ^ 3, .sequence = (uint64_t)m, .kind = TD_BOOK_DEPTH,
+                                         .seen = TD_BOOK_SEEN, .rows = ROWS, .row = rows};
+        assert_ok(td_book_write(w, &message, &error));
+    }
+    td_book b = finish(w, path);
+    assert_int_equal(b.messages, N);
+    for (int m = 0; m < N; m++) {
+        int number = m < N / 512 * 512 ? m ^ 511 : td_row_tick(b.row[b.row_end[m] - 1]); /* the last block is not full */
+        assert_int_equal(b.sequence[m], number);
+        assert_int_equal(b.exchange_ns[m], number ^ 511);
+        for (int r = 0; r < ROWS; r++) assert_true(td_row_tick(b.row[m * ROWS + r]) == number && b.row[m * ROWS + r].lots == (uint32_t)r);
+        assert_int_equal(b.local_ns[m + b.local_shift[m]], m);
+    }
+    td_book_close(&b);
+}
+
+/* Tickers are packed as differences: small ones, none, the largest there are. */
+static void tickers_are_packed(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    static td_book_ticker tickers[N];
+    const char *path = td_test_path("tickers.h5");
+    td_book_writer *w = start(path, &btc);
+    put(w, 1, 2, 3);
+    for (int i = 0; i < N; i++) {
+        uint64_t bits[6];
+        for (int f = 0; f < 6; f++) bits[f] = td_random_bits(4, TD_PURPOSE_TEST, (uint64_t)f, (uint64_t)i) >> (i % 64);
+        td_book_ticker *t = &tickers[i];
+        *t = (td_book_ticker){(int64_t)(bits[0] >> 1), (int64_t)(bits[1] >> 2), bits[2],
+                              td_row_make(TD_BUY, (int32_t)(bits[3] & TD_TICK_MAX), (uint32_t)bits[4]),
+                              td_row_make(TD_SELL, (int32_t)(bits[5] & TD_TICK_MAX), (uint32_t)(bits[4] >> 32))};
+        if (i % 5 == 4) *t = tickers[i - 1];
+        assert_ok(td_book_write_ticker(w, t, &error));
+    }
+    td_book_writer_shift_local(w, 1000);
+    td_book b = finish(w, path);
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more;
+    assert_int_equal(td_book_ticker_count(&b), N);
+    for (int i = 0; i < N; i++) {
+        assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+        assert_true(more);
+        assert_int_equal(read.exchange_ns, tickers[i].exchange_ns);
+        assert_int_equal(read.local_ns, tickers[i].local_ns + 1000);
+        assert_int_equal(read.sequence, tickers[i].sequence);
+        assert_memory_equal(&read.bid, &tickers[i].bid, sizeof read.bid);
+        assert_memory_equal(&read.ask, &tickers[i].ask, sizeof read.ask);
+    }
+    assert_ok(td_book_next_ticker(&b, &cursor, &read, &more, &error));
+    assert_false(more);
+    td_book_ticker *whole;
+    int64_t count;
+    assert_ok(td_book_tickers(&b, &whole, &count, &error));
+    assert_int_equal(count, N);
+    assert_int_equal(whole[N - 1].sequence, tickers[N - 1].sequence);
+    free(whole);
+    td_book_close(&b);
+}
+
 /* Changes numbers of a dataset in a file. */
 static void spoil(const char *path, const char *name, hid_t type, int64_t at, const void *value) {
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset);
@@ -319,6 +393,24 @@ static void bad_files_are_refused(void **state) {
     assert_ok(td_book_open(path, false, &b, &error));
     td_book_close(&b);
     assert_fails(td_book_open(path, true, &b, &error), TD_BAD_DATA, "the file was changed");
+    td_book_writer *w = start(path, &btc);
+    put(w, 1, 2, 3);
+    for (int i = 0; i < 9; i++) assert_ok(td_book_write_ticker(w, &(td_book_ticker){i, i, (uint64_t)i, {4, 5}, {7, 6}}, &error));
+    assert_ok(td_book_writer_close(w, NULL, NULL, &error));
+    const int64_t endless = 255;
+    spoil(path, "ticker", H5T_NATIVE_INT64, 8, &endless);
+    assert_ok(td_book_open(path, true, &b, &error)); /* not part of the digest */
+    td_ticker_cursor cursor = {0};
+    td_book_ticker read;
+    bool more = true;
+    td_status status = TD_OK;
+    while (status == TD_OK && more) status = td_book_next_ticker(&b, &cursor, &read, &more, &error);
+    assert_fails(status, TD_BAD_DATA, "does not hold 9 tickers");
+    td_book_ticker *whole;
+    int64_t count;
+    assert_fails(td_book_tickers(&b, &whole, &count, &error), TD_BAD_DATA, "does not hold 9 tickers");
+    assert_null(whole);
+    td_book_close(&b);
     make(path);
     assert_int_equal(truncate(path, 3000), 0);
     assert_fails(td_book_open(path, false, &b, &error), TD_BAD_DATA, "truncated or damaged");
@@ -342,10 +434,7 @@ static void nothing_is_left_of_a_failure(void **state) {
     put(w, 1, 2, 3);
     td_book_writer_abandon(w);
     assert_int_equal(files_in_folder(), before);
-    w = start(td_test_path("no/such/folder.h5"), &btc);
-    const td_book_message m = {.seen = TD_BOOK_SEEN};
-    assert_fails(td_book_write(w, &m, &error), TD_IO, "cannot be created");
-    td_book_writer_abandon(w);
+    assert_fails(td_book_writer_open(td_test_path("no/such/folder.h5"), &btc, false, &w, &error), TD_IO, "cannot be created");
     td_instrument bad = btc;
     bad.tick = 0;
     assert_fails(td_book_writer_open("x.h5", &bad, false, &w, &error), TD_BAD_ARG, "tick is 0");
@@ -370,6 +459,8 @@ int main(void) {
         cmocka_unit_test(wide_rows_and_orders_move_along),
         cmocka_unit_test(digest_names_the_data),
         cmocka_unit_test(equal_data_is_an_equal_file),
+        cmocka_unit_test(large_tapes),
+        cmocka_unit_test(tickers_are_packed),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(nothing_is_left_of_a_failure),
     };

@@ -378,7 +378,8 @@ static void a_truncated_gzip_is_refused(void **state) {
     (void)state;
     const char *path = td_test_path("lines.txt"), *cut = td_test_path("cut.gz");
     FILE *file = fopen(path, "w");
-    for (int i = 0; i < 2000; i++) fprintf(file, "17231612550%08d {\"e\":\"trade\",\"T\":1723161255001,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"1\",\"q\":\"2\",\"m\":true}\n", i, i);
+    for (int i = 0; i < 2000; i++)
+        fprintf(file, "17231612550%08d {\"e\":\"trade\",\"T\":1723161255001,\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"1\",\"q\":\"2\",\"m\":true}\n", i, i);
     fclose(file);
     assert_int_equal(td_test_run(NULL, NULL, "gzip -c %s > %s.full && head -c 4000 %s.full > %s", path, cut, cut, cut), 0);
     td_book_feed *feed;

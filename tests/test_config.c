@@ -196,7 +196,7 @@ static void reads_every_key(void **state) {
 
 static void every_knob_has_a_key(void **state) {
     (void)state;
-    bool seen[TD_KNOB_BARS_COUNT] = {0};
+    bool seen[TD_KNOB_COUNT] = {0};
     for (int key = 0; key < TD_KEY_COUNT; key++) {
         if (td_key_infos[key].type != TD_TYPE_KNOB) continue;
         td_knob knob = td_key_knob((td_key)key);
@@ -204,7 +204,7 @@ static void every_knob_has_a_key(void **state) {
         assert_false(seen[knob]);
         seen[knob] = true;
     }
-    for (int i = 0; i < TD_KNOB_BARS_COUNT; i++) assert_true(seen[i]);
+    for (int i = 0; i < TD_KNOB_COUNT; i++) assert_true(seen[i]);
 }
 
 /* One error, in full: place, sentence, line, caret. */

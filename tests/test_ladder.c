@@ -185,6 +185,7 @@ static void play(uint64_t seed, int32_t spread, int32_t stride, bool step) {
         if (DRAW(700) == 0) {
             int32_t to = price + (int32_t)DRAW(2 * spread) - spread;
             while (book.best[side] != nothing(side) && !better(side, to, book.best[side])) plain_set(&book, side, book.best[side], 0);
+            book.best[side] = plain_next(&book, side, to); /* which may have been passed over before */
             td_ladder_clear_to(ladder, (td_side)side, to);
             td_ladder_clear_to(mirror, (td_side)other, top - to);
         }

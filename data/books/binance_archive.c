@@ -147,8 +147,9 @@ static td_status classify(void *user, const char *file, td_csv *csv, int *type, 
 static bool time_of(const td_field *field, int64_t *time_ns) {
     int64_t value;
     if (!td_field_whole(field, &value) || value < 100000000000) return false;
-    if (value >= 100000000000000000) return false;
-    *time_ns = value >= 100000000000000 ? value * 1000 : value * 1000000;
+    int64_t unit = value < 100000000000000 ? 1000000 : 1000;
+    if (value > INT64_MAX / unit) return false;
+    *time_ns = value * unit;
     return true;
 }
 

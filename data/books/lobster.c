@@ -144,12 +144,16 @@ static int changes(reader *r, bool tell) {
     return count;
 }
 
-/* Each line of the book is whole, so what a line that cannot be read has hidden is seen in the next; until then it is a gap. */
-static td_status broken(reader *r, const char *what, const td_csv_row *row, td_error *error) {
+static void count_broken(reader *r, const char *what, const td_csv_row *row) {
     char line[64], text[128];
     snprintf(text, sizeof text, "%s: found \"%s\"", what, td_csv_row_text(row, line, sizeof line));
     td_feed_place(r->feed, row->name, row->line);
     td_feed_count_one(r->feed, TD_FEED_COUNT_broken, text);
+}
+
+/* Each line of the book is whole, so what a line that cannot be read has hidden is seen in the next; until then it is a gap. */
+static td_status broken(reader *r, const char *what, const td_csv_row *row, td_error *error) {
+    count_broken(r, what, row);
     if (r->spoiled || r->last_ns == 0) return TD_OK;
     r->spoiled = true;
     td_feed_begin(r->feed, TD_BOOK_GAP, r->last_ns, 0);
@@ -161,8 +165,10 @@ static td_status take_trade(reader *r, const td_csv_row *row, int64_t time_ns, t
     int64_t size, price, direction;
     if (!td_field_whole(&row->field[SIZE], &size) || !td_field_whole(&row->field[PRICE], &price) ||
         !td_field_whole(&row->field[DIRECTION], &direction) || (direction != 1 && direction != -1) || !is_price(price) || size < 0 ||
-        size > UINT32_MAX)
-        return broken(r, "size, price, direction of an execution", row, error);
+        size > UINT32_MAX) {
+        count_broken(r, "size, price, direction of an execution", row);
+        return TD_OK;
+    }
     td_feed_begin(r->feed, TD_BOOK_TRADE, time_ns, 0);
     td_feed_row_nano(r->feed, direction == 1 ? TD_SELL : TD_BUY, price * PRICE_E9, size * SIZE_E9);
     return td_feed_end(r->feed, error);

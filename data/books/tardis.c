@@ -75,7 +75,7 @@ static bool time_of(const td_field *field, int64_t *time_ns) {
     int64_t value;
     if (!td_field_whole(field, &value) || value <= 0) return false;
     if (value >= 100000000000000000) *time_ns = value;
-    else if (value >= 100000000000000) *time_ns = value * 1000;
+    else if (value >= 100000000000000 && value <= INT64_MAX / 1000) *time_ns = value * 1000;
     else return false;
     return true;
 }
@@ -280,6 +280,7 @@ td_status td_book_read_tardis(td_book_feed *feed, const char *symbol, int file_c
     td_csv_merge *merge;
     TD_TRY(td_csv_merge_open(&def, file_count, files, &merge, error));
     td_feed_rule(feed, TD_SEQUENCE_SNAPSHOT_FIRST);
+    td_feed_trades_first(feed);
     td_status status = read_all(&r, merge, error);
     if (file_count > 0) td_feed_place(feed, files[file_count - 1], 0);
     td_csv_merge_close(merge);

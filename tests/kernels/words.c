@@ -40,7 +40,7 @@ static void gather(const double *base, const int32_t *index, double *out, int64_
 static void pick(const double *first, const double *second, const uint64_t *index, double *out) {
     td_bits which;
     memcpy(&which, index, sizeof which);
-    td_store(out, td_pick(first, second, which));
+    td_store(out, td_window_pick(first, second, which));
 }
 static void truths(const double *a, const double *b, int *any, unsigned *word, uint64_t *all) {
     td_mask m = td_load(a) < td_load(b);
