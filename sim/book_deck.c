@@ -51,10 +51,13 @@ static td_status check_def(const td_play_def *def, td_error *error) {
     return TD_OK;
 }
 
+enum { LET_GO_MESSAGES = 1 << 16 };
+
 /* Earliest and latest time at which anything of a venue happens. */
 static void widen(td_book_deck *deck, int venue) {
     const td_book *book = deck->def.book.venues[venue].book;
     for (int64_t m = 0; m < deck->messages[venue]; m++) {
+        if (m % LET_GO_MESSAGES == 0) td_book_let_go(book, m);
         const int64_t times[] = {book->exchange_ns[m], book->local_ns[m]};
         for (int who = 0; who < 2; who++) {
             if (!(book->seen[m] & (who ? TD_BOOK_AT_LOCAL : TD_BOOK_AT_EXCHANGE))) continue;
@@ -77,6 +80,7 @@ static double gap_seconds(const td_book_deck *deck, int venue) {
     double nanoseconds = 0;
     int64_t since = INT64_MAX; /* INT64_MAX: not in a gap */
     for (int64_t j = 0; j < book->messages; j++) {
+        if (j % LET_GO_MESSAGES == 0) td_book_let_go(book, j);
         int64_t m = td_book_local_message(book, j);
         if (!td_book_plays(deck, venue, m, TD_BOOK_AT_LOCAL)) continue;
         int64_t now = book->local_ns[m] > deck->first_ns ? book->local_ns[m] : deck->first_ns;

@@ -90,8 +90,8 @@ typedef struct td_book_moment {
 typedef enum td_book_request_kind { TD_REQUEST_ORDER, TD_REQUEST_CANCEL, TD_REQUEST_MODIFY } td_book_request_kind;
 
 /* What a body wants, in the lanes `where`; laid out alike for all instruction sets. A cancel or modify is about slots: those in phase
- * WORKING; one that finds none there is nothing. Of an order: tick and lots. NaN or no whole number of ticks above 0, or no whole number of lots of at least 1 (after rounding
- * down; to the nearest within 1e-9 of a lot): refused and counted. */
+ * WORKING; one that finds none there is nothing. Of an order: tick and lots. NaN or no whole number of ticks above 0, or no whole number
+ * of lots of at least 1 (after rounding down; to the nearest within 1e-9 of a lot): refused and counted. */
 typedef struct td_book_request {
     td_book_request_kind kind;
     int venue;

@@ -746,7 +746,7 @@ static void happen_one_by_one(td_book_player *p, int64_t until) {
         else if (kind == 2)
             exchange_message(which);
         else
-            exchange_request(which);
+            while (which->requests.next_ns <= first) exchange_request(which); /* one event: answers to them are heard together */
     }
     for (int i = 0; i < p->deck->venues; i++) let_go(&p->venues[i]);
 }

@@ -67,11 +67,11 @@ typedef struct td_kept {
     td_execution execution[KEPT_EXECUTIONS];
     td_book_state state[KEPT_STATES][TD_VENUES_MAX];
 } td_kept;
-/* Plays sets with the lanes engine, all at once, on every instruction set of this processor: cells and returns must be these. */
-void td_compare_lanes(const td_book_deck *deck, const td_set *sets, int64_t count, const td_cell *cells, const float *returns);
-/* Plays with the plain engine and compares the other, keeps what is told, and checks what always holds: executions add up to positions
- * and balances. */
+/* Plays with the plain engine, keeps what is told, and checks what always holds: executions add up to positions and balances, and the lanes
+ * engine gives the same bits. */
 void td_keep_play(const td_play_def *def, const td_set *set, td_kept *kept);
+/* The lanes engine on every instruction set must give these cells, and returns (count, blocks). */
+void td_assert_lanes_play_alike(const td_book_deck *deck, const td_set *sets, int count, const td_cell *cells, const float *returns);
 td_set td_book_set(const td_strategy *strategy);
 
 #endif

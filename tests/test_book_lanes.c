@@ -217,10 +217,10 @@ static double compare(const td_play_def *def, const td_set *sets, int64_t count)
         mixed_cells[i] = cells[other];
         memcpy(mixed_returns + i * deck->blocks, returns + other * deck->blocks, (size_t)deck->blocks * sizeof *returns);
     }
-    td_compare_lanes(deck, sets, count, cells, returns);
-    td_compare_lanes(deck, mixed, count, mixed_cells, mixed_returns);
-    td_compare_lanes(deck, sets, count / 2, cells, returns);
-    td_compare_lanes(deck, sets + count / 2, count - count / 2, cells + count / 2, returns + count / 2 * deck->blocks);
+    td_assert_lanes_play_alike(deck, sets, (int)count, cells, returns);
+    td_assert_lanes_play_alike(deck, mixed, (int)count, mixed_cells, mixed_returns);
+    td_assert_lanes_play_alike(deck, sets, (int)count / 2, cells, returns);
+    td_assert_lanes_play_alike(deck, sets + count / 2, (int)(count - count / 2), cells + count / 2, returns + count / 2 * deck->blocks);
     /* a small player plays in passes */
     td_book_player *player;
     assert_ok(td_book_player_open(deck, td_isa_best(), 3, &player, &error));
@@ -353,7 +353,7 @@ static void recording(void **state) {
     /* two of the goldens: 1 ms, at the touch, risk_adverse and power3(3) */
     assert_true(cells[6].metrics[TD_METRIC_num_trades] == 418 && fabs(cells[6].metrics[TD_METRIC_balance] - -23.651) < 1e-9);
     assert_true(cells[9].metrics[TD_METRIC_num_trades] == 420 && fabs(cells[9].metrics[TD_METRIC_fee] - -12.96024525) < 1e-12);
-    td_compare_lanes(deck, sets, 54, cells, returns);
+    td_assert_lanes_play_alike(deck, sets, 54, cells, returns);
     free(returns);
     td_book_deck_free(deck);
 }
