@@ -14,6 +14,7 @@ typedef enum td_purpose {
     TD_PURPOSE_SYNTH = 3,     /* synthetic tape: stream = kind of draw, counter = bar */
     TD_PURPOSE_SUBSAMPLE = 4, /* which cells `verify --sample` replays */
     TD_PURPOSE_JITTER = 5,    /* of order latencies: stream = venue * 2 + way, counter = time of sending */
+    TD_PURPOSE_SYNTH_BOOK = 6, /* synthetic order book: stream = kind of draw, counter = event */
     TD_PURPOSE_SEARCH = 7,    /* samplers: stream = trial, counter = candidate and dimension */
     TD_PURPOSE_BOOTSTRAP = 8, /* trials drawn again: stream = replicate, counter = trial */
 } td_purpose;

@@ -62,6 +62,8 @@ td_status td_measure(const td_scene *scene, const td_measure_def *def, td_stage 
     measurement->items = load.items;
     measurement->bytes = load.bytes;
     if (status == TD_OK) status = measure_load(scene, def, load.state, measurement, error);
+    measurement->counter_count = load.counter_count;
+    for (int i = 0; i < load.counter_count; i++) measurement->counters[i] = load.counters[i];
     scene->drop(load.state);
     if (status == TD_OK) return TD_OK;
     td_measurement_free(measurement);

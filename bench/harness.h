@@ -24,6 +24,8 @@ typedef struct td_measurement {
     double items, bytes;    /* of one step */
     double *seconds;        /* (repetitions) on the wall */
     double *cpu_seconds;    /* (repetitions) of the processor, all threads */
+    td_scene_counter counters[TD_SCENE_COUNTERS_MAX]; /* (counter_count) of the last step */
+    int counter_count;
 } td_measurement;
 
 /* Makes, checks, measures and drops a scene. TD_DIFFERENT when its check fails. */

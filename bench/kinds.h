@@ -10,6 +10,7 @@
     void td_drop_##kind(void *state);
 
 TD_SCENE_KIND(play)    /* sets through an engine; item: bar evaluations */
+TD_SCENE_KIND(book)    /* sets on an order book; item: rows of the tape, for each set */
 TD_SCENE_KIND(rows)    /* distinct windows of one kind of indicator row; item: values */
 TD_SCENE_KIND(klines)  /* Binance CSV text to bars; item: rows */
 TD_SCENE_KIND(tape)    /* opening a tape file: mapping and checking it; item: bars */

@@ -46,6 +46,8 @@ static json_t *repetition_json(const td_measurement *measurement, int repetition
                               "repetition_index", repetition, "threads", measurement->threads, "iterations",
                               (json_int_t)measurement->steps, "real_time", seconds * 1e3, "cpu_time",
                               measurement->cpu_seconds[repetition] * 1e3, "time_unit", "ms", counter, measurement->items / seconds);
+    for (int i = 0; i < measurement->counter_count; i++)
+        json_object_set_new(entry, measurement->counters[i].name, json_real(measurement->counters[i].value));
     if (measurement->bytes > 0) json_object_set_new(entry, "bytes_per_second", json_real(measurement->bytes / seconds));
     return entry;
 }

@@ -26,13 +26,17 @@
 #define ROWS(title, level, kind_, bars_, windows)                                                                                \
     {.name = title, .tier = TD_SCENE_##level, .item = "values", KIND(rows),                                                      \
      .shape = {.bars = bars_, .sets = windows, .threads = 1, .strategy = kind_}}
+#define BOOK(title, level, seconds, sets_, crowd_)                                                                               \
+    {.name = title, .tier = TD_SCENE_##level, .item = "row_evaluations", KIND(book),                                             \
+     .shape = {.bars = seconds, .sets = sets_, .threads = 1, .strategy = "touch-quoter", .crowd = TD_CROWD_##crowd_}}
 #define FILES(title, level, kind, what, bars_, sets_)                                                                            \
     {.name = title, .tier = TD_SCENE_##level, .item = what, KIND(kind), .shape = {.bars = bars_, .sets = sets_, .threads = 1}}
 
 enum { REFERENCE_TRIALS = 16 }; /* of a configuration */
 
 /* The engines play the moving-average cross with stop-loss and take-profit, fills at the close, commission 0.1 %, slippage 0.02 %.
- * lanes: returns sampled at every bar; skip: every 60 bars. Sizes are bars x sets, of a portfolio bars of each symbol. */
+ * lanes: returns sampled at every bar; skip: every 60 bars. Sizes are bars x sets, of a portfolio bars of each symbol, of order
+ * books seconds x sets. */
 static const td_scene table[] = {
     PLAY("reference/busy/100000x16", USUAL, REFERENCE, "sma-cross", 100000, 16, 1, 1, BUSY),
     PLAY("lanes/busy/100000x1000", USUAL, LANES, "sma-cross", 100000, 1000, 1, 1, BUSY),
@@ -85,6 +89,11 @@ static const td_scene table[] = {
     ROWS("rows/stochastic/100000x64", LONG, "stochastic", 100000, 64),
     ROWS("rows/mfi/100000x64", LONG, "mfi", 100000, 64),
     ROWS("rows/cci/100000x64", LONG, "cci", 100000, 64),
+    BOOK("book/idle/600x1", USUAL, 600, 1, IDLE),
+    BOOK("book/shared/600x1", USUAL, 600, 1, SHARED),
+    BOOK("book/shared/600x54", USUAL, 600, 54, SHARED),
+    BOOK("book/shared/600x1024", USUAL, 600, 1024, SHARED),
+    BOOK("book/apart/600x1152", USUAL, 600, 1152, APART),
     FILES("klines/200000", USUAL, klines, "rows", 200000, 0),
     FILES("tape/open/1000000", USUAL, tape, "bars", 1000000, 0),
     FILES("journal/append/20000", USUAL, journal, "sets", 64, 20000),
@@ -105,6 +114,11 @@ static const td_scene table[] = {
     ROWS("gate/rows/sma/20000x64", GATE, "sma", 20000, 64),
     ROWS("gate/rows/ema/20000x64", GATE, "ema", 20000, 64),
     ROWS("gate/rows/rsi/20000x64", GATE, "rsi", 20000, 64),
+    BOOK("gate/book/idle/60x1", GATE, 60, 1, IDLE),
+    BOOK("gate/book/shared/60x1", GATE, 60, 1, SHARED),
+    BOOK("gate/book/shared/60x54", GATE, 60, 54, SHARED),
+    BOOK("gate/book/shared/20x1024", GATE, 20, 1024, SHARED),
+    BOOK("gate/book/apart/20x1152", GATE, 20, 1152, APART),
     FILES("gate/klines/5000", GATE, klines, "rows", 5000, 0),
     FILES("gate/tape/open/20000", GATE, tape, "bars", 20000, 0),
     FILES("gate/journal/append/1000", GATE, journal, "sets", 64, 1000),

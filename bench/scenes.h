@@ -55,6 +55,9 @@ typedef enum td_protection {
     TD_PROTECTION_ALL,
 } td_protection;
 
+/* How the sets of a scene on order books lie in their queues: many together, none with another, or there is nothing of theirs to lie. */
+typedef enum td_crowd { TD_CROWD_SHARED, TD_CROWD_APART, TD_CROWD_IDLE } td_crowd;
+
 /* A user's configuration to play instead of a strategy of the table. */
 typedef struct td_scene_job {
     td_deck *deck;
@@ -64,7 +67,7 @@ typedef struct td_scene_job {
 
 typedef struct td_scene_shape {
     const td_scene_job *job; /* or NULL; with one, sets, threads and engine say the rest */
-    int64_t bars, sets;      /* or rows of a file, windows of a row kind, trials of a sweep */
+    int64_t bars, sets;      /* or rows of a file, seconds of an order book; windows of a row kind, trials of a sweep */
     int threads;
     td_engine engine;
     const char *strategy;    /* or kind of row */
@@ -72,11 +75,20 @@ typedef struct td_scene_shape {
     int64_t symbols;         /* of a portfolio, weekly brought back to equal weights; 0: one symbol, no portfolio */
     td_pace pace;
     td_protection protection;
+    td_crowd crowd;
 } td_scene_shape;
+
+enum { TD_SCENE_COUNTERS_MAX = 10 };
+typedef struct td_scene_counter {
+    const char *name;
+    double value;
+} td_scene_counter;
 
 typedef struct td_scene_load {
     void *state;             /* the scene's own */
     double items, bytes;     /* done by one step; bytes 0 where it makes no sense */
+    const td_scene_counter *counters; /* (counter_count) in the state: what the last step says of itself, for the JSON report */
+    int counter_count;
 } td_scene_load;
 
 typedef struct td_scene {

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/data_book.h"
+#include "cli/synth_book.h"
 #include "data/book.h"
 #include "data/import.h"
 #include "data/klines.h"
@@ -20,7 +21,7 @@
 /* ---- what the subcommands share ---- */
 
 enum { KEY_SYMBOL = 0x100, KEY_INTERVAL, KEY_APPEND, KEY_STRICT, KEY_COLUMNS, KEY_EXTRAS, KEY_THREADS, KEY_UNPACK_MAX, KEY_JSON,
-       KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY, KEY_FROM_NAME, KEY_SYMBOLS };
+       KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY, KEY_FROM_NAME, KEY_SYMBOLS, KEY_BOOK };
 
 /* A whole number with its bounds, or a usage error. */
 static int64_t whole_argument(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t high) {
@@ -640,6 +641,7 @@ static const struct argp_option synth_argp_options[] = {
     {"symbols", KEY_SYMBOLS, "N", 0, "correlated instruments: S, S2, S3, ... (default 1)", 0},
     {"start", KEY_START, "TIME", 0, "open time of the first bar (default 2023-01-01)", 0},
     {"price", KEY_PRICE, "P", 0, "long-run price level (default 30000)", 0},
+    {"book", KEY_BOOK, 0, 0, "an order book instead, with options of its own: see data synth --book --help", 0},
     {"json", KEY_JSON, 0, 0, "print one JSON document", 0},
     {0},
 };
@@ -726,6 +728,7 @@ static int print_synth(const synth_options *o, const td_tape_part *parts, const 
 }
 
 static int synth_command(int argc, char **argv) {
+    if (td_synth_is_book(argc, argv)) return td_synth_book_command(argc, argv);
     synth_options o = {.def = td_default_synth_def(), .symbol = "SYNTH", .symbols = 1};
     if (argp_parse(&synth_argp, argc, argv, 0, NULL, &o) != 0) return TD_EXIT_USAGE;
     synth_symbol *symbols = calloc((size_t)o.symbols, sizeof *symbols);

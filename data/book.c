@@ -304,10 +304,12 @@ static td_status find_columns(const td_column_file *file, td_book *book, td_erro
     return TD_OK;
 }
 
-/* What replay relies on: it indexes with these numbers. */
+/* What replay relies on: it indexes with these numbers. Gives back what it has read. */
 static td_status check_messages(const char *path, const td_book *b, td_error *error) {
+    enum { LET_GO_MESSAGES = 1 << 17 };
     int64_t rows = 0;
     for (int64_t m = 0; m < b->messages; m++) {
+        if (m % LET_GO_MESSAGES == 0) td_book_let_go(b, m);
         if (m && b->exchange_ns[m] < b->exchange_ns[m - 1])
             return td_fail(error, TD_BAD_DATA, "%s: message %lld has exchange time %lld, before that of message %lld, %lld", path,
                            (long long)m, (long long)b->exchange_ns[m], (long long)(m - 1), (long long)b->exchange_ns[m - 1]);
@@ -329,6 +331,7 @@ static td_status check_messages(const char *path, const td_book *b, td_error *er
                            (long long)m);
         rows = b->row_end[m];
     }
+    td_book_let_go(b, b->messages);
     if (rows != b->rows)
         return td_fail(error, TD_BAD_DATA, "%s: the messages have %lld rows, the tape %lld", path, (long long)rows, (long long)b->rows);
     for (int64_t i = 0; i < b->wide_count; i++)
@@ -458,6 +461,7 @@ td_status td_book_next_ticker(const td_book *book, td_ticker_cursor *cursor, td_
         return td_fail(error, TD_BAD_DATA, "%s: dataset ticker does not hold %lld tickers in %lld bytes: it is damaged", map->columns.path,
                        (long long)map->ticker_count, (long long)map->ticker_bytes);
     cursor->byte = at - map->tickers;
+    if (cursor->taken % (1 << 16) == 0) let_go(map->tickers, at);
     *ticker = (td_book_ticker){.exchange_ns = (int64_t)f[1], .local_ns = (int64_t)(f[2] + (uint64_t)map->ticker_shift_ns), .sequence = f[0],
                                .bid = td_row_make(TD_BUY, (int32_t)(f[3] & TD_TICK_MAX), (uint32_t)f[4]),
                                .ask = td_row_make(TD_SELL, (int32_t)(f[5] & TD_TICK_MAX), (uint32_t)f[6])};

@@ -59,8 +59,8 @@
     X(avg_losing_trade, "1", "mean return of the trades with negative profit", +1)                                               \
     X(open_profit, "quote", "profit of the position open at the end, at its mark", 0)
 
-/* What play on order books tells beside some of those above (docs/metrics.md says which): of them total_return, annual_return,
- * annual_volatility, sharpe, sortino, calmar and max_drawdown are in fractions of account.cash. */
+/* What play on order books tells beside some of those above (sim/tape_kind.c has the list): total_return, annual_return,
+ * annual_volatility, sharpe, sortino, calmar and max_drawdown, in fractions of account.cash, and funding_paid. */
 #define TD_BOOK_METRICS(X)                                                                                                       \
     X(position, "units", "position at the end, signed", 0)                                                                       \
     X(balance, "quote", "cash flow of all fills, without fees (coin for inverse contracts)", 0)                                  \

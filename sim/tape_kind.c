@@ -21,7 +21,7 @@ static const td_metric book_metrics[] = {
     TD_BOOK_METRICS(TD_METRIC_ENTRY)
 #undef TD_METRIC_ENTRY
     TD_METRIC_total_return, TD_METRIC_annual_return, TD_METRIC_annual_volatility, TD_METRIC_sharpe, TD_METRIC_sortino,
-    TD_METRIC_calmar, TD_METRIC_max_drawdown,
+    TD_METRIC_calmar, TD_METRIC_max_drawdown, TD_METRIC_funding_paid,
 };
 
 static const td_metric bar_keys[] = {

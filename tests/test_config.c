@@ -194,6 +194,53 @@ static void reads_every_key(void **state) {
     td_config_free(config);
 }
 
+/* Words and durations, wherever a value may stand; and what of bars means nothing on order books. */
+static void order_books(void **state) {
+    (void)state;
+    const char *head = "tape: [a.h5, b.h5]\nstrategy: touch-quoter\n";
+    char text[1024];
+    snprintf(text, sizeof text, "%sbook: {mode: parity, clock: 250ms, latency: 1.5ms, exchange: partial_fill, sample: 1m}\n"
+             "instrument: {contract: inverse, multiplier: 100}\ncosts: {maker: 2.5, taker: 3, fees: flat}\n"
+             "venues: [{maker: -0.5}, {latency: 2ms}]\n"
+             "parameters: {queue_model: {values: [log, power2(2)]}, entry_latency: {values: [0, 1ms, 20us]}, max_position: 3}\n"
+             "constraints: [\"entry_latency < 1ms\"]\n", head);
+    td_config *config = parse(text);
+    const td_book_def *book = &config->play.book;
+    assert_true(config->kind == TD_TAPE_OF_BOOKS && book->venue_count == 2 && book->mode == TD_MODE_PARITY && book->fees == TD_FEE_FLAT);
+    assert_true(book->clock_ns == 250000000 && book->sample_ns == 60000000000 && config->base.knob[TD_KNOB_latency] == 1500000);
+    assert_true(config->base.knob[TD_KNOB_maker] == 2.5 && book->venues[0].maker == -0.5 && isnan(book->venues[0].latency));
+    assert_true(book->venues[1].latency == 2000000 && config->base.knob[TD_KNOB_exchange] == TD_EXCHANGE_PARTIAL_FILL);
+    assert_true(config->contract_given && config->instrument.contract == TD_CONTRACT_INVERSE && config->instrument.multiplier == 100);
+    assert_int_equal(td_space_count(config->space), 4); /* the constraint takes 1ms */
+    td_set set;
+    td_space_set(config->space, 3, &set);
+    assert_true(set.knob[TD_KNOB_entry_latency] == 20000 && set.knob[TD_KNOB_queue_model] == td_queue_code(TD_QUEUE_POWER2, 2));
+    assert_non_null(strstr(config->resolved, "\"queue_model\":{\"values\":[\"log\",\"power2(2)\"]}"));
+    td_config_free(config);
+
+    static const struct {
+        const char *text, *said;
+    } wrong[] = {
+        {"parameters: {queue_model: {values: [log, logs]}}\n", "logs"},
+        {"parameters: {queue_model: {min: 1, max: 2}}\n", "queue_model takes words, which have no 'min'"},
+        {"parameters: {latency: {values: [1ms, 1000us]}}\n", "latency has 1ms twice"},
+        {"parameters: {latency: 2m}\n", "latency is 120s, must be between 0 and 60s"},
+        {"book: {clock: soon}\n", "book.clock must be a duration such as 50ms or 1.5us, found 'soon'"},
+        {"book: {exchange: partial}\n", "one of no_partial_fill, partial_fill, found 'partial'"},
+        {"stops: {stop_loss: 0.1}\n", "stops is of play on bars, and strategy touch-quoter plays order books"},
+        {"costs: {commission: 0.1}\n", "costs.commission is of play on bars"},
+        {"metric: {name: win_rate}\n", "unknown metric 'win_rate'"},
+        {"venues: [{maker: 1}]\n", "venues has 1, but there are 2 tapes"},
+        {"venues: [{makre: 1}, {}]\n", "venues: unknown key 'makre'"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(text, sizeof text, "%s%s", head, wrong[i].text);
+        refuse(text, wrong[i].said);
+    }
+    refuse("tape: t.h5\nstrategy: sma-cross\nbook: {clock: 1s}\n", "book is of play on order books, and strategy sma-cross plays bars");
+    refuse("tape: t.h5\nstrategy: sma-cross\nconstraints: [\"fast < 5ms\"]\n", "no number of play on bars is one");
+}
+
 static void every_knob_has_a_key(void **state) {
     (void)state;
     bool seen[TD_KNOB_COUNT] = {0};
@@ -947,7 +994,8 @@ static void command_line(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars), cmocka_unit_test(reads_the_example), cmocka_unit_test(reads_every_key),
-        cmocka_unit_test(every_knob_has_a_key), cmocka_unit_test(messages_have_places), cmocka_unit_test(all_errors_at_once),
+        cmocka_unit_test(order_books), cmocka_unit_test(every_knob_has_a_key), cmocka_unit_test(messages_have_places),
+        cmocka_unit_test(all_errors_at_once),
         cmocka_unit_test(keys_and_their_types), cmocka_unit_test(parameters_and_their_forms), cmocka_unit_test(constraints),
         cmocka_unit_test(wandb_files_load), cmocka_unit_test(overrides_equal_edits), cmocka_unit_test(overrides_are_checked),
         cmocka_unit_test(digest_is_of_the_numbers), cmocka_unit_test(resolved_loads_back),

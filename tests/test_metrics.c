@@ -550,7 +550,7 @@ static void random_plays(void **state) {
 
 static void names_and_infos(void **state) {
     (void)state;
-    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) {
+    for (int i = 0; i < TD_METRIC_COUNT; i++) {
         assert_int_equal(td_metric_find(td_metric_infos[i].name), i);
         assert_true(td_metric_infos[i].long_name[0] && td_metric_infos[i].units[0]);
     }
@@ -560,7 +560,7 @@ static void names_and_infos(void **state) {
     char path[1024];
     snprintf(path, sizeof path, "%s/docs/metrics.md", source);
     char *document = td_test_read(path);
-    for (int i = 0; i < TD_METRIC_BARS_COUNT; i++) {
+    for (int i = 0; i < TD_METRIC_COUNT; i++) {
         char name[64];
         snprintf(name, sizeof name, "`%s`", td_metric_infos[i].name);
         if (!strstr(document, name)) print_error("docs/metrics.md does not define %s\n", name);

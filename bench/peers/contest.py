@@ -117,3 +117,16 @@ class Program:
 def markdown(heads, rows):
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
+
+
+def put_into(path, name, text):
+    """Replaces what stands between the markers of a contest in a document."""
+    with open(path, encoding="utf-8") as file:
+        document = file.read()
+    begin, end = f"<!-- contest: {name} -->\n", f"\n<!-- end of contest: {name} -->"
+    head, found, rest = document.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"{path} has no place for the contest {name}: {begin.strip()} ... {end.strip()}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + begin + text + end + tail)

@@ -24,7 +24,7 @@ import tempfile
 
 import numpy as np
 
-from contest import Contestant, Program, alternate, markdown, timed
+from contest import Contestant, Program, alternate, markdown, put_into, timed
 from market import Grid, walk, write_csv, write_klines, write_raw
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -345,19 +345,6 @@ def scenes(sitting):
 
 
 CONTESTS = {"engines": engines, "strategies": strategies, "packages": packages, "memory": memory, "small": small, "scenes": scenes}
-
-
-def put_into(path, name, text):
-    """Replaces what stands between the markers of a contest in a document."""
-    with open(path, encoding="utf-8") as file:
-        document = file.read()
-    begin, end = f"<!-- contest: {name} -->\n", f"\n<!-- end of contest: {name} -->"
-    head, found, rest = document.partition(begin)
-    _, closed, tail = rest.partition(end)
-    if not found or not closed:
-        raise SystemExit(f"{path} has no place for the contest {name}: {begin.strip()} ... {end.strip()}")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(head + begin + text + end + tail)
 
 
 def main():
