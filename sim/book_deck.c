@@ -68,8 +68,8 @@ static void widen(td_book_deck *deck, int venue) {
 }
 
 bool td_book_restarts(const td_book *book, int64_t message) {
-    if (book->kind[message] == TD_BOOK_SNAPSHOT) return true;
     int64_t row = td_book_row_begin(book, message);
+    if (book->kind[message] == TD_BOOK_SNAPSHOT || (book->kind[message] == TD_BOOK_CLEAR && row == book->row_end[message])) return true;
     return book->kind[message] == TD_BOOK_ORDERS && row < book->row_end[message] && book->action[row] == TD_ACTION_CLEAR &&
            book->order_id[row] == 1;
 }

@@ -40,7 +40,7 @@ void td_book_deck_free(td_book_deck *deck);
 /* What td_check_set() says of a book set beside the ranges of knobs and parameters: a queue model and latencies that the venues can give. */
 td_status td_book_check_set(const td_book_deck *deck, const td_set *set, td_error *error);
 
-/* Does the message say what the whole book is: a snapshot, or orders that begin with a clear of both sides? It ends a gap. */
+/* Does the message say what the whole book is: a snapshot, a clear of everything, or orders that begin with one? It ends a gap. */
 bool td_book_restarts(const td_book *book, int64_t message);
 /* The j-th message in local order; is it played, is it seen there, by whom? Engines skip those that are not theirs. */
 static inline int64_t td_book_local_message(const td_book *book, int64_t j) { return j + book->local_shift[j]; }

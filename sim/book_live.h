@@ -277,7 +277,10 @@ TD_INLINE void td_live_apply(td_live *live, int64_t m, const td_live_hooks hooks
         else
             td_live_replace(live, m, hooks, context);
         break;
-    case TD_BOOK_CLEAR: td_live_clear(live, m); break;
+    case TD_BOOK_CLEAR:
+        live->gap = false;
+        td_live_clear(live, m);
+        break;
     case TD_BOOK_ORDERS: td_live_orders(live, m, hooks, context); break;
     default: /* a gap */
         if (live->parity) break;

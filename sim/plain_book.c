@@ -334,7 +334,10 @@ void td_plain_apply(td_plain_book *book, const td_book *tape, int64_t m, const t
     case TD_BOOK_DEPTH: apply_levels(book, tape, m, hooks); break;
     case TD_BOOK_SNAPSHOT: (book->parity ? apply_snapshot_rows : replace_book)(book, tape, m, hooks); break;
     case TD_BOOK_TRADE: apply_trades(tape, m, hooks); break;
-    case TD_BOOK_CLEAR: apply_clear(book, tape, m); break;
+    case TD_BOOK_CLEAR:
+        book->gap = false;
+        apply_clear(book, tape, m);
+        break;
     case TD_BOOK_ORDERS: apply_orders(book, tape, m, hooks); break;
     default: /* a gap */
         if (book->parity) break;

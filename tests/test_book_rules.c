@@ -209,6 +209,21 @@ static void B08_gaps(void **state) {
     PLAY(BUY_AT(10, TD_GTC, 100, 1));
     expect(0, TD_EXECUTION_queue, TD_BUY, 100, 1, 25);
     expect_metric(gap_time, 0);
+    /* a clear of everything says what the book is as well, one of some levels does not */
+    fresh();
+    def.book.mode = TD_MODE_STRICT;
+    snapshot(0, "B100x5 A102x5");
+    gap(15);
+    say_to(made, TD_BOOK_CLEAR, 25, 25, "B100x0");
+    depth(26, "B100x2 A102x5");
+    say_to(made, TD_BOOK_CLEAR, 35, 35, "");
+    depth(36, "B100x2 A102x5");
+    until(100);
+    PLAY(BUY_AT(30, TD_GTC, 100, 1), SELL_AT(40, TD_MARKET, 0, 1));
+    expect_executions(1);
+    expect(0, TD_EXECUTION_taker, TD_SELL, 100, 1, 40);
+    expect_metric(orders_expired, 1);
+    expect_metric(gap_time, 20e-9);
 }
 
 static void B09_a_message_is_one_step(void **state) {
