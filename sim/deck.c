@@ -381,7 +381,7 @@ static td_status check_ranges(const td_strategy *strategy, const td_set *set, td
         double value = set->knob[knob];
         if (!(value >= info->minimum && value <= info->maximum))
             return td_fail(error, TD_BAD_ARG, "%s is %g, must be %g to %g", info->path, value, info->minimum, info->maximum);
-        if (td_knob_is_whole(knob) && value != floor(value))
+        if (value != floor(value) && td_knob_is_whole(knob))
             return td_fail(error, TD_BAD_ARG, "%s is %g, must be a whole number", info->path, value);
     }
     return TD_OK;

@@ -49,10 +49,10 @@ td_tape_kind td_strategy_tape_kind(const td_strategy *strategy) {
 const td_knob_info *td_kind_knob(td_tape_kind kind, td_knob knob) {
     static const td_knob_info book_maker = {"maker", "costs.maker", 0, -1e9, 1e9, "",
                                             "fee of orders that rest, as costs.fees says; negative is a rebate"};
-    if (kind == TD_TAPE_OF_BOOKS && knob == TD_KNOB_maker) return &book_maker;
-    for (int i = 0; i < td_tape_kind_infos[kind].knob_count; i++)
-        if (td_tape_kind_infos[kind].knobs[i] == knob) return &td_knob_infos[knob];
-    return NULL;
+    /* what the lists above say, for who asks this of every knob of every set */
+    if (kind == TD_TAPE_OF_BARS) return knob < TD_KNOB_BARS_COUNT ? &td_knob_infos[knob] : NULL;
+    if (knob == TD_KNOB_maker) return &book_maker;
+    return knob == TD_KNOB_cash || knob >= TD_KNOB_BARS_COUNT ? &td_knob_infos[knob] : NULL;
 }
 
 int td_kind_find_knob(td_tape_kind kind, const char *name) {

@@ -149,13 +149,19 @@ static bool holds_envelopes(const td_journal_head *head) {
     return head->kind == TD_TAPE_OF_BARS && head->metrics == TD_JOURNAL_METRICS_ENVELOPED;
 }
 
+static unsigned char *put_double(unsigned char *to, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, 8);
+    return put64(to, bits);
+}
+
 static unsigned char *put_metrics(unsigned char *to, td_tape_kind kind, const double *values) {
-    const td_tape_kind_info *info = &td_tape_kind_infos[kind];
-    for (int i = 0; i < info->metric_count; i++) {
-        uint64_t bits;
-        memcpy(&bits, &values[info->metrics[i]], 8);
-        to = put64(to, bits);
+    if (kind == TD_TAPE_OF_BARS) { /* the first of the enum, in its order: copied whole */
+        for (int m = 0; m < TD_METRIC_BARS_COUNT; m++) to = put_double(to, values[m]);
+        return to;
     }
+    const td_tape_kind_info *info = &td_tape_kind_infos[kind];
+    for (int i = 0; i < info->metric_count; i++) to = put_double(to, values[info->metrics[i]]);
     return to;
 }
 
