@@ -9,6 +9,7 @@
 #include "bench/regret.h"
 #include "cli/cli.h"
 #include "cli/job.h"
+#include "cli/option.h"
 
 enum { KEY_FUNCTION = 256, KEY_SAMPLER, KEY_TRIALS, KEY_SEEDS, KEY_FIRST, KEY_THREADS, KEY_JSON };
 
@@ -31,15 +32,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static long long whole(struct argp_state *state, const char *name, const char *text, long long low, long long high) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < low || value > high)
-        argp_error(state, "--%s is '%s', must be a whole number from %lld to %lld", name, text, low, high);
-    return value;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state) {
     sampler_arguments *found = state->input;
     switch (key) {
@@ -52,10 +44,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
             if (!strcmp(td_sampler_name(found->kind), text)) return 0;
         argp_error(state, "--sampler is '%s', must be random, sobol, tpe or gp", text);
         return EINVAL;
-    case KEY_TRIALS: found->trials = (int)whole(state, "trials", text, 1, 100000); return 0;
-    case KEY_SEEDS: found->seeds = (int)whole(state, "seeds", text, 1, 100000); return 0;
-    case KEY_FIRST: found->first = (uint64_t)whole(state, "first-seed", text, 0, 1LL << 53); return 0;
-    case KEY_THREADS: found->threads = (int)whole(state, "threads", text, 1, 4096); return 0;
+    case KEY_TRIALS: found->trials = (int)td_option_whole(state, "trials", text, 1, 100000); return 0;
+    case KEY_SEEDS: found->seeds = (int)td_option_whole(state, "seeds", text, 1, 100000); return 0;
+    case KEY_FIRST: found->first = (uint64_t)td_option_whole(state, "first-seed", text, 0, 1LL << 53); return 0;
+    case KEY_THREADS: found->threads = (int)td_option_whole(state, "threads", text, 1, 4096); return 0;
     case KEY_JSON: found->json = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s' is one argument too many", text); return EINVAL;
     }

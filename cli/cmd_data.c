@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/data_book.h"
+#include "cli/option.h"
 #include "cli/synth_book.h"
 #include "data/book.h"
 #include "data/import.h"
@@ -22,16 +23,6 @@
 
 enum { KEY_SYMBOL = 0x100, KEY_INTERVAL, KEY_APPEND, KEY_STRICT, KEY_COLUMNS, KEY_EXTRAS, KEY_THREADS, KEY_UNPACK_MAX, KEY_JSON,
        KEY_BARS, KEY_SEED, KEY_START, KEY_PRICE, KEY_VERIFY, KEY_FROM_NAME, KEY_SYMBOLS, KEY_BOOK };
-
-/* A whole number with its bounds, or a usage error. */
-static int64_t whole_argument(struct argp_state *state, const char *option, const char *text, int64_t low, int64_t high) {
-    char *end;
-    long long value = strtoll(text, &end, 10);
-    if (end == text || *end || value < low || value > high)
-        argp_error(state, "--%s is \"%s\", expected a whole number from %lld to %lld", option, text, (long long)low,
-                   (long long)high);
-    return value;
-}
 
 /* The files named on the command line; the texts are argv's. */
 typedef struct file_list {
@@ -108,8 +99,8 @@ static error_t parse_import(int key, char *text, struct argp_state *state) {
     case KEY_STRICT: o->def.klines.strict = true; return 0;
     case KEY_COLUMNS: o->def.klines.columns = text; return 0;
     case KEY_EXTRAS: o->def.klines.extras = true; return 0;
-    case KEY_THREADS: o->def.klines.threads = (int)whole_argument(state, "threads", text, 1, 4096); return 0;
-    case KEY_UNPACK_MAX: o->def.klines.unpack_max = whole_argument(state, "unpack-max", text, 1, INT64_MAX); return 0;
+    case KEY_THREADS: o->def.klines.threads = (int)td_option_whole(state, "threads", text, 1, 4096); return 0;
+    case KEY_UNPACK_MAX: o->def.klines.unpack_max = td_option_whole(state, "unpack-max", text, 1, INT64_MAX); return 0;
     case KEY_JSON: o->json = true; return 0;
     case ARGP_KEY_ARG:
         if (!o->kind)
@@ -259,7 +250,7 @@ static error_t parse_check(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_STRICT: o->strict = true; return 0;
     case KEY_COLUMNS: o->klines.columns = text; return 0;
-    case KEY_UNPACK_MAX: o->klines.unpack_max = whole_argument(state, "unpack-max", text, 1, INT64_MAX); return 0;
+    case KEY_UNPACK_MAX: o->klines.unpack_max = td_option_whole(state, "unpack-max", text, 1, INT64_MAX); return 0;
     case KEY_JSON: o->json = true; return 0;
     case ARGP_KEY_ARG: add_file(&o->files, text); return 0;
     case ARGP_KEY_END:
@@ -603,9 +594,9 @@ static error_t parse_synth(int key, char *text, struct argp_state *state) {
     switch (key) {
     case 'o': o->path = text; return 0;
     case KEY_SYMBOL: o->symbol = text; return 0;
-    case KEY_SYMBOLS: o->symbols = (int)whole_argument(state, "symbols", text, 1, 1000); return 0;
-    case KEY_BARS: o->def.bars = whole_argument(state, "bars", text, 1, 1LL << 31); return 0;
-    case KEY_SEED: o->def.seed = (uint64_t)whole_argument(state, "seed", text, 0, INT64_MAX); return 0;
+    case KEY_SYMBOLS: o->symbols = (int)td_option_whole(state, "symbols", text, 1, 1000); return 0;
+    case KEY_BARS: o->def.bars = td_option_whole(state, "bars", text, 1, 1LL << 31); return 0;
+    case KEY_SEED: o->def.seed = (uint64_t)td_option_whole(state, "seed", text, 0, INT64_MAX); return 0;
     case KEY_INTERVAL:
         if (strlen(text) >= sizeof o->def.interval)
             argp_error(state, "--interval is \"%s\", expected a number and a unit, as in 1m", text);

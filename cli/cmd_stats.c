@@ -1,6 +1,5 @@
 /* tapedeck stats: which results are luck. */
 #include <argp.h>
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/job.h"
+#include "cli/option.h"
 #include "cli/show.h"
 #include "sweeps/importance.h"
 #include "sweeps/trials.h"
@@ -35,36 +35,20 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static long long whole(struct argp_state *state, const char *name, const char *text, long long low, long long high) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < low || value > high)
-        argp_error(state, "--%s is '%s', must be a whole number from %lld to %lld", name, text, low, high);
-    return value;
-}
-
-static double real(struct argp_state *state, const char *name, const char *text, double low, double high) {
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !(value > low && value < high)) argp_error(state, "--%s is '%s', must be a number above %g and below %g", name, text, low, high);
-    return value;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state) {
     stats_arguments *found = state->input;
     switch (key) {
     case KEY_RETURNS: found->returns = text; return 0;
     case KEY_BLOCKS:
-        found->def.blocks = (int)whole(state, "blocks", text, 2, 20);
+        found->def.blocks = (int)td_option_whole(state, "blocks", text, 2, 20);
         if (found->def.blocks % 2) argp_error(state, "--blocks is %s, must be even", text);
         return 0;
-    case KEY_TRIALS: found->def.tried = whole(state, "trials", text, 1, 1LL << 53); return 0;
+    case KEY_TRIALS: found->def.tried = td_option_whole(state, "trials", text, 1, 1LL << 53); return 0;
     case KEY_CHOSEN: found->chosen = text; return 0;
-    case KEY_PERIODS: found->periods_per_year = real(state, "periods-per-year", text, 0, 1e9); return 0;
-    case KEY_REPLICATES: found->def.replicates = whole(state, "replicates", text, 20, 1000000); return 0;
-    case KEY_CONFIDENCE: found->def.confidence = real(state, "confidence", text, 0.5, 1); return 0;
-    case KEY_SEED: found->def.seed = (uint64_t)whole(state, "seed", text, 0, 1LL << 53); return 0;
+    case KEY_PERIODS: found->periods_per_year = td_option_between(state, "periods-per-year", text, 0, 1e9); return 0;
+    case KEY_REPLICATES: found->def.replicates = td_option_whole(state, "replicates", text, 20, 1000000); return 0;
+    case KEY_CONFIDENCE: found->def.confidence = td_option_between(state, "confidence", text, 0.5, 1); return 0;
+    case KEY_SEED: found->def.seed = (uint64_t)td_option_whole(state, "seed", text, 0, 1LL << 53); return 0;
     case KEY_JSON: found->json = true; return 0;
     case ARGP_KEY_ARG:
         if (found->results) argp_error(state, "one results file at a time: '%s' is a second one", text);
@@ -82,7 +66,7 @@ typedef struct parameters {
     int axes, metric, goal;
     char (*names)[64];           /* (axes) */
     td_importance *importance;   /* (axes); NULL where there are too few trials, or none of the parameters varies */
-    char why_not[256];
+    td_error why_not;
     int64_t pairs, robust, best; /* neighbours, the row with the best worst of them, the best row; -1 none */
     double robust_score, robust_least, best_score, best_least;
 } parameters;
@@ -133,9 +117,7 @@ static td_status look_at_parameters(td_results *results, uint64_t seed, paramete
         if (!axis[a]) status = TD_BAD_DATA;
     }
     if (status == TD_OK) status = read_scores(results, p, score, error);
-    td_error little = {""};
-    if (status == TD_OK && td_importance_make(axis, p->axes, score, rows, REPLICATES, seed, p->importance, &little) != TD_OK) {
-        snprintf(p->why_not, sizeof p->why_not, "%s", little.message);
+    if (status == TD_OK && td_importance_make(axis, p->axes, score, rows, REPLICATES, seed, p->importance, &p->why_not) != TD_OK) {
         free(p->importance);
         p->importance = NULL;
     }
@@ -268,7 +250,7 @@ static void print_parameters(const parameters *p) {
     for (int a = 0; p->importance && a < p->axes; a++)
         if (isfinite(p->importance[a].share))
             printf("  %-24s %3.0f %% (%.0f to %.0f)\n", p->names[a], 100 * p->importance[a].share, 100 * p->importance[a].low, 100 * p->importance[a].high);
-    if (!p->importance) printf("what moves %s cannot be said: %s\n", metric, p->why_not);
+    if (!p->importance) printf("what moves %s cannot be said: %s\n", metric, p->why_not.message);
     if (p->best < 0) return;
     printf("best                       trial %lld: %s %.4g, its worst neighbour %.4g\n", (long long)p->best, metric, p->best_score, p->best_least);
     printf("robust                     trial %lld: %s %.4g, its worst neighbour %.4g\n", (long long)p->robust, metric, p->robust_score, p->robust_least);

@@ -1,6 +1,5 @@
 /* tapedeck verify: replays cells of a results file with the reference engine and compares hash, state and every metric, bit for
  * bit. The configuration comes out of the results file, the tape is found by its path and must have the digest stored there. */
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <omp.h>
@@ -12,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/crash.h"
 #include "cli/job.h"
+#include "cli/option.h"
 #include "cli/prove.h"
 #include "cli/show.h"
 #include "sim/plugin.h"
@@ -37,23 +37,14 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static long long whole_number(struct argp_state *state, const char *name, const char *text, long long low, long long high) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < low || value > high)
-        argp_error(state, "--%s is '%s', must be a whole number from %lld to %lld", name, text, low, high);
-    return value;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state) {
     verify_arguments *arguments = state->input;
     switch (key) {
     case KEY_SAMPLE:
-        arguments->sample = strcmp(text, "all") == 0 ? -1 : whole_number(state, "sample", text, 1, INT64_MAX);
+        arguments->sample = strcmp(text, "all") == 0 ? -1 : td_option_whole(state, "sample", text, 1, INT64_MAX);
         return 0;
-    case KEY_SEED: arguments->seed = (uint64_t)whole_number(state, "seed", text, 0, INT64_MAX); return 0;
-    case KEY_THREADS: arguments->threads = (int)whole_number(state, "threads", text, 1, 4096); return 0;
+    case KEY_SEED: arguments->seed = (uint64_t)td_option_whole(state, "seed", text, 0, INT64_MAX); return 0;
+    case KEY_THREADS: arguments->threads = (int)td_option_whole(state, "threads", text, 1, 4096); return 0;
     case KEY_CONFIG: arguments->config_path = text; return 0;
     case KEY_TAPE: arguments->tape_path = text; return 0;
     case KEY_STRATEGY: arguments->strategy_path = text; return 0;

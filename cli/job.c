@@ -1,10 +1,11 @@
 /* See job.h. */
 #include "cli/job.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/option.h"
 
 enum { KEY_SET = 0x100, KEY_JSON, KEY_THREADS, KEY_ENGINE };
 
@@ -30,15 +31,6 @@ static const struct argp_option job_bench_options[] = {
     {0},
 };
 
-static void set_threads(td_job *job, const char *text, struct argp_state *state) {
-    char *end;
-    errno = 0;
-    long threads = strtol(text, &end, 10);
-    if (errno || end == text || *end || threads < 1 || threads > 4096)
-        argp_error(state, "--threads is '%s', must be a whole number from 1 to 4096", text);
-    job->threads = (int)threads;
-}
-
 static void set_engine(td_job *job, const char *text, struct argp_state *state) {
     for (td_engine engine = TD_ENGINE_AUTO; engine <= TD_ENGINE_SKIP; engine++)
         if (strcmp(td_engine_name(engine), text) == 0) {
@@ -58,7 +50,7 @@ static error_t parse_job(int key, char *text, struct argp_state *state) {
         job->overrides[job->override_count++] = text;
         return 0;
     case KEY_JSON: job->json = true; return 0;
-    case KEY_THREADS: set_threads(job, text, state); return 0;
+    case KEY_THREADS: job->threads = (int)td_option_whole(state, "threads", text, 1, 4096); return 0;
     case KEY_ENGINE: set_engine(job, text, state); return 0;
     case ARGP_KEY_ARG:
         if (job->config_path) argp_error(state, "one configuration at a time: '%s' and '%s'", job->config_path, text);

@@ -1,7 +1,6 @@
 /* See prove.h. The work is done in sweeps/poison.c and sweeps/warmup.c; here sets are drawn and reports printed. */
 #include "cli/prove.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/random.h"
 #include "cli/cli.h"
 #include "cli/job.h"
+#include "cli/option.h"
 #include "sweeps/poison.h"
 #include "sweeps/warmup.h"
 
@@ -35,26 +35,17 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static int64_t whole_number(struct argp_state *state, const char *name, const char *text, int64_t low) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < low || value > 1000000000)
-        argp_error(state, "--%s is '%s', must be a whole number from %lld to 1000000000", name, text, (long long)low);
-    return value;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state) {
     prove_arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &arguments->job; return 0;
     case KEY_POISON: arguments->poison = true; return 0;
     case KEY_WARMUP: arguments->warmup = true; return 0;
-    case KEY_EVERY: arguments->every = whole_number(state, "every", text, 1); return 0;
-    case KEY_OFFSETS: arguments->offsets = whole_number(state, "offsets", text, 1); return 0;
-    case KEY_STEP: arguments->step = whole_number(state, "step", text, 1); return 0;
-    case KEY_SAMPLE: arguments->sample = whole_number(state, "sample", text, 1); return 0;
-    case KEY_SEED: arguments->seed = (uint64_t)whole_number(state, "seed", text, 0); return 0;
+    case KEY_EVERY: arguments->every = td_option_whole(state, "every", text, 1, 1000000000); return 0;
+    case KEY_OFFSETS: arguments->offsets = td_option_whole(state, "offsets", text, 1, 1000000000); return 0;
+    case KEY_STEP: arguments->step = td_option_whole(state, "step", text, 1, 1000000000); return 0;
+    case KEY_SAMPLE: arguments->sample = td_option_whole(state, "sample", text, 1, 1000000000); return 0;
+    case KEY_SEED: arguments->seed = (uint64_t)td_option_whole(state, "seed", text, 0, 1000000000); return 0;
     case ARGP_KEY_SUCCESS:
         if (arguments->poison && arguments->warmup) argp_error(state, "--poison and --warmup are two questions; ask one at a time");
         if (arguments->every && arguments->warmup) argp_error(state, "--every goes with --poison");

@@ -298,10 +298,12 @@ static td_status choose_columns(td_results *results, const td_show_def *def, int
 
 /* ---- table ---- */
 
-/* for eyes: six digits, money with two decimals, words and durations as they are written, "-" for NaN; text has 48 bytes */
+/* for eyes: six digits, money with two decimals (on books it may be a coin's), words and durations as they are written, "-" for NaN; text has
+ * 48 bytes */
 void td_column_text(const td_results *results, int column, double value, char *text) {
     int axes = td_results_axis_count(results);
-    bool money = column >= axes && !strcmp(td_metric_infos[metric_of(results, column - axes, NULL)].units, "quote");
+    bool money = kind_of(results) == &td_tape_kind_infos[TD_TAPE_OF_BARS] && column >= axes &&
+                 !strcmp(td_metric_infos[metric_of(results, column - axes, NULL)].units, "quote");
     if (isnan(value)) strcpy(text, "-");
     else if (column < axes && td_results_axis_form(results, column) != TD_VALUE_NUMBER) td_results_axis_text(results, column, value, text);
     else if (money && fabs(value) < 1e15) snprintf(text, 48, "%.2f", value);

@@ -211,7 +211,7 @@ TD_INLINE void td_book_run(const td_book_moment *moment, void *vectors, size_t b
         td_book_now now = {.known = {vector->param, vector->seats[0].position}, .moment = moment, .vector = vector,
                            .asked = masks ? td_word_mask(masks[v]) : td_every_lane(), .overflow = td_no_lane(), .wishes = wishes, .quotes = quotes};
         td_real before[TD_BOOK_STATE_MAX];
-        for (int i = 0; masks && i < reals; i++) before[i] = vector->state[i];
+        for (int i = 0; i < reals; i++) before[i] = vector->state[i];
         body(&now, vector->state);
         for (int i = 0; masks && i < reals; i++) vector->state[i] = td_select(now.asked, vector->state[i], before[i]);
         if (td_unlikely(td_book_wants(&now))) td_book_hand_over(&now, v, sink, context);

@@ -570,10 +570,10 @@ void td_assert_engines_agree(const td_deck *deck, const td_set *sets, int64_t co
     td_play(player, sets, count, cells, returns);
     td_player_close(player);
     td_engine best = td_deck_engine(deck, TD_ENGINE_AUTO);
-    int from = best == TD_ENGINE_REFERENCE ? best : TD_ENGINE_LANES, to = best == TD_ENGINE_SKIP ? best : from;
+    td_engine from = best == TD_ENGINE_REFERENCE ? best : TD_ENGINE_LANES, to = best == TD_ENGINE_SKIP ? best : from;
     for (int isa = 0; isa <= (int)td_isa_best(); isa++)
-        for (int engine = from; engine <= to; engine++) {
-            assert_ok(td_player_open(deck, (td_engine)engine, (td_isa)isa, &player, &error));
+        for (td_engine engine = from; engine <= to; engine++) {
+            assert_ok(td_player_open(deck, engine, (td_isa)isa, &player, &error));
             td_player_limit_chunk(player, chunk);
             memset(found, 0x55, (size_t)count * sizeof *found);
             td_play(player, sets, count, found, others);
