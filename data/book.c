@@ -503,7 +503,7 @@ typedef struct entry { /* of a message, in order of arrival */
     int64_t exchange_ns, local_ns, row_begin;
     uint64_t sequence;
     int32_t rows;
-    uint8_t kind, seen;
+    uint8_t kind, seen, unused[2]; /* named, so that no byte goes to disk unset */
 } entry;
 
 typedef struct wide_entry {
