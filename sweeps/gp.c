@@ -118,18 +118,45 @@ static bool invert(td_gp *gp, const double *theta, double *slopes, double *half_
     return info == 0;
 }
 
+/* Log prior at theta, and its gradient. */
+static double prior_of(const td_gp *gp, const double *theta, double *gradient) {
+    int d = gp->d;
+    double s2 = exp(theta[d]), noise = exp(theta[d + 1]), nu = noise + least_noise, sum = 0;
+    if (!gp->dimension_scaled) {
+        for (int k = 0; k < d; k++) {
+            double w = exp(theta[k]);
+            sum -= 0.1 / w + 0.1 * w;
+            gradient[k] = 0.1 / w - 0.1 * w;
+        }
+        gradient[d] = 1 - s2;
+        gradient[d + 1] = noise * (0.1 / nu - 30);
+        return sum + log(s2) - s2 + 0.1 * log(nu) - 30 * nu;
+    }
+    /* ln length ~ N(sqrt 2 + ln(d) / 2, 3), ln nu ~ N(-4, 1), s2 = 1 as nearly as makes no difference */
+    double center = M_SQRT2 + 0.5 * log((double)d);
+    for (int k = 0; k < d; k++) {
+        double away = -theta[k] / 2 - center;
+        sum -= away * away / 6 - theta[k] / 2;
+        gradient[k] = away / 6 + 0.5;
+    }
+    double far = log(nu) + 4;
+    gradient[d] = -theta[d] / 0.01;
+    gradient[d + 1] = -noise / nu * (far + 1);
+    return sum - theta[d] * theta[d] / 0.02 - far * far / 2 - log(nu);
+}
+
 bool td_gp_likelihood(td_gp *gp, const double *theta, double *likelihood, double *prior, double *gradient) {
     int64_t n = gp->n;
     int d = gp->d;
-    double half_log_det, w[TD_DIMENSIONS_MAX], s2 = exp(theta[d]), noise = exp(theta[d + 1]), nu = noise + least_noise;
+    double half_log_det, w[TD_DIMENSIONS_MAX], noise = exp(theta[d + 1]), nu = noise + least_noise;
     double *slopes = gradient ? gp->scratch : NULL;
     if (!invert(gp, theta, slopes, &half_log_det)) return false;
     weights_of(gp, theta, w);
     double fit = 0;
     for (int64_t i = 0; i < n; i++) fit += gp->y[i] * gp->alpha[i];
     *likelihood = -half_log_det - 0.5 * fit;
-    *prior = log(s2) - s2 + 0.1 * log(nu) - 30 * nu;
-    for (int k = 0; k < d; k++) *prior -= 0.1 / w[k] + 0.1 * w[k];
+    double by_theta[TD_GP_THETAS_MAX] = {0};
+    *prior = prior_of(gp, theta, by_theta);
     if (!gradient) return isfinite(*likelihood);
 
     /* half the trace of (alpha alpha' - inverse) dK, where dK is a product of slopes and distances, or K less its noise, or the noise */
@@ -145,11 +172,11 @@ bool td_gp_likelihood(td_gp *gp, const double *theta, double *likelihood, double
             }
         }
     }
-    for (int k = 0; k < d; k++) gradient[k] = w[k] * by_w[k] + 0.1 / w[k] - 0.1 * w[k];
+    for (int k = 0; k < d; k++) gradient[k] = w[k] * by_w[k] + by_theta[k];
     /* of s2 dK is K less its noise: y' alpha and n are what all of K gives */
     double own = nu + gp->jitter;
-    gradient[d] = 0.5 * (fit - (double)n - own * trace) + 1 - s2;
-    gradient[d + 1] = 0.5 * noise * trace + noise * (0.1 / nu - 30);
+    gradient[d] = 0.5 * (fit - (double)n - own * trace) + by_theta[d];
+    gradient[d + 1] = 0.5 * noise * trace + by_theta[d + 1];
     return isfinite(*likelihood);
 }
 

@@ -1,7 +1,8 @@
 /* Gaussian process regression with a Matérn-5/2 kernel and one length for each dimension, and the expected improvement it promises.
  *
  * Inputs lie in the unit box, values are standardised by the caller (mean 0, standard deviation 1) and larger is better. Kernel, priors
- * and numerics: those of Optuna 5's GPSampler, as formulas; LogEI: Ament, Daulton, Eriksson, Balandat, Bakshy, Unexpected improvements to
+ * and numerics: those of Optuna 5's GPSampler, as formulas, and a second prior, that of Hvarfner, Hellsten, Nardi, Vanilla Bayesian
+ * optimization performs great in high dimensions (2024), which BoTorch has; LogEI: Ament, Daulton, Eriksson, Balandat, Bakshy, Unexpected improvements to
  * expected improvement for Bayesian optimization (2023). Linear algebra is OpenBLAS' (base/blas.h), on one thread. */
 #ifndef TAPEDECK_SWEEPS_GP_H
 #define TAPEDECK_SWEEPS_GP_H
@@ -27,6 +28,7 @@ typedef struct td_gp {
     double *alpha;            /* (n) inverse times y */
     double *scratch;          /* (2, n, n) */
     double jitter;            /* that had to be added to the diagonal, 0 most often */
+    bool dimension_scaled;    /* prior: false Optuna's; true BoTorch's since 0.12, in which lengths grow with the root of the dimensions */
 } td_gp;
 
 td_status td_gp_open(const td_blas *blas, int d, td_gp *gp, td_error *error);

@@ -1,6 +1,7 @@
 /* Suggestions of a Gaussian process: where the expected improvement is largest. See sampler.h.
  *
- * Every suggestion fits the process anew to what was told, starting from the last fit; failed tries and those that break constraints
+ * Every suggestion fits the process anew to what was told, starting from the last fit, in turn with one and the other of two priors: one
+ * trusts short lengths, which finds the bottom of a valley, the other long ones, which finds the valley. Failed tries and those that break constraints
  * count as the worst that was seen. Tries that are not answered yet are believed to become what the process says of them (Kriging
  * believer). The improvement is looked at on Sobol points; from the best of them, the best try, and some more by lot, it is climbed: along
  * continuous dimensions by L-BFGS within the box, along the others value by value.
@@ -21,6 +22,7 @@ static const double near_by = 1e-3;
 
 typedef struct td_gp_search {
     td_gp gp;
+    double theta[2][TD_GP_THETAS_MAX]; /* where the last fit with each prior ended */
     double *numbers;          /* grown as needed */
     int64_t room, last_near;  /* last_near: number of the last suggestion that nearly was an old one, -100 none */
 } td_gp_search;
@@ -35,6 +37,7 @@ td_gp_search *td_gp_search_open(const td_sampler_def *def, td_error *error) {
         return NULL;
     }
     for (int d = 0; d < def->dimensions; d++) search->gp.hamming[d] = def->dimension[d].choices > 0;
+    for (int prior = 0; prior < 2; prior++) memcpy(search->theta[prior], search->gp.theta, sizeof search->theta[prior]);
     search->last_near = -100;
     return search;
 }
@@ -300,18 +303,22 @@ bool td_gp_suggest(td_sampler *s, td_gp_search *search, int64_t number, double *
            *y = told + most * d, *work = y + most, *narrow = work + 2 * BATCH * most;
     int64_t n = gather(s, told, y, &pending);
     if (n < 1 || !td_gp_set(gp, told, y, n)) return false;
+    int prior = (int)(number % 2);
+    gp->dimension_scaled = prior;
+    memcpy(gp->theta, search->theta[prior], sizeof gp->theta);
     td_gp_fit(gp);
+    memcpy(search->theta[prior], gp->theta, sizeof gp->theta);
     double best = -INFINITY;
     int64_t best_at = 0;
     for (int64_t i = 0; i < n; i++)
         if (y[i] > best) best = y[best_at = i];
     if (pending > 0) { /* believed */
-        double likelihood, prior;
+        double likelihood, log_prior;
         for (int64_t i = 0; i < pending; i++) {
             double variance;
             td_gp_predict(gp, told + (n + i) * d, 1, &y[n + i], &variance, work);
         }
-        if (!td_gp_set(gp, told, y, n + pending) || !td_gp_likelihood(gp, gp->theta, &likelihood, &prior, NULL)) return false;
+        if (!td_gp_set(gp, told, y, n + pending) || !td_gp_likelihood(gp, gp->theta, &likelihood, &log_prior, NULL)) return false;
     }
     if (!scatter(&s->def, number, units)) return false;
     for (int64_t i = 0; i < CANDIDATES; i += BATCH) {

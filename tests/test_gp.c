@@ -28,16 +28,18 @@ static void likelihood_and_gradient(void **state) {
     const double expected[] = {.853475914829, 2.627180957804, 2.187490925154, -.053603776879};
     for (int k = 0; k < 4; k++) assert_near(gradient[k], expected[k], 1e-10);
     assert_true(gp.jitter == 0);
-    /* with a choice among the dimensions, against finite differences */
+    /* with a choice among the dimensions and with either prior, against finite differences */
     gp.hamming[1] = true;
-    assert_true(td_gp_likelihood(&gp, gp.theta, &likelihood, &prior, gradient));
-    for (int k = 0; k < 4; k++) {
+    gp.theta[2] = 0.02;
+    for (int k = 0; k < 8; k++) {
+        gp.dimension_scaled = k / 4;
+        assert_true(td_gp_likelihood(&gp, gp.theta, &likelihood, &prior, gradient));
         double theta[4], l[2], p[2];
         for (int side = 0; side < 2; side++) {
-            for (int i = 0; i < 4; i++) theta[i] = gp.theta[i] + (i == k ? (side ? 1e-5 : -1e-5) : 0);
+            for (int i = 0; i < 4; i++) theta[i] = gp.theta[i] + (i == k % 4 ? (side ? 1e-5 : -1e-5) : 0);
             assert_true(td_gp_likelihood(&gp, theta, &l[side], &p[side], NULL));
         }
-        assert_near(gradient[k], (l[1] + p[1] - l[0] - p[0]) / 2e-5, 1e-6);
+        assert_near(gradient[k % 4], (l[1] + p[1] - l[0] - p[0]) / 2e-5, 1e-6);
     }
     td_gp_close(&gp);
 }
