@@ -2,7 +2,7 @@
 offsets, on recorded feeds of linear and inverse contracts, on synthetic books, and order by order. Not part of the test list: it needs
 hftbacktest and h5py (pip install hftbacktest==2.4.4 h5py), and for the recordings the reference data.
 
-    TAPEDECK_BIN=build/release/tapedeck TAPEDECK_SHARED=../shared python3 tests/peers/hftbacktest_cases.py [CASE...]
+    TAPEDECK_BIN=build/release/tapedeck python3 tests/peers/hftbacktest_cases.py [CASE...]
 
 Prints the largest difference of each number over the sets of a case, and the sets in which one is too large; exits with 1 when there is
 one. Recorded feeds go through the package's own converter; of the other tapes its rows are made from ours, row by row."""
@@ -25,7 +25,7 @@ from hftbacktest.binding import event_dtype  # noqa: E402
 from hftbacktest.data.validation import correct_event_order, validate_event_order  # noqa: E402
 
 TAPEDECK = os.path.abspath(os.environ["TAPEDECK_BIN"])
-SHARED = os.environ.get("TAPEDECK_SHARED")
+SHARED = os.environ.get("TAPEDECK_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
 MAKER, TAKER = -0.00005, 0.0007
 L2 = ["risk_adverse", "power(2)", "power2(2)", "power3(3)", "log", "log2"]
 L3 = ["l3_fifo"]
