@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/data_book.h"
+#include "cli/job.h"
 #include "cli/option.h"
 #include "cli/synth_book.h"
 #include "data/book.h"
@@ -37,20 +38,8 @@ static void add_file(file_list *files, const char *path) {
     files->paths[files->count++] = path;
 }
 
-static json_t *json_time(int64_t time_ns) {
-    char text[32];
-    return json_string(td_time_text(time_ns, text));
-}
-
 /* JSON has no NaN and no infinity. */
 static json_t *json_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-static int print_json(json_t *document) {
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-    json_decref(document);
-    return TD_EXIT_OK;
-}
 
 static json_t *json_problems(const td_klines *klines) {
     json_t *list = json_array();
@@ -157,8 +146,8 @@ static json_t *import_document(const import_options *o, const td_import *import,
                      (json_int_t)k->rows, "broken", (json_int_t)k->broken, "faults", json_faults(k), "out_of_order",
                      (json_int_t)k->out_of_order, "duplicates", (json_int_t)k->duplicates, "contradicting",
                      (json_int_t)k->contradicting, "open_close_outside", (json_int_t)k->outside, "older", (json_int_t)r->older,
-                     "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first", json_time(r->first_ns), "last",
-                     json_time(r->last_ns), "digest", import->digest, "problems", json_problems(k));
+                     "added", (json_int_t)r->added, "bars", (json_int_t)r->bars, "first", td_json_time(r->first_ns), "last",
+                     td_json_time(r->last_ns), "digest", import->digest, "problems", json_problems(k));
 }
 
 /* One document for --symbol, a list of them for --symbol-from-name. */
@@ -224,7 +213,7 @@ static int import_command(int argc, char **argv) {
         code = td_cli_fail(status, &error, o.json);
     } else {
         warn_of_import(&o, &import);
-        code = o.json ? print_json(imports_document(&o, &import)) : print_import(&o, &import);
+        code = o.json ? td_json_print(imports_document(&o, &import), TD_EXIT_OK) : print_import(&o, &import);
         td_import_free(&import);
     }
     free(o.files.paths);
@@ -348,7 +337,7 @@ static td_status check_text(const check_options *o, check_report *r, td_error *e
 static bool has_errors(const check_report *r) { return r->klines.broken || r->klines.out_of_order || r->klines.contradicting; }
 
 static json_t *json_gap(const td_gap *gap) {
-    return json_pack("{s:o, s:o, s:I}", "after", json_time(gap->after_ns), "before", json_time(gap->before_ns), "missing",
+    return json_pack("{s:o, s:o, s:I}", "after", td_json_time(gap->after_ns), "before", td_json_time(gap->before_ns), "missing",
                      (json_int_t)gap->missing);
 }
 
@@ -358,11 +347,11 @@ static json_t *check_document(const check_report *r) {
     json_t *gaps = json_array(), *spikes = json_array();
     for (int i = 0; i < q->gap_count; i++) json_array_append_new(gaps, json_gap(&q->gap[i]));
     for (int i = 0; i < q->spike_count; i++)
-        json_array_append_new(spikes, json_pack("{s:o, s:f, s:f, s:f}", "time", json_time(q->spike[i].time_ns), "previous_close",
+        json_array_append_new(spikes, json_pack("{s:o, s:f, s:f, s:f}", "time", td_json_time(q->spike[i].time_ns), "previous_close",
                                                 q->spike[i].previous, "close", q->spike[i].close, "ratio", q->spike[i].ratio));
     json_t *document = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o}", "file", r->path, "kind",
                                  r->is_tape ? "tape" : "klines", "interval", r->interval, "bars", (json_int_t)q->bars, "first",
-                                 json_time(q->first_ns), "last", json_time(q->last_ns), "open_hours_of_week", q->open_hours, "gaps",
+                                 td_json_time(q->first_ns), "last", td_json_time(q->last_ns), "open_hours_of_week", q->open_hours, "gaps",
                                  (json_int_t)q->gaps, "missing_bars", (json_int_t)q->missing_bars, "largest_gap",
                                  q->gaps ? json_gap(&q->largest_gap) : json_null(), "first_gaps", gaps, "spikes",
                                  (json_int_t)q->spikes, "first_spikes", spikes);
@@ -458,7 +447,7 @@ static int check_command(int argc, char **argv) {
         int of_file = check_file(&o, o.files.paths[i], reports);
         if (of_file != TD_EXIT_OK && (code == TD_EXIT_OK || of_file != TD_EXIT_GATE)) code = of_file;
     }
-    if (o.json) print_json(json_pack("{s:o}", "files", reports));
+    if (o.json) td_json_print(json_pack("{s:o}", "files", reports), TD_EXIT_OK);
     free(o.files.paths);
     return code;
 }
@@ -500,7 +489,7 @@ static json_t *info_document(const char *path, const td_tape *tape, const td_qua
     for (int i = 0; i < td_tape_extra_count(tape); i++) json_array_append_new(extras, json_string(td_tape_extra_at(tape, i).name));
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:s}", "tape", path, "symbol",
                      tape->symbol, "interval", tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars",
-                     (json_int_t)tape->bars, "first", json_time(q->first_ns), "last", json_time(q->last_ns), "low",
+                     (json_int_t)tape->bars, "first", td_json_time(q->first_ns), "last", td_json_time(q->last_ns), "low",
                      json_number(q->low), "high", json_number(q->high), "missing_bars", (json_int_t)q->missing_bars, "gaps",
                      (json_int_t)q->gaps, "volume_missing", (json_int_t)q->volume_missing, "extras", extras, "source",
                      td_tape_source(tape), "digest", tape->digest);
@@ -514,14 +503,14 @@ static json_t *symbols_document(const char *path, const td_tape *tape, const td_
         const td_quality *q = &of_symbols[k];
         json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:s}", "symbol",
                                               td_tape_symbol_name(tape, k), "bars", (json_int_t)q->bars, "first",
-                                              json_time(q->first_ns), "last", json_time(q->last_ns), "low", json_number(q->low),
+                                              td_json_time(q->first_ns), "last", td_json_time(q->last_ns), "low", json_number(q->low),
                                               "high", json_number(q->high), "missing_bars", (json_int_t)q->missing_bars, "gaps",
                                               (json_int_t)q->gaps, "volume_missing", (json_int_t)q->volume_missing, "digest",
                                               td_tape_symbol_digest(tape, k)));
     }
     return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:s, s:s}", "tape", path, "symbols", list, "interval",
                      tape->interval, "interval_ns", (json_int_t)tape->interval_ns, "bars", (json_int_t)tape->bars, "first",
-                     json_time(tape->time_ns[0]), "last", json_time(tape->time_ns[tape->bars - 1]), "extras", extras, "source",
+                     td_json_time(tape->time_ns[0]), "last", td_json_time(tape->time_ns[tape->bars - 1]), "extras", extras, "source",
                      td_tape_source(tape), "digest", tape->digest);
 }
 
@@ -572,7 +561,7 @@ static int info_command(int argc, char **argv) {
     if (status != TD_OK)
         code = td_cli_fail(status, &error, o.json);
     else if (o.json)
-        code = print_json(tape.symbols > 1 ? symbols_document(o.path, &tape, of_symbols) : info_document(o.path, &tape, of_symbols));
+        code = td_json_print(tape.symbols > 1 ? symbols_document(o.path, &tape, of_symbols) : info_document(o.path, &tape, of_symbols), TD_EXIT_OK);
     else
         code = print_info(o.path, &tape, of_symbols);
     free(of_symbols);
@@ -698,8 +687,8 @@ static int print_synth(const synth_options *o, const td_tape_part *parts, const 
     const char *interval = o->def.interval;
     if (o->json) {
         json_t *document = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "tape", o->path, "symbol", o->symbol, "interval",
-                                     interval, "bars", (json_int_t)made->bars, "first", json_time(made->first_ns), "last",
-                                     json_time(made->last_ns), "digest", made->digest);
+                                     interval, "bars", (json_int_t)made->bars, "first", td_json_time(made->first_ns), "last",
+                                     td_json_time(made->last_ns), "digest", made->digest);
         json_t *names = json_array();
         for (int k = 0; k < o->symbols; k++) json_array_append_new(names, json_string(parts[k].tape.symbol));
         if (o->symbols > 1) {
@@ -707,7 +696,7 @@ static int print_synth(const synth_options *o, const td_tape_part *parts, const 
             json_object_set(document, "symbols", names);
         }
         json_decref(names);
-        return print_json(document);
+        return td_json_print(document, TD_EXIT_OK);
     }
     char first[32], last[32];
     printf("tape       %s\nbars       %lld of %s, %s to %s\n", o->path, (long long)made->bars, interval,

@@ -6,21 +6,10 @@
 
 #include "cli/cli.h"
 #include "cli/data_book.h"
+#include "cli/job.h"
 #include "data/book_feed.h"
 #include "data/book_quality.h"
 #include "sweeps/scalars.h"
-
-static json_t *json_time(int64_t time_ns) {
-    char text[32];
-    return json_string(td_time_text(time_ns, text));
-}
-
-static int print_json(json_t *document) {
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-    json_decref(document);
-    return TD_EXIT_OK;
-}
 
 /* ---- import ---- */
 
@@ -171,8 +160,8 @@ static json_t *import_document(const import_options *o, const td_feed_report *re
     if (rest) json_object_update(document, rest);
     json_decref(rest);
     free(text);
-    json_object_set_new(document, "first_time", json_time(report->first_ns));
-    json_object_set_new(document, "last_time", json_time(report->last_ns));
+    json_object_set_new(document, "first_time", td_json_time(report->first_ns));
+    json_object_set_new(document, "last_time", td_json_time(report->last_ns));
     return document;
 }
 
@@ -214,7 +203,7 @@ int td_data_import_book(int argc, char **argv) {
     if (status != TD_OK)
         code = td_cli_fail(status, &error, o.json);
     else
-        code = o.json ? print_json(import_document(&o, &report, digest)) : print_import(&o, &report, digest);
+        code = o.json ? td_json_print(import_document(&o, &report, digest), TD_EXIT_OK) : print_import(&o, &report, digest);
     free(o.files);
     return code;
 }
@@ -246,8 +235,8 @@ static json_t *check_document(const char *path, const td_book *book, const td_bo
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, "
                      "s:o, s:b}",
                      "file", path, "kind", "book", "symbol", book->instrument.symbol, "mode", book->parity ? "parity" : "strict",
-                     "messages", (json_int_t)book->messages, "rows", (json_int_t)book->rows, "first", json_time(q->first_ns), "last",
-                     json_time(q->last_ns), "messages_by_kind", json_kinds(q->kinds), "rows_by_kind", json_kinds(q->rows), "gaps",
+                     "messages", (json_int_t)book->messages, "rows", (json_int_t)book->rows, "first", td_json_time(q->first_ns), "last",
+                     td_json_time(q->last_ns), "messages_by_kind", json_kinds(q->kinds), "rows_by_kind", json_kinds(q->rows), "gaps",
                      (json_int_t)q->kinds[TD_BOOK_GAP], "crossed", (json_int_t)q->crossed, "locked", (json_int_t)q->locked,
                      "unknown_levels", (json_int_t)q->unknown_levels, "unknown_orders", (json_int_t)q->unknown_orders, "tickers",
                      (json_int_t)q->tickers, "ticker_compared", (json_int_t)r->compared, "ticker_equal", (json_int_t)r->equal,
@@ -315,8 +304,8 @@ static json_t *info_document(const char *path, const td_book *book) {
         "{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:f, s:I, s:I, s:I, s:b, s:o, s:o, s:s}", "tape", path, "kind", "book", "symbol",
         i->symbol, "venue", i->venue, "mode", book->parity ? "parity" : "strict", "tick", i->tick, "lot", i->lot, "contract",
         td_contract_name(i->contract), "multiplier", i->multiplier, "messages", (json_int_t)book->messages, "rows", (json_int_t)book->rows,
-        "funding", (json_int_t)book->funding_count, "orders", book->order_id != NULL, "first", json_time(book->exchange_ns[0]), "last",
-        json_time(book->exchange_ns[book->messages - 1]), "digest", book->digest);
+        "funding", (json_int_t)book->funding_count, "orders", book->order_id != NULL, "first", td_json_time(book->exchange_ns[0]), "last",
+        td_json_time(book->exchange_ns[book->messages - 1]), "digest", book->digest);
     json_t *report = json_loads(td_book_report(book), 0, NULL);
     json_object_set_new(document, "import", report ? report : json_null());
     return document;
@@ -341,7 +330,7 @@ int td_data_info_book(const char *path, bool verify, bool json) {
     td_error error;
     td_status status = td_book_open(path, verify, &book, &error);
     if (status != TD_OK) return td_cli_fail(status, &error, json);
-    int code = json ? print_json(info_document(path, &book)) : print_info(path, &book);
+    int code = json ? td_json_print(info_document(path, &book), TD_EXIT_OK) : print_info(path, &book);
     td_book_close(&book);
     return code;
 }

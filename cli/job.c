@@ -119,6 +119,11 @@ json_t *td_json_number(double value, bool whole) {
     return whole && fabs(value) < 9e15 && value == floor(value) ? json_integer((json_int_t)value) : json_real(value);
 }
 
+json_t *td_json_time(int64_t time_ns) {
+    char text[32];
+    return json_string(td_time_text(time_ns, text));
+}
+
 json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell) {
     json_t *metrics = json_object();
     const td_tape_kind_info *info = &td_tape_kind_infos[kind];

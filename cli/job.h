@@ -55,6 +55,7 @@ char *td_job_parameters_text(const td_job *job, const td_set *set);
 json_t *td_json_number(double value, bool whole);
 /* A value of a knob: words as such, durations in nanoseconds (sweeps/values.h). */
 json_t *td_json_value(const char *unit, double value, bool whole);
+json_t *td_json_time(int64_t time_ns);
 json_t *td_json_metrics(td_tape_kind kind, const td_cell *cell);
 /* Prints the one document of --json on stdout and releases it; returns `code`, or that of the failure. */
 int td_json_print(json_t *document, int code);

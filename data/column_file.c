@@ -61,25 +61,18 @@ bool td_hdf5_text_into(hid_t object, const char *name, char *buffer, size_t room
     return fits;
 }
 
-bool td_hdf5_integer(hid_t object, const char *name, int64_t *value) {
+static bool read_one(hid_t object, const char *name, hid_t type, void *value) {
     if (H5Aexists(object, name) <= 0) return false;
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), space = H5Aget_space(attribute);
     bool one = H5Sget_simple_extent_npoints(space) == 1;
-    bool done = one && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
+    bool done = one && H5Aread(attribute, type, value) >= 0;
     H5Sclose(space);
     H5Aclose(attribute);
     return done;
 }
 
-bool td_hdf5_number(hid_t object, const char *name, double *value) {
-    if (H5Aexists(object, name) <= 0) return false;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT), space = H5Aget_space(attribute);
-    bool one = H5Sget_simple_extent_npoints(space) == 1;
-    bool done = one && H5Aread(attribute, H5T_NATIVE_DOUBLE, value) >= 0;
-    H5Sclose(space);
-    H5Aclose(attribute);
-    return done;
-}
+bool td_hdf5_integer(hid_t object, const char *name, int64_t *value) { return read_one(object, name, H5T_NATIVE_INT64, value); }
+bool td_hdf5_number(hid_t object, const char *name, double *value) { return read_one(object, name, H5T_NATIVE_DOUBLE, value); }
 
 bool td_hdf5_put_text(hid_t object, const char *name, const char *text) {
     hid_t type = td_hdf5_text_type(), space = H5Screate(H5S_SCALAR);

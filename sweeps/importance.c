@@ -117,7 +117,8 @@ td_status td_importance_make(const double *const *axis, int axes, const double *
     size_t n = (size_t)rows, m = (size_t)axes;
     int64_t count = 0;
     scored *best = malloc(n * sizeof *best);
-    double *values = malloc(2 * n * sizeof *values), *share = malloc(m * (size_t)(replicates + 1) * sizeof *share);
+    size_t room = (size_t)replicates > 2 * n ? (size_t)replicates : 2 * n; /* values and their order; later what was drawn */
+    double *values = malloc(room * sizeof *values), *share = malloc(m * (size_t)(replicates + 1) * sizeof *share);
     int64_t *order = malloc(n * sizeof *order);
     int32_t *times = malloc(n * sizeof *times);
     places *p = calloc(m, sizeof *p);
@@ -149,15 +150,10 @@ td_status td_importance_make(const double *const *axis, int axes, const double *
         for (int a = 0; a < axes; a++) {
             importance[a] = (td_importance){share[a], NAN, NAN};
             if (replicates < 1 || isnan(share[a])) continue;
-            double *drawn = values; /* (replicates) at most, which may be more than 2 rows */
-            double *own = replicates > 2 * rows ? malloc((size_t)replicates * sizeof *own) : NULL;
-            if (own) drawn = own;
-            if (replicates > 2 * rows && !own) continue;
-            for (int64_t b = 0; b < replicates; b++) drawn[b] = share[(b + 1) * axes + a];
-            qsort(drawn, (size_t)replicates, sizeof *drawn, td_compare_doubles);
-            importance[a].low = drawn[(int64_t)(0.05 * (double)(replicates - 1))];
-            importance[a].high = drawn[(int64_t)ceil(0.95 * (double)(replicates - 1))];
-            free(own);
+            for (int64_t b = 0; b < replicates; b++) values[b] = share[(b + 1) * axes + a];
+            qsort(values, (size_t)replicates, sizeof *values, td_compare_doubles);
+            importance[a].low = values[(int64_t)(0.05 * (double)(replicates - 1))];
+            importance[a].high = values[(int64_t)ceil(0.95 * (double)(replicates - 1))];
         }
     }
     free(best);
