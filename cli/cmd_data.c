@@ -447,7 +447,7 @@ static int check_command(int argc, char **argv) {
         int of_file = check_file(&o, o.files.paths[i], reports);
         if (of_file != TD_EXIT_OK && (code == TD_EXIT_OK || of_file != TD_EXIT_GATE)) code = of_file;
     }
-    if (o.json) td_json_print(json_pack("{s:o}", "files", reports), TD_EXIT_OK);
+    if (o.json) code = td_json_print(json_pack("{s:o}", "files", reports), code);
     free(o.files.paths);
     return code;
 }

@@ -138,10 +138,13 @@ td_status td_book_check_set(const td_book_deck *deck, const td_set *set, td_erro
 
 /* ---- looks ---- */
 
+int64_t td_book_block_start(const td_book_deck *deck, int64_t block) {
+    return deck->first_ns + (int64_t)((__int128)(deck->last_ns - deck->first_ns) * block / deck->blocks);
+}
+
 static td_book_look look_at(const td_book_deck *deck, int64_t sample, int64_t block) {
-    __int128 span = deck->last_ns - deck->first_ns;
     int64_t sample_ns = sample <= deck->samples ? deck->first_ns + sample * deck->def.book.sample_ns : INT64_MAX;
-    int64_t block_ns = block < deck->blocks - 1 ? deck->first_ns + (int64_t)(span * (block + 1) / deck->blocks) : INT64_MAX;
+    int64_t block_ns = block < deck->blocks - 1 ? td_book_block_start(deck, block + 1) : INT64_MAX;
     int64_t ns = sample_ns < block_ns ? sample_ns : block_ns;
     return (td_book_look){.ns = ns, .sample = sample, .block = block, .is_sample = sample_ns == ns && ns < INT64_MAX,
                           .is_block = block_ns == ns && ns < INT64_MAX};

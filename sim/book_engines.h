@@ -56,6 +56,8 @@ typedef struct td_book_look {
     bool is_sample, is_block; /* ... and the end of block number `block` (from 0) */
 } td_book_look;
 td_book_look td_book_first_look(const td_book_deck *deck);
+/* When a block begins; block number deck->blocks is the end of the last. */
+int64_t td_book_block_start(const td_book_deck *deck, int64_t block);
 td_book_look td_book_next_look(const td_book_deck *deck, td_book_look look);
 
 /* ---- terms ---- */

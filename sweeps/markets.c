@@ -223,10 +223,6 @@ td_status td_market_fail(const td_markets *markets, int64_t market, td_status st
     return td_fail_within(error, status, "%s %s", td_markets_symbol(markets, market), td_markets_interval(markets, market));
 }
 
-static int64_t block_start(const td_book_deck *deck, int64_t block) {
-    return deck->first_ns + (int64_t)((__int128)(deck->last_ns - deck->first_ns) * block / deck->blocks);
-}
-
 /* Of order books: blocks are equal stretches of time. */
 static td_status note_books(const td_book_deck *deck, td_market_facts *facts, td_error *error) {
     *facts = (td_market_facts){.blocks = deck->blocks, .first_ns = deck->first_ns, .last_ns = deck->last_ns,
@@ -240,8 +236,8 @@ static td_status note_books(const td_book_deck *deck, td_market_facts *facts, td
         facts->rows += td_book_row_begin(deck->def.book.venues[v].book, deck->messages[v]);
     }
     for (int64_t b = 0; b < deck->blocks; b++) {
-        facts->block_start_ns[b] = block_start(deck, b);
-        facts->block_end_ns[b] = block_start(deck, b + 1);
+        facts->block_start_ns[b] = td_book_block_start(deck, b);
+        facts->block_end_ns[b] = td_book_block_start(deck, b + 1);
     }
     return TD_OK;
 }
